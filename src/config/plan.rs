@@ -1,0 +1,132 @@
+//! The checked plan of a run: everything the engine and the gate need, and nothing that is still a guess.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::base::{Nanos, Seed};
+use crate::protocol::Api;
+use crate::record::{Metric, MetricKey};
+use crate::workload::{Level, Workload};
+
+/// A run that may start. Invariant: `levels` is not empty, `rounds` ≥ 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    pub target: Target,
+    /// None: ask the server and take its only model.
+    pub model: Option<String>,
+    /// Name of the workload, for keys and titles; `default` when the flags alone describe it.
+    pub name: String,
+    pub api: Api,
+    pub stream: bool,
+    pub workload: Workload,
+    /// One measured window each, in this order, in every round.
+    pub levels: Vec<Level>,
+    pub slos: Vec<Slo>,
+    pub warmup: Warmup,
+    pub seed: Seed,
+    pub timeouts: Timeouts,
+    pub sampling: Sampling,
+    /// Encoding name (`cl100k_base`) or path of a `tokenizer.json`; none uses the word rule.
+    pub tokenizer: Option<String>,
+    /// How much of the prompt prefix is shared on purpose.
+    pub cache: CacheLabel,
+    pub gate: GatePolicy,
+}
+
+/// Where requests go. `base_url` is `sim:…` or an http(s) URL without `/v1`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    pub name: String,
+    pub base_url: String,
+    /// Name of the environment variable that holds the key; the value is never in a plan.
+    pub api_key_env: Option<String>,
+    /// Extra headers, in order.
+    pub headers: Vec<(String, String)>,
+    pub insecure: bool,
+    pub cacert: Option<PathBuf>,
+    /// The user's word for the hardware under test, which baselines are keyed by.
+    pub hardware: Option<String>,
+}
+
+/// Requests before the measured window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Warmup {
+    /// None: as many as the level's concurrency, at least 1 and at most 64.
+    pub requests: Option<u64>,
+}
+
+/// The three limits of waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Nanos,
+    pub first_token: Nanos,
+    pub stall: Nanos,
+    pub total: Nanos,
+}
+
+/// Sampling parameters and free fields of the body.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sampling {
+    pub temperature: Option<f64>,
+    /// JSON object text whose members are merged into each body.
+    pub extra_body: Option<String>,
+}
+
+/// What the prompts mean for a prefix cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheLabel {
+    /// Every prompt is unique from its first token.
+    Cold,
+    /// Prompts repeat.
+    Mixed,
+}
+
+impl CacheLabel {
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// A limit that each request must meet, for example `ttft:500`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slo {
+    /// One of ttft, ttft_from_due, ttfo, tpot, max_stall, e2e, e2e_from_due: the metrics that one request has.
+    pub metric: Metric,
+    pub limit: Nanos,
+}
+
+/// How a gate judges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatePolicy {
+    pub rounds: u32,
+    /// The gating cells and their tolerances: relative for latencies and throughput, absolute for ratios.
+    pub tolerances: BTreeMap<MetricKey, f64>,
+    pub objectives: Vec<Objective>,
+    /// One-sided level of each of the two errors.
+    pub alpha: f64,
+    /// Declared session-to-session noise (relative sd) while fewer than five sessions are stored.
+    pub assumed_noise: f64,
+    /// Highest share of failed requests that a round may have before it is a failure by rule.
+    pub max_error_rate: Option<f64>,
+    pub require_baseline: bool,
+    /// Exit 4 on inconclusive instead of 0.
+    pub strict: bool,
+}
+
+/// An absolute limit on a metric, for example `ttft_p99 < 500ms` or `goodput >= 95%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Objective {
+    pub key: MetricKey,
+    pub bound: Bound,
+    /// In the metric's unit: ms, tokens/s, or a ratio in 0..=1.
+    pub limit: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    AtMost,
+    AtLeast,
+}

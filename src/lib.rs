@@ -1,0 +1,23 @@
+//! `llm-loadtest`: load-test an LLM server and gate a change against a stored baseline.
+//!
+//! The rooms stand on floors and import strictly lower ones; ARCHITECTURE.md is the map and `tests/it/tidy.rs` the guard.
+
+pub mod app;
+pub mod base;
+pub mod cli;
+pub mod config;
+pub mod document;
+pub mod engine;
+pub mod gate;
+pub mod host;
+pub mod metrics;
+pub mod protocol;
+pub mod record;
+pub mod report;
+pub mod simulator;
+pub mod stats;
+pub mod store;
+pub mod telemetry;
+pub mod transport;
+pub mod validity;
+pub mod workload;

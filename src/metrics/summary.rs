@@ -1,0 +1,106 @@
+//! One level of one round in numbers: what the gate, the documents and the reports read.
+
+use std::collections::BTreeMap;
+
+use super::Distribution;
+use crate::base::Nanos;
+use crate::config::Slo;
+use crate::record::{FailureClass, Metric, MetricKey, Stat, TokenSource};
+
+/// A span of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub start: Nanos,
+    pub end: Nanos,
+}
+
+impl Window {
+    pub fn secs(self) -> f64 {
+        (self.end - self.start).secs()
+    }
+}
+
+/// Everything measured in one window. Latencies are in milliseconds, rates per second, shares in `0..=1`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub window: Window,
+    /// Requests that were due in the window, failed ones included.
+    pub offered: u64,
+    pub succeeded: u64,
+    /// Failed requests by class; classes that did not occur are absent.
+    pub failures: BTreeMap<FailureClass, u64>,
+    /// Metrics that have no value here (for example `ttft` without streaming) are absent.
+    pub distributions: BTreeMap<Metric, Distribution>,
+    /// Single values: throughputs, rates and shares.
+    pub values: BTreeMap<Metric, f64>,
+    pub steady: Option<Steady>,
+    pub concurrency: Concurrency,
+    pub goodput: Option<Goodput>,
+    pub tokens: TokenTotals,
+    /// Connections that a server had closed and that were opened again for the same request.
+    pub reconnects: u64,
+}
+
+impl Summary {
+    /// The number that a key names, where it exists.
+    pub fn value(&self, key: MetricKey) -> Option<f64> {
+        match key.stat {
+            Stat::Value => self.values.get(&key.metric).copied(),
+            Stat::Mean => self.distributions.get(&key.metric).map(Distribution::mean),
+            Stat::Quantile(q) => self
+                .distributions
+                .get(&key.metric)
+                .map(|samples| samples.quantile(f64::from(q) / 1000.0)),
+        }
+    }
+}
+
+/// The longest interval with in-flight ≥ 0.9 × peak, and the throughput in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Steady {
+    pub window: Window,
+    pub request_throughput: f64,
+    pub output_throughput: f64,
+}
+
+/// What was achieved, beside what was asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Concurrency {
+    /// Sum of in-flight time over the window.
+    pub mean: f64,
+    pub peak: u64,
+}
+
+/// Requests that met every SLO, over all offered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goodput {
+    pub good: u64,
+    pub offered: u64,
+    /// Good requests per second, and their output tokens per second.
+    pub rate: f64,
+    pub token_rate: f64,
+    pub objectives: Vec<SloCount>,
+}
+
+/// How one SLO fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SloCount {
+    pub slo: Slo,
+    pub met: u64,
+    /// Successful requests that have no such value (`tpot` with one token): not evaluated, not counted as missed.
+    pub not_evaluated: u64,
+}
+
+/// Token counts of successful requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenTotals {
+    pub prompt_asked: u64,
+    pub prompt: u64,
+    pub cached: u64,
+    pub output_asked: u64,
+    pub output: u64,
+    pub chunks: u64,
+    pub source: TokenSource,
+    /// Whether `itl` could be weighted by tokens per chunk; if not it falls back to `icl`.
+    pub itl_is_icl: bool,
+}

@@ -1,0 +1,74 @@
+//! The shape that every protocol has: a request as bytes, a response as events. Sans-IO.
+
+use serde_json::{Map, Value};
+
+use super::Api;
+use crate::record::{Ask, Failure, Usage};
+
+/// What a protocol needs besides the ask to write a request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CallOptions {
+    pub model: String,
+    pub stream: bool,
+    pub temperature: Option<f64>,
+    pub ignore_eos: bool,
+    /// Merged over the body last, so that the user has the last word.
+    pub extra_body: Map<String, Value>,
+}
+
+/// One meaningful piece of a response, in the order in which the bytes said it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A chunk without any generated token: role, empty delta, keep-alive.
+    Idle,
+    /// At least one generated token.
+    Tokens(Tokens),
+    /// A finish reason, for example `stop` or `length`.
+    Finish(String),
+    /// Token counts; the last ones win, but per-choice counts have been added up by the decoder.
+    Usage(Usage),
+    /// An error inside the body.
+    Error(Failure),
+    /// The protocol's own terminator (`[DONE]`).
+    End,
+}
+
+/// The generated part of one chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    pub text: String,
+    /// False for reasoning and tool-call arguments, which a reader does not see.
+    pub visible: bool,
+    /// Tokens in the chunk, where the chunk itself says so (continuous usage, token ids).
+    pub count: Option<u32>,
+}
+
+/// Bytes in, events out; the cut of the bytes never matters.
+pub trait Decode: Send {
+    /// Decodes what is complete so far into `events`, keeping the rest.
+    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>);
+
+    /// The body has ended (`clean`) or was cut. Adds what the rest still says and returns how the response stands:
+    /// a success, or a failure of its own class (truncated, in-stream error, malformed, empty).
+    fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure>;
+}
+
+/// One API: how to ask and how to read.
+pub trait Codec: Send + Sync {
+    fn api(&self) -> Api;
+
+    /// Path after the base URL, for example `/v1/chat/completions`.
+    fn path(&self) -> &'static str;
+
+    /// The JSON body of one request.
+    fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8>;
+
+    /// A decoder for one streamed response.
+    fn stream(&self) -> Box<dyn Decode>;
+
+    /// A decoder for one response without streaming.
+    fn whole(&self) -> Box<dyn Decode>;
+
+    /// A response with a status other than 2xx, with its body as far as it was read.
+    fn refusal(&self, status: u16, body: &[u8]) -> Failure;
+}

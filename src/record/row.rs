@@ -1,0 +1,115 @@
+//! One request's life, as instants since the run's start.
+
+use super::{Ask, Outcome};
+use crate::base::Nanos;
+
+/// Which part of a level a request belongs to. Warm-up rows are kept out of every number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Warmup,
+    Measure,
+}
+
+/// A chunk that carried at least one generated token (METRICS: `c_i`, `k_i`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// The instant at which its bytes left the socket.
+    pub at: Nanos,
+    /// Tokens in the chunk, where the server or a tokenizer after the run says so.
+    pub tokens: Option<u32>,
+}
+
+/// Where a token count comes from, best first (METRICS: `output_tokens`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenSource {
+    Usage,
+    Tokenizer,
+    Chunks,
+}
+
+impl TokenSource {
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Tokenizer => "tokenizer",
+            Self::Chunks => "chunks",
+        }
+    }
+}
+
+/// Token counts as the server reported them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub prompt: Option<u32>,
+    pub output: Option<u32>,
+    pub cached: Option<u32>,
+}
+
+/// What happened to one request. Instants are since the run's start, on a monotonic clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub index: u64,
+    pub phase: Phase,
+    /// Planned send instant; open loop only.
+    pub due: Option<Nanos>,
+    /// First request byte handed to the socket; none when it never was.
+    pub sent: Option<Nanos>,
+    /// Response headers seen.
+    pub headers: Option<Nanos>,
+    /// Chunks with tokens, in order of arrival. Empty for a request without streaming.
+    pub chunks: Vec<Chunk>,
+    /// First chunk with visible (non-reasoning) content.
+    pub first_visible: Option<Nanos>,
+    /// End of the response, or the instant at which the request failed.
+    pub done: Nanos,
+    /// Whether the answer came as a stream: without one there is no first token to time.
+    pub streamed: bool,
+    pub prompt_tokens_asked: Option<u32>,
+    pub output_tokens_asked: Option<u32>,
+    pub usage: Usage,
+    /// Output tokens by the local tokenizer, counted after the run where `usage` was silent or for a sample.
+    pub tokenizer_count: Option<u32>,
+    /// The generated text, kept only while someone still has to count its tokens.
+    pub text: String,
+    pub finish_reason: Option<String>,
+    /// Times that a pooled connection had been closed by the server and the request was sent again.
+    pub reconnects: u32,
+    pub outcome: Outcome,
+}
+
+impl Row {
+    /// A row of a request that has not been sent yet, ended by `outcome` unless something better happens.
+    pub fn unsent(ask: &Ask, phase: Phase, due: Option<Nanos>, now: Nanos, outcome: Outcome) -> Self {
+        Self {
+            index: ask.index,
+            phase,
+            due,
+            sent: None,
+            headers: None,
+            chunks: Vec::new(),
+            first_visible: None,
+            done: now,
+            streamed: false,
+            prompt_tokens_asked: ask.prompt_tokens,
+            output_tokens_asked: ask.output_tokens,
+            usage: Usage::default(),
+            tokenizer_count: None,
+            text: String::new(),
+            finish_reason: None,
+            reconnects: 0,
+            outcome,
+        }
+    }
+
+    /// `N` of METRICS and its source: usage, else the tokenizer, else the number of chunks.
+    pub fn output_tokens(&self) -> (u32, TokenSource) {
+        match (self.usage.output, self.tokenizer_count) {
+            (Some(count), _) => (count, TokenSource::Usage),
+            (None, Some(count)) => (count, TokenSource::Tokenizer),
+            (None, None) => (
+                u32::try_from(self.chunks.len()).unwrap_or(u32::MAX),
+                TokenSource::Chunks,
+            ),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A simulated LLM server: pure arithmetic in `model`, its network face in `http`.

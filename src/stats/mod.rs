@@ -1,0 +1,1 @@
+//! Pure mathematics: quantiles, tests, intervals, multiplicity, power.
