@@ -1,5 +1,15 @@
 //! What to ask and when: lengths, prompts, arrivals and token counting, as data that exists before the first byte.
 
+mod arrivals;
+mod dataset;
+mod schedule;
 mod shape;
+mod synthetic;
+mod tokens;
 
+pub use arrivals::{ArrivalsError, due};
+pub use dataset::{DatasetError, JsonlPrompt, JsonlPrompts};
+pub use schedule::{Schedule, ScheduleError};
 pub use shape::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+pub use synthetic::SyntheticPrompts;
+pub use tokens::{TokenCounter, TokenizerError};

@@ -1,0 +1,176 @@
+//! A level as pure data: what request `i` asks, and when it is due.
+
+use std::sync::Arc;
+
+use super::{
+    ArrivalsError, Dataset, JsonlPrompt, JsonlPrompts, Lengths, Level, Limit, Load, SyntheticPrompts,
+    TokenCounter, TokenizerError, Workload, due,
+};
+use crate::base::{Nanos, Seed};
+use crate::record::Ask;
+
+/// Every request of one level, each a pure function of its index. Equal seeds give equal schedules, byte for byte.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    workload: Workload,
+    level: Level,
+    seed: Seed,
+    measured: Source,
+    warmup: Source,
+    due: Option<Vec<Nanos>>,
+}
+
+/// A schedule that cannot be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ScheduleError {
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Arrivals(#[from] ArrivalsError),
+    #[error("the workload takes its prompts from {path}, which was not read")]
+    NoPrompts { path: String },
+}
+
+/// Where the texts come from.
+#[derive(Debug, Clone)]
+enum Source {
+    Synthetic(SyntheticPrompts),
+    /// Request `i` takes entry `i` of the order, and starts over at its end.
+    Jsonl(Arc<[JsonlPrompt]>),
+}
+
+impl Schedule {
+    /// Draws the schedule. The level's label is part of every draw, so that no level replays another's prompts; give
+    /// each round a seed of its own (`seed.at(round)`) for the same reason. `prompts` is for `Dataset::Jsonl` alone.
+    pub fn build(
+        workload: &Workload,
+        level: &Level,
+        counter: &TokenCounter,
+        prompts: Option<&JsonlPrompts>,
+        seed: Seed,
+    ) -> Result<Self, ScheduleError> {
+        let seed = seed.child(&level.label());
+        let (measured, warmup) = match (&workload.dataset, prompts) {
+            (Dataset::Synthetic, _) => synthetic(counter, seed)?,
+            (Dataset::Jsonl(_), Some(prompts)) => shuffled(prompts, seed),
+            (Dataset::Jsonl(path), None) => {
+                return Err(ScheduleError::NoPrompts {
+                    path: path.display().to_string(),
+                });
+            }
+        };
+        let due = match level.load {
+            Load::Closed { .. } => None,
+            Load::Open { rate, arrivals, .. } => {
+                Some(due(rate, arrivals, seed.child("arrivals"), level.limit)?)
+            }
+        };
+        Ok(Self {
+            workload: workload.clone(),
+            level: *level,
+            seed,
+            measured,
+            warmup,
+            due,
+        })
+    }
+
+    /// Measured request `index`; any index, in any order.
+    pub fn ask(&self, index: u64) -> Ask {
+        self.word(&self.measured, self.seed.child("lengths"), index)
+    }
+
+    /// Warm-up request `index`, from a branch of chance of its own.
+    pub fn warmup_ask(&self, index: u64) -> Ask {
+        self.word(&self.warmup, self.seed.child("warm-up lengths"), index)
+    }
+
+    /// Instants since the level's start at which measured requests are due; open loop only.
+    pub fn due(&self) -> Option<&[Nanos]> {
+        self.due.as_deref()
+    }
+
+    /// The most requests in flight at once; none where arrivals alone decide.
+    pub fn concurrency(&self) -> Option<u32> {
+        match self.level.load {
+            Load::Closed { concurrency } => Some(concurrency),
+            Load::Open { max_in_flight, .. } => max_in_flight,
+        }
+    }
+
+    pub fn limit(&self) -> Limit {
+        self.level.limit
+    }
+
+    /// FNV-1a over the first hundred requests, as 16 hex digits: equal exactly where the workload is.
+    pub fn fingerprint(&self) -> String {
+        let hash = (0..100)
+            .map(|index| self.ask(index))
+            .flat_map(|ask| {
+                format!(
+                    "{}\0{:?}\0{:?}\0",
+                    ask.prompt, ask.prompt_tokens, ask.output_tokens
+                )
+                .into_bytes()
+            })
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+        format!("{hash:016x}")
+    }
+
+    fn word(&self, source: &Source, lengths: Seed, index: u64) -> Ask {
+        let mut chance = lengths.at(index).chance();
+        // Both lengths are drawn for every request, so that a dataset row with its own length shifts no other draw.
+        let (input, output) = (chance.bits(), chance.bits());
+        let drawn = self.workload.output.map(|lengths| draw(lengths, output));
+        match source {
+            Source::Synthetic(prompts) => {
+                let tokens = draw(self.workload.input, input).max(1);
+                Ask {
+                    index,
+                    prompt: prompts.prompt(index, tokens),
+                    prompt_tokens: Some(tokens),
+                    output_tokens: drawn,
+                }
+            }
+            Source::Jsonl(order) => {
+                let entry = &order[(index % order.len() as u64) as usize];
+                Ask {
+                    index,
+                    prompt: entry.text.clone(),
+                    prompt_tokens: entry.tokens,
+                    output_tokens: entry.output_tokens.or(drawn),
+                }
+            }
+        }
+    }
+}
+
+fn synthetic(counter: &TokenCounter, seed: Seed) -> Result<(Source, Source), TokenizerError> {
+    let prompts = SyntheticPrompts::new(counter, seed.child("prompts"))?;
+    let warmup = prompts.branch(seed.child("warm-up prompts"));
+    Ok((Source::Synthetic(prompts), Source::Synthetic(warmup)))
+}
+
+/// Warm-up takes from the far end of the same order, so that it meets measured prompts as late as can be.
+fn shuffled(prompts: &JsonlPrompts, seed: Seed) -> (Source, Source) {
+    let mut order = prompts.prompts().to_vec();
+    seed.child("order").chance().shuffle(&mut order);
+    let back: Arc<[JsonlPrompt]> = order.iter().rev().cloned().collect();
+    (Source::Jsonl(order.into()), Source::Jsonl(back))
+}
+
+/// A length from 64 uniform bits (multiply and shift; both ends included).
+fn draw(lengths: Lengths, bits: u64) -> u32 {
+    match lengths {
+        Lengths::Fixed(tokens) => tokens,
+        Lengths::Uniform { low, high } => {
+            let span = u64::from(high.saturating_sub(low)) + 1;
+            low + ((u128::from(bits) * u128::from(span)) >> 64) as u32
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
