@@ -1,1 +1,3 @@
-//! cli
+//! Flags, dispatch, printing and exit codes.
+
+pub mod args;

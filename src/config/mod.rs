@@ -1,5 +1,25 @@
 //! From file, flags, action inputs and environment to an immutable, checked `RunPlan`.
 
+mod error;
+mod file;
+mod fingerprint;
+mod layers;
+mod origins;
+mod parse;
 mod plan;
+mod resolve;
+mod schema;
+mod settings;
+mod starter;
+#[cfg(test)]
+mod tests;
 
+pub use error::{ConfigError, Entry, Origin};
+pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
+pub use layers::{Layers, Purpose, config_path};
+pub use origins::origins_table;
 pub use plan::{Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup};
+pub use resolve::{Outputs, Resolved, resolve};
+pub use schema::json_schema;
+pub use settings::{Group, SETTINGS, Section, Setting, Shape};
+pub use starter::starter;

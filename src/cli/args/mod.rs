@@ -1,0 +1,25 @@
+//! What the command line declares; nothing here performs anything.
+
+mod baseline;
+mod compare;
+mod gate;
+mod info;
+mod init;
+mod load;
+mod report;
+mod root;
+mod run;
+mod simulate;
+#[cfg(test)]
+mod tests;
+
+pub use baseline::{BaselineArgs, BaselineCommand};
+pub use compare::CompareArgs;
+pub use gate::{GateArgs, GateFlags};
+pub use info::InfoArgs;
+pub use init::InitArgs;
+pub use load::{LoadArgs, flags};
+pub use report::{Format, ReportArgs};
+pub use root::{Cli, Command};
+pub use run::RunArgs;
+pub use simulate::SimulateArgs;

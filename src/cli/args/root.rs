@@ -1,0 +1,42 @@
+//! The command itself and its subcommands.
+
+use clap::{Parser, Subcommand};
+
+use super::{BaselineArgs, CompareArgs, GateArgs, InfoArgs, InitArgs, ReportArgs, RunArgs, SimulateArgs};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    passed
+  1    the gate failed: a regression or a missed objective
+  2    usage or configuration
+  3    environment: the server or a file could not be reached
+  4    not decided: invalid, or inconclusive with --strict
+  130  interrupted; what was measured is written";
+
+/// Load-test an LLM server and gate a change against a stored baseline
+#[derive(Debug, Parser)]
+#[command(name = "llm-loadtest", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure once and write the result
+    Run(RunArgs),
+    /// Measure several rounds and compare them with the stored baseline
+    Gate(GateArgs),
+    /// Compare two results
+    Compare(CompareArgs),
+    /// Look after stored baselines
+    Baseline(BaselineArgs),
+    /// Print a result in another format
+    Report(ReportArgs),
+    /// Serve the built-in simulator over HTTP until interrupted
+    Simulate(SimulateArgs),
+    /// Show every setting and where its value came from
+    Info(InfoArgs),
+    /// Write a commented configuration file to start from
+    Init(InitArgs),
+}

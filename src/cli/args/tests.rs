@@ -1,0 +1,107 @@
+//! Every flag, by every name.
+
+use clap::{CommandFactory, Parser};
+
+use super::{Cli, Command, flags};
+use crate::config::{Entry, Group, SETTINGS, Shape};
+
+fn said(line: &[&str]) -> Vec<Entry> {
+    let line = ["llm-loadtest"].iter().chain(line);
+    match Cli::try_parse_from(line).unwrap().command {
+        Command::Run(args) => flags(&args.load),
+        Command::Gate(args) => args.flags(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn texts(line: &[&str]) -> Vec<String> {
+    said(line).iter().map(|entry| format!("{entry:?}")).collect()
+}
+
+#[test]
+fn the_command_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_name_of_every_setting_is_a_flag() {
+    let mut names = 0;
+    for setting in SETTINGS {
+        let command = if setting.group == Group::Gate { "gate" } else { "run" };
+        let short = setting.short.map(|short| format!("-{short}"));
+        let long = setting.aliases.iter().chain([&setting.key]).map(|name| format!("--{name}"));
+        for name in long.chain(short) {
+            let line = match setting.shape {
+                Shape::Switch => vec![command, &name],
+                _ => vec![command, &name, "1"],
+            };
+            let entries = said(&line);
+            assert_eq!(entries.len(), 1, "{name}");
+            assert_eq!(entries[0].key, setting.key, "{name}");
+            names += 1;
+        }
+    }
+    assert!(names > 90, "{names}");
+}
+
+#[test]
+fn switches_go_both_ways_and_the_last_word_counts() {
+    assert_eq!(texts(&["run", "--stream"]), ["stream = true (flag --stream)"]);
+    assert_eq!(texts(&["run", "--stream=false"]), ["stream = false (flag --stream)"]);
+    assert_eq!(texts(&["run", "--no-stream"]), ["stream = false (flag --no-stream)"]);
+    assert_eq!(texts(&["run", "--stream", "--disable-stream"]), ["stream = false (flag --no-stream)"]);
+    assert_eq!(texts(&["run", "--no-ignore-eos", "--ignore-eos"]), ["ignore-eos = true (flag --ignore-eos)"]);
+    assert_eq!(texts(&["gate", "--no-save-baseline"]), ["save-baseline = false (flag --no-save-baseline)"]);
+}
+
+#[test]
+fn several_values_stand_after_one_flag_or_repeat_it() {
+    let both = ["goodput = ttft:500 (flag --goodput)", "goodput = tpot:50 (flag --goodput)"];
+    assert_eq!(texts(&["run", "--goodput", "ttft:500", "tpot:50"]), both);
+    assert_eq!(texts(&["run", "--goodput", "ttft:500", "--goodput", "tpot:50"]), both);
+    assert!(Cli::try_parse_from(["llm-loadtest", "run", "--seed", "1", "--seed", "2"]).is_err());
+}
+
+#[test]
+fn a_secret_flag_is_not_printed() {
+    let args = Cli::try_parse_from(["llm-loadtest", "run", "--api-key", "hunter2"]).unwrap();
+    assert!(!format!("{args:?}").contains("hunter2"));
+}
+
+#[test]
+fn gate_flags_are_not_run_flags() {
+    let error = Cli::try_parse_from(["llm-loadtest", "run", "--rounds", "3"]).unwrap_err();
+    assert_eq!(error.kind(), clap::error::ErrorKind::UnknownArgument);
+}
+
+#[test]
+fn the_other_commands_read_their_lines() {
+    for line in [
+        "compare a.json b.json --format markdown",
+        "baseline save result.json",
+        "baseline show",
+        "baseline --baselines there list",
+        "baseline promote key session --baselines there",
+        "baseline prune",
+        "report result.json --format junit --output junit.xml",
+        "simulate --listen 127.0.0.1:0 h100-8b?seed=1 --start 3",
+        "info --config loadtest.yaml --rate 3 --rounds 4",
+        "info --schema",
+        "init",
+        "init other.yaml --force",
+    ] {
+        let words = ["llm-loadtest"].into_iter().chain(line.split(' '));
+        assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn help_groups_the_flags_and_lists_the_exit_codes() {
+    let mut command = Cli::command();
+    let help = command.render_help().to_string();
+    assert!(help.contains("4    not decided"), "{help}");
+    let gate = command.find_subcommand_mut("gate").unwrap().render_help().to_string();
+    for group in ["Server:", "Load:", "Requests:", "Waiting:", "Gate:", "Files and output:"] {
+        assert!(gate.contains(group), "{group}");
+    }
+}

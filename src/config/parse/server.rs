@@ -1,0 +1,189 @@
+//! The server under test: its URL, headers and key.
+
+use std::collections::BTreeMap;
+
+use super::words::{self, cut_lines};
+use crate::base::Secret;
+use crate::config::Target;
+use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
+use crate::config::layers::Chosen;
+
+/// Builds the target; `name` is the file's, where the file has one.
+pub(in crate::config) fn target(
+    chosen: &Chosen,
+    name: Option<String>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Target, ConfigError> {
+    let base_url = chosen.parse("server", base_url)?.ok_or_else(|| {
+        ConfigError::new(
+            "no server is given",
+            "add --server http://localhost:8000, or --server sim:h100-8b to try it without a GPU",
+        )
+    })?;
+    let mut headers = Vec::new();
+    for entry in chosen.all("header") {
+        for line in cut_lines(&entry.text) {
+            let culprit = Entry::new("header", line.as_str(), entry.origin.clone());
+            let header = header(&line)
+                .and_then(|(name, value)| match &entry.origin {
+                    Origin::File { .. } => Ok((name, expand(&value, environment)?)),
+                    _ => Ok((name, value)),
+                })
+                .map_err(|wrong| culprit.wrong(wrong))?;
+            headers.push(header);
+        }
+    }
+    Ok(Target {
+        name: name.unwrap_or_else(|| short_name(&base_url)),
+        base_url,
+        api_key_env: chosen.parse("api-key-env", words::name)?,
+        headers,
+        insecure: chosen.parse("insecure", words::switch)?.unwrap_or_default(),
+        cacert: chosen.parse("cacert", words::path)?,
+        hardware: chosen.parse("hardware", words::name)?,
+    })
+}
+
+/// Whether a server's text means the built-in simulator.
+pub(in crate::config) fn is_simulator(text: &str) -> bool {
+    text.trim().starts_with("sim:")
+}
+
+fn short_name(base_url: &str) -> String {
+    let name = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    name.split('?').next().unwrap_or(name).to_owned()
+}
+
+/// `sim:…` as it stands; an http(s) URL without the API's own path, whichever part of it was pasted.
+fn base_url(text: &str) -> Result<String, Wrong> {
+    const HINT: &str = "write for example http://localhost:8000, or sim:h100-8b";
+    let text = text.trim();
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("not a URL", HINT));
+    }
+    if is_simulator(text) {
+        return Ok(text.to_owned());
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(match text.is_empty() {
+            true => wrong("empty", HINT),
+            false => wrong(
+                "neither a URL nor a target of the file",
+                format!("write http://{text}, or add a target named '{text}' to the file"),
+            ),
+        });
+    };
+    if !matches!(scheme, "http" | "https") {
+        return Err(wrong(format!("the scheme '{scheme}' is not spoken here"), HINT));
+    }
+    if rest.contains(['?', '#']) {
+        return Err(wrong("a base URL has no query and no fragment", "cut it off at the '?' or '#'"));
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(wrong("a URL must not hold a password", "use --api-key-env or --header instead"));
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Err(wrong("the URL names no host", HINT));
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err(wrong("the port is not a number up to 65535", HINT));
+    }
+    let mut base = text.trim_end_matches('/');
+    for tail in ["/chat/completions", "/completions", "/v1"] {
+        base = base.strip_suffix(tail).unwrap_or(base).trim_end_matches('/');
+    }
+    Ok(base.to_owned())
+}
+
+/// `K: V` or `K=V`, whichever separator comes first.
+fn header(text: &str) -> Result<(String, String), Wrong> {
+    let (name, value) =
+        text.split_once([':', '=']).ok_or_else(|| wrong("no ':' in it", "write 'Name: value'"))?;
+    let (name, value) = (name.trim(), value.trim());
+    // RFC 9110 §5.6.2: token characters.
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(is_token) {
+        return Err(wrong("not a header's name", "write 'Name: value' with letters, digits and dashes"));
+    }
+    if !is_header_value(value) {
+        return Err(wrong("the value holds characters that a header cannot carry", "use visible ASCII"));
+    }
+    let own = ["host", "content-length", "content-type", "transfer-encoding", "connection"];
+    if own.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(wrong("this header is written by the client itself", "remove it"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn is_header_value(text: &str) -> bool {
+    text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+/// Replaces each `${NAME}` by the environment's text.
+fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, Wrong> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, tail) = after
+            .split_once('}')
+            .ok_or_else(|| wrong("'${' is not closed", "write ${NAME}"))?;
+        let value = environment.get(name).filter(|value| is_header_value(value)).ok_or_else(|| {
+            wrong(
+                format!("the environment has no usable variable '{name}'"),
+                format!("set {name} to visible ASCII text before the run"),
+            )
+        })?;
+        expanded.push_str(before);
+        expanded.push_str(value);
+        rest = tail;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// Settles `api-key` against `api-key-env` and reads the key. A simulator needs none.
+pub(in crate::config) fn api_key(
+    chosen: &mut Chosen,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<Secret>, ConfigError> {
+    if chosen.one("server").is_some_and(|server| is_simulator(&server.text)) {
+        chosen.remove("api-key");
+        chosen.remove("api-key-env");
+        return Ok(None);
+    }
+    match (chosen.given("api-key"), chosen.given("api-key-env")) {
+        (Some(key), Some(name)) if key <= name => chosen.remove("api-key-env"),
+        (Some(_), Some(_)) => chosen.remove("api-key"),
+        (None, None) if environment.get("OPENAI_API_KEY").is_some_and(|key| !key.is_empty()) => {
+            let origin = Origin::Environment("OPENAI_API_KEY".to_owned());
+            chosen.say(0, Entry::new("api-key-env", "OPENAI_API_KEY", origin));
+        }
+        _ => {}
+    }
+    if let Some(key) = chosen.parse("api-key", key_text)? {
+        return Ok(Some(key));
+    }
+    chosen.parse("api-key-env", |name| {
+        let text = environment.get(name).filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+            wrong(
+                "this environment variable is not set",
+                format!("set it first: export {name}=…; in a workflow: env: {{ {name}: ${{{{ secrets.{name} }}}} }}"),
+            )
+        })?;
+        key_text(text)
+    })
+}
+
+/// Secrets often come with the line end of the file they were pasted from.
+fn key_text(text: &str) -> Result<Secret, Wrong> {
+    let key = text.trim();
+    if key.is_empty() || !is_header_value(key) {
+        return Err(wrong("the key is empty or holds characters that a header cannot carry", "check what was pasted"));
+    }
+    Ok(Secret::new(key))
+}

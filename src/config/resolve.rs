@@ -1,0 +1,213 @@
+//! From layers of text to a checked plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::RunPlan;
+use super::error::{ConfigError, Entry, nearest, printable, wrong};
+use super::file::{self, Block, parse_env_file};
+use super::layers::{self, Chosen, Layers};
+use super::parse::{self, Setup};
+use super::plan::{CacheLabel, Warmup};
+use crate::base::{Secret, Seed};
+use crate::workload::{Dataset, Load};
+
+/// A plan, what belongs beside it, and where each of its values came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    pub plan: RunPlan,
+    /// The key for the server; never part of the plan.
+    pub api_key: Option<Secret>,
+    pub outputs: Outputs,
+    /// In the table's order; secrets are starred.
+    pub values: Vec<Entry>,
+}
+
+/// What is written where, and what is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outputs {
+    pub result: PathBuf,
+    /// Beside the result: one line per request.
+    pub requests: PathBuf,
+    /// Beside the result: one line per level and round.
+    pub summary: PathBuf,
+    pub junit: Option<PathBuf>,
+    pub markdown: Option<PathBuf>,
+    pub baselines: PathBuf,
+    /// Store the first session where no baseline exists.
+    pub save_baseline: bool,
+    pub session_id: Option<String>,
+    pub quiet: bool,
+    pub json: bool,
+}
+
+/// Picks the strongest value of each setting and builds the plan: flag, action input, environment, `.env`, file, default.
+pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
+    let environment = whole_environment(&layers)?;
+    let document = file::read(&layers.files)?;
+    let mut stack = layers::stack(&layers)?;
+    let mut names = Names::default();
+    let mut file_layer = document.gate.clone();
+    if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
+        names.workload = Some(workload.name.clone());
+        file_layer.extend(workload.entries.clone());
+    }
+    stack.push(file_layer);
+    if let Some(target) = pick(&stack, "server", &document.targets)? {
+        names.target = Some(target.name.clone());
+        replace(&mut stack, "server", target);
+    }
+    if let Some(model) = pick(&stack, "model", &document.models)? {
+        replace(&mut stack, "model", model);
+    }
+    let stack = stack.into_iter().map(parse::spread_timeouts).collect::<Result<Vec<_>, _>>()?;
+    build(Chosen::new(&stack), names, &layers, &environment)
+}
+
+/// What the file calls the chosen items.
+#[derive(Debug, Default)]
+struct Names {
+    workload: Option<String>,
+    target: Option<String>,
+}
+
+fn whole_environment(layers: &Layers) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut environment = BTreeMap::new();
+    if let Some(file) = &layers.env_file {
+        let variables = parse_env_file(file)?;
+        environment.extend(variables.into_iter().map(|(name, variable)| (name, variable.text)));
+    }
+    environment.extend(layers.environment.clone());
+    Ok(environment)
+}
+
+/// The item that the strongest layer names, or the only one. A text that names none stays what it is: a URL or a model.
+fn pick<'a>(
+    stack: &[Vec<Entry>],
+    key: &'static str,
+    blocks: &'a [Block],
+) -> Result<Option<&'a Block>, ConfigError> {
+    let known = || blocks.iter().map(|block| block.name.as_str());
+    let list = || known().map(printable).collect::<Vec<_>>().join(", ");
+    let Some(named) = stack.iter().flatten().find(|entry| entry.key == key) else {
+        return match blocks {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            _ => Err(ConfigError::new(
+                format!("the file has several {}: {}", plural(key), list()),
+                format!("choose one with --{key} NAME"),
+            )),
+        };
+    };
+    let found = blocks.iter().find(|block| block.name == named.text);
+    let is_own = match key {
+        "server" => named.text.contains("://") || parse::is_simulator(&named.text),
+        "model" => true,
+        _ => false,
+    };
+    if found.is_some() || is_own {
+        return Ok(found);
+    }
+    let hint = match (nearest(&named.text, known()), key) {
+        (Some(near), _) => format!("did you mean '{}'?", printable(near)),
+        (None, "server") => format!("write a URL such as http://{}, or one of: {}", named.shown(), or_none(list())),
+        (None, _) => format!("the file has: {}", or_none(list())),
+    };
+    Err(named.wrong(wrong(format!("the file has no such {}", plural(key).trim_end_matches('s')), hint)))
+}
+
+fn or_none(list: String) -> String {
+    if list.is_empty() { "none".to_owned() } else { list }
+}
+
+fn plural(key: &str) -> &'static str {
+    match key {
+        "server" => "targets",
+        "model" => "models",
+        _ => "workloads",
+    }
+}
+
+/// The item speaks for its key from here on: its name gives way to what it names, and its other settings join the file's.
+fn replace(stack: &mut [Vec<Entry>], key: &str, block: &Block) {
+    for layer in stack.iter_mut() {
+        layer.retain(|entry| entry.key != key);
+    }
+    if let Some(file_layer) = stack.last_mut() {
+        file_layer.extend(block.entries.clone());
+    }
+}
+
+fn build(
+    mut chosen: Chosen,
+    names: Names,
+    layers: &Layers,
+    environment: &BTreeMap<String, String>,
+) -> Result<Resolved, ConfigError> {
+    chosen.fill();
+    let levels = parse::levels(&mut chosen)?;
+    let (api, workload) = parse::workload(&mut chosen)?;
+    let api_key = parse::api_key(&mut chosen, environment)?;
+    let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
+    let mut setup = Setup {
+        open: levels.iter().any(|level| matches!(level.load, Load::Open { .. })),
+        stream,
+        slos: false,
+    };
+    let slos = parse::slos(&chosen, setup)?;
+    setup.slos = !slos.is_empty();
+    chosen.or_default("tolerance", parse::default_tolerances(setup));
+    let cache = match workload.dataset {
+        Dataset::Synthetic => CacheLabel::Cold,
+        Dataset::Jsonl(_) => CacheLabel::Mixed,
+    };
+    let plan = RunPlan {
+        target: parse::target(&chosen, names.target, environment)?,
+        model: chosen.parse("model", parse::name)?,
+        name: names.workload.unwrap_or_else(|| "default".to_owned()),
+        api,
+        stream,
+        workload,
+        levels,
+        slos,
+        warmup: Warmup {
+            requests: chosen.parse("warmup", parse::warmup)?.flatten(),
+        },
+        seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),
+        timeouts: parse::timeouts(&chosen)?,
+        sampling: parse::sampling(&chosen)?,
+        tokenizer: chosen.parse("tokenizer", parse::name)?,
+        cache,
+        gate: parse::policy(&chosen, setup, layers.purpose)?,
+    };
+    Ok(Resolved {
+        plan,
+        api_key,
+        outputs: outputs(&chosen)?,
+        values: chosen.values(),
+    })
+}
+
+fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
+    let path = |key: &str| chosen.parse(key, parse::path);
+    let switch = |key: &str| Ok(chosen.parse(key, parse::switch)?.unwrap_or_default());
+    let given = path("output")?.unwrap_or_default();
+    // A name without `.json` is a folder.
+    let result = match given.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("json") => given,
+        _ => given.join("result.json"),
+    };
+    let folder = result.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Outputs {
+        requests: folder.join("requests.jsonl"),
+        summary: folder.join("summary.csv"),
+        result,
+        junit: path("junit")?,
+        markdown: path("markdown")?,
+        baselines: path("baselines")?.unwrap_or_default(),
+        save_baseline: switch("save-baseline")?,
+        session_id: chosen.parse("session-id", parse::name)?,
+        quiet: switch("quiet")?,
+        json: switch("json")?,
+    })
+}

@@ -1,0 +1,338 @@
+//! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
+
+use self::Group::{Gate, Load, Output, Request, Server, Wait};
+use self::Section as In;
+use self::Shape::{Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts};
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Name of the flag and the action input; the environment variable is derived from it.
+    pub key: &'static str,
+    pub group: Group,
+    pub shape: Shape,
+    /// One sentence with units and an example.
+    pub help: &'static str,
+    /// What stands for the value in help texts.
+    pub value: &'static str,
+    pub default: Option<&'static str>,
+    /// Names of the same flag in other tools.
+    pub aliases: &'static [&'static str],
+    /// Flags of other tools that switch this one off.
+    pub off_aliases: &'static [&'static str],
+    pub short: Option<char>,
+    /// Places in a file; the first key of a section is the documented one.
+    pub file: &'static [(Section, &'static str)],
+    pub secret: bool,
+}
+
+/// Heading in the help, and order in tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Server,
+    Load,
+    Request,
+    Wait,
+    Gate,
+    Output,
+}
+
+impl Group {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Server => "Server",
+            Self::Load => "Load",
+            Self::Request => "Requests",
+            Self::Wait => "Waiting",
+            Self::Gate => "Gate",
+            Self::Output => "Files and output",
+        }
+    }
+}
+
+/// Section of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    Target,
+    Model,
+    Workload,
+    Gate,
+}
+
+/// What a value looks like in a file; flags are always text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Text,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    Switch,
+    Count,
+    Number,
+    /// `500ms`, `30s`, `10m`.
+    Duration,
+    /// `15%`.
+    Share,
+    /// `256`, `128:512` or `[128, 512]`.
+    Lengths,
+    /// One number or a list.
+    Counts,
+    Numbers,
+    Texts,
+    /// `name: value` pairs.
+    Pairs,
+    /// A free object.
+    Json,
+}
+
+impl Shape {
+    /// Whether the flag may be repeated and a file may hold a list.
+    pub fn repeats(self) -> bool {
+        matches!(self, Counts | Numbers | Texts | Pairs | Json)
+    }
+}
+
+impl Setting {
+    /// `LLM_LOADTEST_NUM_PROMPTS`
+    pub fn environment(&self) -> String {
+        format!("LLM_LOADTEST_{}", self.key.to_ascii_uppercase().replace('-', "_"))
+    }
+
+    /// `INPUT_NUM-PROMPTS`: the runner writes inputs in upper case and keeps their dashes.
+    pub fn input(&self) -> String {
+        format!("INPUT_{}", self.key.to_ascii_uppercase())
+    }
+
+    const fn value(mut self, value: &'static str) -> Self {
+        self.value = value;
+        self
+    }
+
+    const fn default(mut self, text: &'static str) -> Self {
+        self.default = Some(text);
+        self
+    }
+
+    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn off(mut self, aliases: &'static [&'static str]) -> Self {
+        self.off_aliases = aliases;
+        self
+    }
+
+    const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    const fn file(mut self, file: &'static [(Section, &'static str)]) -> Self {
+        self.file = file;
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+}
+
+const fn row(key: &'static str, group: Group, shape: Shape, help: &'static str) -> Setting {
+    let value = match shape {
+        Text | Texts => "TEXT",
+        Choice(_) => "WORD",
+        Switch => "BOOL",
+        Count => "N",
+        Number => "NUMBER",
+        Duration => "TIME",
+        Share => "PERCENT",
+        Lengths => "TOKENS",
+        Counts => "N,…",
+        Numbers => "X,…",
+        Pairs => "NAME:VALUE",
+        Json => "JSON",
+    };
+    Setting {
+        key,
+        group,
+        shape,
+        help,
+        value,
+        default: None,
+        aliases: &[],
+        off_aliases: &[],
+        short: None,
+        file: &[],
+        secret: false,
+    }
+}
+
+/// The row of a key.
+pub(super) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// Every setting, in the order of help texts.
+pub const SETTINGS: &[Setting] = &[
+    row("server", Server, Text, "URL of the server, name of a target in the file, or sim:PROFILE for the built-in simulator, for example http://localhost:8000 or sim:h100-8b")
+        .value("URL")
+        .also(&["url", "base-url", "target", "endpoint-url"])
+        .file(&[(In::Target, "base_url"), (In::Workload, "target")]),
+    row("model", Server, Text, "Model to ask for, or name of a model in the file; without it the server's only model is taken")
+        .value("NAME")
+        .short('m')
+        .also(&["model-name", "served-model-name"])
+        .file(&[(In::Model, "full_name"), (In::Workload, "model")]),
+    row("context-length", Server, Count, "Most tokens that the model takes, prompt and answer together; longer requests are refused before any load, for example 8192")
+        .value("TOKENS")
+        .file(&[(In::Model, "context_length")]),
+    row("tokenizer", Server, Text, "Token counting: an encoding such as cl100k_base, or the path of a tokenizer.json; without it prompts are built from common words")
+        .value("NAME|FILE")
+        .also(&["processor"])
+        .file(&[(In::Model, "tokenizer")]),
+    row("api-key", Server, Text, "API key, never written anywhere; prefer --api-key-env, because other users of a machine can see flags")
+        .value("KEY")
+        .secret(),
+    row("api-key-env", Server, Text, "Environment variable that holds the API key; OPENAI_API_KEY where that is set")
+        .value("NAME")
+        .file(&[(In::Target, "api_key_env")]),
+    row("header", Server, Pairs, "Extra header of every request, for example 'X-Tenant: blue'; in a file ${NAME} stands for an environment variable; repeatable")
+        .value("'NAME: VALUE'")
+        .short('H')
+        .file(&[(In::Target, "headers")]),
+    row("insecure", Server, Switch, "Do not verify the server's TLS certificate")
+        .default("false")
+        .file(&[(In::Target, "insecure")]),
+    row("cacert", Server, Text, "PEM file of certificate authorities to trust besides the system's")
+        .value("FILE")
+        .file(&[(In::Target, "cacert")]),
+    row("hardware", Server, Text, "Your name for the hardware under test; baselines of one name are never compared with another's, for example h100x8")
+        .value("NAME")
+        .file(&[(In::Target, "hardware")]),
+    row("workload", Load, Text, "Workload of the file to run; needed where it holds several").value("NAME"),
+    row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several make a sweep, for example 1,10,50")
+        .default("1")
+        .short('c')
+        .also(&["max-concurrency", "parallel", "max-vus"])
+        .file(&[(In::Workload, "concurrency")]),
+    row("rate", Load, Numbers, "Requests per second that arrive by the clock however slow the server is; several make a sweep, for example 2,4,8")
+        .also(&["request-rate", "qps", "rps"])
+        .file(&[(In::Workload, "rate"), (In::Workload, "rps")]),
+    row("arrivals", Load, Choice(&["poisson", "constant"]), "Gaps between arrivals of --rate: poisson (random, as users are) or constant")
+        .default("poisson")
+        .also(&["arrival-pattern", "request-rate-mode", "rate-type"])
+        .file(&[(In::Workload, "arrivals")]),
+    row("max-in-flight", Load, Count, "Most requests of --rate in flight at once; later ones queue here and their wait counts as latency, for example 256")
+        .file(&[(In::Workload, "max_in_flight")]),
+    row("num-prompts", Load, Count, "Measured requests per level and round; with --duration, whichever ends first")
+        .default("100")
+        .short('n')
+        .also(&["num-requests", "request-count", "max-requests", "number"])
+        .file(&[(In::Workload, "num_prompts")]),
+    row("duration", Load, Duration, "Measured time per level and round, bare numbers in seconds, for example 60s or 5m")
+        .also(&["max-seconds", "benchmark-duration"])
+        .file(&[(In::Workload, "duration")]),
+    row("warmup", Load, Count, "Requests before each level that are sent and not counted; auto is as many as the concurrency, from 1 to 64")
+        .default("auto")
+        .also(&["num-warmups", "warmup-requests", "warmup-request-count"])
+        .file(&[(In::Workload, "warmup")]),
+    row("seed", Load, Count, "Seed of prompts, lengths and arrivals; the same seed gives the same bytes at the same times")
+        .default("0")
+        .also(&["random-seed"])
+        .file(&[(In::Workload, "seed")]),
+    row("api", Request, Choice(&["chat", "completions"]), "API to call: chat (/v1/chat/completions) or completions (/v1/completions)")
+        .default("chat")
+        .also(&["endpoint-type", "backend"])
+        .file(&[(In::Workload, "api")]),
+    row("stream", Request, Switch, "Ask for the answer as a stream; without one there is no first token to time")
+        .default("true")
+        .also(&["streaming"])
+        .off(&["disable-stream"])
+        .file(&[(In::Workload, "stream")]),
+    row("prompt-type", Request, Choice(&["short", "medium", "long"]), "Lengths by one word, input/output tokens: short 128/64, medium 512/256, long 4096/512; --input-len and --output-len win over it")
+        .file(&[(In::Workload, "prompt_type")]),
+    row("input-len", Request, Lengths, "Prompt length in tokens, fixed or uniform between two, for example 256 or 128:512")
+        .default("256")
+        .also(&["random-input-len", "isl", "synthetic-input-tokens-mean"])
+        .file(&[(In::Workload, "input_len")]),
+    row("output-len", Request, Lengths, "Answer length in tokens, fixed or uniform between two; auto leaves it to the server, for example 128 or 64:256")
+        .default("128")
+        .also(&["random-output-len", "osl", "output-tokens-mean", "max-tokens"])
+        .file(&[(In::Workload, "output_len"), (In::Workload, "max_tokens")]),
+    row("dataset", Request, Text, "Prompts: synthetic (every prompt unique) or a JSONL file of {\"prompt\": …, \"output_tokens\": …} rows")
+        .value("synthetic|FILE")
+        .default("synthetic")
+        .also(&["dataset-path", "dataset-name", "input-file"])
+        .file(&[(In::Workload, "dataset")]),
+    row("ignore-eos", Request, Switch, "Ask the server to produce exactly the asked length (vLLM and SGLang know ignore_eos)")
+        .default("true")
+        .off(&["disable-ignore-eos"])
+        .file(&[(In::Workload, "ignore_eos")]),
+    row("temperature", Request, Number, "Sampling temperature, for example 0; without it the server's own")
+        .file(&[(In::Workload, "temperature")]),
+    row("extra-body", Request, Json, "Fields merged into every request body, as a JSON object or as name:value; repeatable, for example '{\"top_p\": 0.9}'")
+        .also(&["extra-request-body", "extra-inputs"])
+        .file(&[(In::Workload, "extra_body")]),
+    row("goodput", Request, Pairs, "Limits that a good request meets, bare numbers in ms: ttft, ttfo, tpot, max_stall, e2e, for example ttft:500,tpot:50; with --rate ttft and e2e count from the due time")
+        .also(&["slo"])
+        .file(&[(In::Workload, "slo")]),
+    row("timeout", Wait, Duration, "Longest whole request, bare numbers in seconds; or several limits at once, for example first-token:30s,stall:20s,total:5m")
+        .default("10m")
+        .also(&["timeout-total", "request-timeout-seconds"])
+        .file(&[(In::Workload, "timeout")]),
+    row("timeout-first-token", Wait, Duration, "Longest wait for the first token, for example 120s")
+        .default("120s")
+        .file(&[(In::Workload, "timeout_first_token")]),
+    row("timeout-stall", Wait, Duration, "Longest gap between two tokens, for example 60s")
+        .default("60s")
+        .file(&[(In::Workload, "timeout_stall")]),
+    row("timeout-connect", Wait, Duration, "Longest wait for a connection, for example 10s")
+        .default("10s")
+        .file(&[(In::Workload, "timeout_connect")]),
+    row("rounds", Gate, Count, "Measured rounds; the verdict rests on them")
+        .default("5")
+        .file(&[(In::Gate, "rounds")]),
+    row("tolerance", Gate, Pairs, "How much worse than the baseline each metric may be; replaces the whole default set, for example ttft_p95:15%,tpot_p95:7%")
+        .also(&["tolerances"])
+        .file(&[(In::Gate, "tolerances")]),
+    row("objective", Gate, Texts, "Absolute limit, with or without a baseline; repeatable, for example 'ttft_p95 < 500ms' or 'goodput >= 95%'")
+        .value("RULE")
+        .also(&["slo-gate", "assert"])
+        .file(&[(In::Gate, "objectives")]),
+    row("alpha", Gate, Number, "Probability of each of the two wrong verdicts, false fail and false pass, for example 0.05")
+        .default("0.05")
+        .file(&[(In::Gate, "alpha")]),
+    row("assumed-noise", Gate, Share, "Day-to-day noise assumed while fewer than five sessions are stored")
+        .default("3%")
+        .file(&[(In::Gate, "assumed_noise")]),
+    row("max-error-rate", Gate, Share, "Share of failed requests above which the gate fails by rule, for example 1%")
+        .file(&[(In::Gate, "max_error_rate")]),
+    row("require-baseline", Gate, Switch, "A missing baseline is an error instead of a first session")
+        .default("false")
+        .file(&[(In::Gate, "require_baseline")]),
+    row("strict", Gate, Switch, "Exit with 4 when the verdict is inconclusive")
+        .default("false")
+        .file(&[(In::Gate, "strict")]),
+    row("baselines", Gate, Text, "Folder of stored baselines")
+        .value("DIR")
+        .default("baselines")
+        .also(&["baselines-dir"])
+        .file(&[(In::Gate, "baselines")]),
+    row("save-baseline", Gate, Switch, "Store this session as the first baseline where none exists")
+        .default("true")
+        .file(&[(In::Gate, "save_baseline")]),
+    row("session-id", Gate, Text, "Name of this session among the stored ones, for example the commit").value("NAME"),
+    row("config", Output, Text, "Configuration file, or folder with targets.yaml, models.yaml, workloads.yaml and gate.yaml; loadtest.yaml where it exists")
+        .value("PATH")
+        .short('f'),
+    row("output", Output, Text, "Result file, or folder for it; requests.jsonl and summary.csv are written beside it")
+        .value("PATH")
+        .default("llm-loadtest-results/result.json")
+        .short('o')
+        .also(&["result-filename", "output-file", "output-path"]),
+    row("junit", Output, Text, "Write a JUnit XML report").value("FILE"),
+    row("markdown", Output, Text, "Write a Markdown report").value("FILE").also(&["summary"]),
+    row("quiet", Output, Switch, "Print the verdict and errors only").default("false"),
+    row("json", Output, Switch, "Print the result document instead of tables").default("false"),
+];
