@@ -2,6 +2,11 @@
 
 mod api;
 mod codec;
+mod errors;
+pub mod models;
+mod openai;
+mod sse;
 
 pub use api::Api;
 pub use codec::{CallOptions, Codec, Decode, Event, Tokens};
+pub use openai::codec;

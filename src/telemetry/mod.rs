@@ -1,1 +1,5 @@
-//! telemetry
+//! Measurements of the hardware under test.
+
+mod gpus;
+
+pub use gpus::{GpuFacts, gpus};

@@ -1,0 +1,50 @@
+//! The real clock, the only one in the program.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::base::Nanos;
+
+/// A monotonic clock that counts from its start.
+#[derive(Debug, Clone, Copy)]
+pub struct RealClock {
+    start: Instant,
+}
+
+impl RealClock {
+    pub fn start() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that owns real time")]
+        let start = Instant::now();
+        Self { start }
+    }
+
+    /// Time since the start, monotonic.
+    pub fn now(&self) -> Nanos {
+        self.start.elapsed().into()
+    }
+
+    /// The wall clock in UTC to the second, as RFC 3339 writes it: `2026-01-31T12:00:00Z`.
+    pub fn wall() -> String {
+        let now = Timestamp::now();
+        // A second from a timestamp is in a timestamp's range, so the fallback is never taken.
+        Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_forward_and_the_wall_clock_is_rfc_3339() {
+        let clock = RealClock::start();
+        let first = clock.now();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert!(clock.now() >= first + Nanos::from_ms(2.0));
+
+        let wall = RealClock::wall();
+        assert_eq!(wall.len(), "2026-01-31T12:00:00Z".len(), "{wall}");
+        assert!(wall.ends_with('Z') && wall.parse::<Timestamp>().is_ok(), "{wall}");
+    }
+}

@@ -1,0 +1,105 @@
+//! A response without streaming: one JSON document.
+
+use super::wire::Chunk;
+use crate::protocol::codec::{Decode, Event, Tokens};
+use crate::protocol::errors;
+use crate::record::{Failure, FailureClass};
+
+/// Keeps the body until its end, and reads it then: the instants of its events mean nothing.
+#[derive(Default)]
+pub(super) struct Whole {
+    body: Vec<u8>,
+    oversize: bool,
+}
+
+/// A hundred thousand tokens with log-probabilities fit.
+const BODY_MAX: usize = 64 << 20;
+
+impl Decode for Whole {
+    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) {
+        if self.body.len() + bytes.len() > BODY_MAX {
+            self.oversize = true;
+            self.body = Vec::new();
+        }
+        if !self.oversize {
+            self.body.extend_from_slice(bytes);
+        }
+    }
+
+    fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure> {
+        let read = if clean {
+            self.read(events)
+        } else {
+            Err(Failure::new(
+                FailureClass::Truncated,
+                "the connection closed before the body's end",
+            ))
+        };
+        if let Err(failure) = &read {
+            events.push(Event::Error(failure.clone()));
+        }
+        read
+    }
+}
+
+impl Whole {
+    fn read(&self, events: &mut Vec<Event>) -> Result<(), Failure> {
+        let body = self.body.trim_ascii();
+        let malformed = |words: String| Err(Failure::new(FailureClass::Malformed, words));
+        if self.oversize {
+            return malformed(format!("a body of more than {BODY_MAX} bytes"));
+        }
+        if body.is_empty() {
+            return malformed("empty response".to_owned());
+        }
+        if body.starts_with(b"data:") {
+            return malformed("the server streams although no stream was asked for".to_owned());
+        }
+        // As in a stream: U+FFFD in place of bytes that are not UTF-8.
+        let body = String::from_utf8_lossy(body);
+        let chunk: Chunk<'_> = match serde_json::from_str(&body) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                return malformed(format!(
+                    "not a completion ({error}): {}",
+                    errors::plain(body.as_bytes())
+                ));
+            }
+        };
+        if chunk.error.is_some() || chunk.choices.is_none() {
+            return match errors::document(body.as_bytes()) {
+                Some(words) => Err(Failure::new(FailureClass::InStreamError, words)),
+                None => malformed(format!("no choices in {}", errors::plain(body.as_bytes()))),
+            };
+        }
+        completion(chunk, events)
+    }
+}
+
+fn completion(chunk: Chunk<'_>, events: &mut Vec<Event>) -> Result<(), Failure> {
+    let usage = chunk.usage.and_then(|usage| usage.counts());
+    let (mut spoke, mut finished, mut aborted) = (false, false, None);
+    for mut choice in chunk.choices.into_iter().flatten() {
+        let finish = choice.finish_reason.take().filter(|reason| !reason.is_empty());
+        let (text, visible) = choice.into_text();
+        if !text.is_empty() {
+            spoke = true;
+            let count = None;
+            events.push(Event::Tokens(Tokens { text, visible, count }));
+        }
+        if let Some(reason) = finish {
+            finished = true;
+            aborted = aborted.or_else(|| errors::finish_reason(&reason));
+            events.push(Event::Finish(reason));
+        }
+    }
+    if let Some(usage) = usage {
+        events.push(Event::Usage(usage));
+    }
+    let counted = finished && usage.is_some_and(|usage| usage.output.is_some());
+    match aborted {
+        Some(failure) => Err(failure),
+        None if spoke || counted => Ok(()),
+        None => Err(Failure::new(FailureClass::Malformed, "no tokens")),
+    }
+}
