@@ -1,5 +1,20 @@
 //! Policy, comparison, decision and explanation: where the verdict is formed, once.
 
+mod cell;
+mod compare;
+mod decide;
+mod evidence;
+mod explain;
+mod gap;
+mod rules;
+mod scale;
+#[cfg(test)]
+mod tests;
+mod values;
 mod verdict;
+mod words;
 
+pub use decide::decide;
+pub use evidence::{Evidence, EvidenceKind, LevelEvidence, SessionRounds};
+pub use values::RoundValues;
 pub use verdict::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};

@@ -49,7 +49,7 @@ pub struct Verdict {
     /// One sentence: what to do next.
     pub next: String,
     pub basis: Basis,
-    /// One-sided level of each error, and the number of gating cells that share it.
+    /// One-sided level of each error, and the number of tested gating cells that share it.
     pub alpha: f64,
     pub family: usize,
     /// Candidate rounds judged.
@@ -58,7 +58,8 @@ pub struct Verdict {
     pub cells: Vec<Judgement>,
     /// Hard rules that were broken, for example the error rate.
     pub broken_rules: Vec<String>,
-    /// Median of the standardised differences, when all gating cells moved the same way: points at the machine or the baseline.
+    /// Median of the standardised differences (positive is worse), when three or more gating comparisons all moved the same way
+    /// by more than one standard error: points at the machine or the baseline.
     pub common_shift: Option<f64>,
     /// Reported cells that Benjamini and Hochberg's procedure at 0.10 marks; never part of the decision.
     pub worth_a_look: Vec<(String, MetricKey)>,
@@ -74,11 +75,12 @@ pub struct Judgement {
     pub status: Status,
     /// Typical baseline value in the metric's unit (geometric mean of sessions for log metrics).
     pub baseline: Option<f64>,
-    /// Typical candidate value in the metric's unit (median of rounds).
-    pub now: f64,
+    /// Typical candidate value in the metric's unit (median of rounds); none when no round has one.
+    pub now: Option<f64>,
     /// Change against the baseline, or distance from the limit for an objective.
     pub effect: Option<Effect>,
-    /// Smallest true change that this evidence would have called a failure with 80 % probability (relative, or absolute for ratios).
+    /// Smallest true change for the worse that this evidence would have called a failure with 80 % probability, signed and scaled
+    /// as `Effect`: −0.09 is 9 % less throughput.
     pub detectable: Option<f64>,
     /// p-values of FAIL (`change ≤ limit`) and of PASS (`change ≥ limit`).
     pub p_fail: Option<f64>,

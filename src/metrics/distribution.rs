@@ -21,6 +21,12 @@ impl Distribution {
         })
     }
 
+    /// Number of samples; the sum of the weights where there are any.
+    #[expect(clippy::len_without_is_empty, reason = "the invariant: never empty")]
+    pub fn len(&self) -> u64 {
+        self.values.len() as u64
+    }
+
     pub fn mean(&self) -> f64 {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }

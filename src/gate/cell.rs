@@ -1,0 +1,265 @@
+//! One number at one level: gathered, compared, not yet decided.
+
+use super::compare::{NoError, Sides, against_limit, against_sessions, typical};
+use super::gap::{Gap, samples_needed};
+use super::scale::Scale;
+use super::{Judgement, LevelEvidence, RoundValues, Rule, SessionRounds, Status};
+use crate::config::{Bound, GatePolicy, Objective};
+use crate::record::{MetricKey, Unit};
+use crate::stats::{Contrast, Series};
+
+/// A judgement in the making, and how it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    pub(super) judgement: Judgement,
+    pub(super) scale: Scale,
+    pub(super) standing: Standing,
+}
+
+/// What can be said about a cell before the whole family is known.
+#[derive(Debug, Clone)]
+pub(super) enum Standing {
+    /// Tested against a difference of scores.
+    Tested { contrast: Contrast, allowance: f64 },
+    /// Judged by a plain look at every round, without an interval.
+    Plain { met: bool },
+    /// Cannot be judged.
+    Open { gap: Gap, blocks: bool },
+    /// Shown only.
+    Reported { contrast: Option<Contrast> },
+}
+
+/// A gating cell against the stored sessions.
+pub(super) fn tolerance(level: &LevelEvidence, key: MetricKey, tolerance: f64, policy: &GatePolicy) -> Cell {
+    let scale = Scale::of(key.metric);
+    let mut cell = Cell::new(level, key, Rule::Tolerance(tolerance), scale);
+    cell.standing = match compare(level, key, scale, policy) {
+        Ok((contrast, base)) => {
+            cell.judgement.baseline = Some(base);
+            Standing::Tested {
+                contrast,
+                allowance: scale.allowance(tolerance),
+            }
+        }
+        // A default tolerance that does not apply leaves the family; anything else must not vanish silently.
+        Err(gap) => Standing::Open {
+            blocks: !matches!(gap, Gap::NotMeasured | Gap::Thin { .. }),
+            gap,
+        },
+    };
+    cell
+}
+
+/// A gating cell against a fixed limit: the candidate's rounds only.
+pub(super) fn objective(level: &LevelEvidence, objective: Objective, policy: &GatePolicy) -> Cell {
+    let scale = Scale::beyond(objective.key.metric, objective.bound);
+    let mut cell = Cell::new(level, objective.key, Rule::Objective(objective), scale);
+    cell.standing =
+        hold(level, objective, scale, policy).unwrap_or_else(|gap| Standing::Open { gap, blocks: true });
+    cell
+}
+
+/// A cell that is shown; none when the candidate has no such number.
+pub(super) fn report(level: &LevelEvidence, key: MetricKey, policy: &GatePolicy) -> Option<Cell> {
+    let scale = Scale::of(key.metric);
+    let mut cell = Cell::new(level, key, Rule::Report, scale);
+    cell.judgement.now?;
+    // Thin quantiles are shown too, but marked by their samples rather than compared.
+    let compared = compare(level, key, scale, policy).ok();
+    cell.judgement.baseline = compared.map(|(_, base)| base);
+    cell.standing = Standing::Reported {
+        contrast: compared.map(|(contrast, _)| contrast),
+    };
+    Some(cell)
+}
+
+impl Cell {
+    fn new(level: &LevelEvidence, key: MetricKey, rule: Rule, scale: Scale) -> Self {
+        let rounds: Vec<f64> = level
+            .candidate
+            .iter()
+            .filter_map(|round| round.values.get(&key).copied())
+            .collect();
+        let samples = level
+            .candidate
+            .iter()
+            .map(|round| round.samples_of(key.metric))
+            .min();
+        Self {
+            judgement: Judgement {
+                level: level.label.clone(),
+                key,
+                rule,
+                status: Status::Reported,
+                baseline: None,
+                now: middle(&rounds, scale),
+                effect: None,
+                detectable: None,
+                p_fail: None,
+                p_pass: None,
+                rounds,
+                samples: samples.unwrap_or(0),
+            },
+            scale,
+            standing: Standing::Reported { contrast: None },
+        }
+    }
+}
+
+/// The contrast with the stored sessions, and the baseline's typical value.
+fn compare(
+    level: &LevelEvidence,
+    key: MetricKey,
+    scale: Scale,
+    policy: &GatePolicy,
+) -> Result<(Contrast, f64), Gap> {
+    let sessions: Vec<&SessionRounds> = level
+        .sessions
+        .iter()
+        .filter(|session| {
+            !session.rounds.is_empty() && session.rounds.iter().all(|round| round.values.contains_key(&key))
+        })
+        .collect();
+    let nowhere = level
+        .candidate
+        .iter()
+        .all(|round| !round.values.contains_key(&key));
+    if nowhere && sessions.is_empty() {
+        return Err(Gap::NotMeasured);
+    }
+    let candidate = series(&level.candidate, key, scale)?;
+    if sessions.is_empty() {
+        return Err(Gap::NotInBaseline);
+    }
+    let stored = || sessions.iter().flat_map(|session| &session.rounds);
+    enough(level.candidate.iter(), key, false)?;
+    enough(stored(), key, true)?;
+    let mut sessions = sessions
+        .iter()
+        .map(|session| series(&session.rounds, key, scale))
+        .collect::<Result<Vec<_>, _>>()?;
+    // A fixed order of summation makes the result the same, to the last bit, for every order of sessions.
+    sessions.sort_by(|left, right| {
+        left.sorted()
+            .partial_cmp(right.sorted())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let base = typical(&sessions);
+    let smallest = level
+        .candidate
+        .iter()
+        .chain(stored())
+        .map(|round| round.offered)
+        .min();
+    let contrast = against_sessions(Sides {
+        candidate: &candidate,
+        sessions: &sessions,
+        floor: scale.sd_floor(smallest.unwrap_or(0)),
+        session_noise: scale.session_noise(policy.assumed_noise, f64::midpoint(candidate.median(), base)),
+    });
+    match contrast {
+        Ok(contrast) => Ok((contrast, scale.value(base))),
+        Err(NoError::OneCandidateRound) => Err(Gap::OneCandidateRound),
+        Err(NoError::OneBaselineRound) => Err(Gap::OneBaselineRound),
+    }
+}
+
+/// How the candidate's rounds stand to a limit.
+fn hold(
+    level: &LevelEvidence,
+    objective: Objective,
+    scale: Scale,
+    policy: &GatePolicy,
+) -> Result<Standing, Gap> {
+    let Objective { key, bound, limit } = objective;
+    if level
+        .candidate
+        .iter()
+        .all(|round| !round.values.contains_key(&key))
+    {
+        return Err(Gap::NotMeasured);
+    }
+    enough(level.candidate.iter(), key, false)?;
+    let rounds = series(&level.candidate, key, scale)?;
+    if at_end_of_range(key, bound, limit) {
+        let mut values = level.candidate.iter().filter_map(|round| round.values.get(&key));
+        return Ok(Standing::Plain {
+            met: values.all(|&value| meets(value, bound, limit)),
+        });
+    }
+    let goal = scale.score(limit).ok_or(Gap::NotPositive)?;
+    let smallest = level.candidate.iter().map(|round| round.offered).min();
+    match against_limit(&rounds, goal, scale.sd_floor(smallest.unwrap_or(0))) {
+        Some(contrast) => Ok(Standing::Tested {
+            contrast,
+            allowance: 0.0,
+        }),
+        // Who asks for one round asks for a plain look; who asked for more and got one may not be told that it is enough.
+        None if policy.rounds == 1 => Ok(Standing::Plain {
+            met: meets(scale.value(rounds.median()), bound, limit),
+        }),
+        None => Err(Gap::OneCandidateRound),
+    }
+}
+
+/// A limit at the end of a share's range can be met but never be shown to be surpassed: it is a rule for every round.
+fn at_end_of_range(key: MetricKey, bound: Bound, limit: f64) -> bool {
+    let at_end = match bound {
+        Bound::AtLeast => limit >= 1.0,
+        Bound::AtMost => limit <= 0.0,
+    };
+    key.metric.unit() == Unit::Ratio && at_end
+}
+
+fn meets(value: f64, bound: Bound, limit: f64) -> bool {
+    match bound {
+        Bound::AtMost => value <= limit,
+        Bound::AtLeast => value >= limit,
+    }
+}
+
+/// The scores of all rounds.
+fn series(rounds: &[RoundValues], key: MetricKey, scale: Scale) -> Result<Series, Gap> {
+    let values: Vec<Option<f64>> = rounds
+        .iter()
+        .map(|round| round.values.get(&key).copied())
+        .collect();
+    let missing = values.iter().enumerate().filter(|(_, value)| value.is_none());
+    let missing: Vec<usize> = missing.map(|(index, _)| index + 1).collect();
+    if !missing.is_empty() {
+        return Err(Gap::MissingInRounds(missing));
+    }
+    let scores: Option<Vec<f64>> = values
+        .into_iter()
+        .flatten()
+        .map(|value| scale.score(value))
+        .collect();
+    Series::new(scores.ok_or(Gap::NotPositive)?).ok_or(Gap::NotMeasured)
+}
+
+fn enough<'a>(
+    rounds: impl Iterator<Item = &'a RoundValues>,
+    key: MetricKey,
+    in_baseline: bool,
+) -> Result<(), Gap> {
+    let need = samples_needed(key.stat);
+    let thinnest = rounds.min_by_key(|round| round.samples_of(key.metric));
+    match thinnest.map(|round| (round.samples_of(key.metric), round.offered)) {
+        Some((have, offered)) if have < need => Err(Gap::Thin {
+            need,
+            have,
+            offered,
+            in_baseline,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The median on the metric's own scale, so that it agrees with the change that is shown.
+fn middle(rounds: &[f64], scale: Scale) -> Option<f64> {
+    let scores: Option<Vec<f64>> = rounds.iter().map(|&value| scale.score(value)).collect();
+    let on_scale = scores
+        .and_then(Series::new)
+        .map(|scores| scale.value(scores.median()));
+    on_scale.or_else(|| Some(Series::new(rounds.iter().copied())?.median()))
+}
