@@ -1,10 +1,13 @@
 //! This machine: real clock, environment, signals, limits, own usage.
 
-pub mod clock;
+mod clock;
 pub mod env;
+mod journal;
 pub mod limits;
 mod machine;
 pub mod signals;
 pub mod usage;
 
+pub use clock::RealClock;
+pub use journal::{Journal, JournalError};
 pub use machine::{MachineFacts, machine};

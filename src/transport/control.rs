@@ -1,0 +1,162 @@
+//! Questions to the server outside the measured path: which models it has, whether it is there.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::header::{HeaderMap, SERVER};
+
+use super::address::Address;
+use super::http::{HttpError, HttpOptions, headers};
+use super::tls::{self, TlsError};
+use crate::base::Hint;
+use crate::record::Failure;
+
+/// A patient client for single questions.
+pub struct Control {
+    client: Client,
+    address: Address,
+}
+
+/// Why a question got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("cannot reach {url}: {why}")]
+    Unreachable {
+        url: String,
+        why: String,
+        address: Address,
+    },
+    #[error("{url} answered {status}: {detail}")]
+    Refused {
+        url: String,
+        status: u16,
+        detail: String,
+    },
+    #[error("{url} answered something else than {wanted}: {why}")]
+    Unexpected {
+        url: String,
+        wanted: &'static str,
+        why: String,
+    },
+    #[error(transparent)]
+    Options(#[from] HttpError),
+    #[error("cannot make an HTTP client: {0}")]
+    Client(String),
+}
+
+impl From<TlsError> for ControlError {
+    fn from(error: TlsError) -> Self {
+        Self::Options(HttpError::Tls(error))
+    }
+}
+
+impl ControlError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Hint {
+        Hint::new(match self {
+            Self::Unreachable { address, .. } if address.is_loopback() => format!(
+                "is a server listening on {}? From inside a container, localhost is the container itself. \
+                 To try without a server: --server sim:h100-8b",
+                address.authority()
+            ),
+            Self::Unreachable { .. } => "check the address, the port and the network path; --insecure or --cacert help with \
+                 private certificates; to try without a server: --server sim:h100-8b"
+                .to_owned(),
+            Self::Refused { status: 401 | 403, .. } => {
+                "give a key with --api-key, or set OPENAI_API_KEY".to_owned()
+            }
+            Self::Refused { status: 404, .. } => {
+                "is this an OpenAI-compatible server? Give its base URL without /v1/…, and name the model with --model"
+                    .to_owned()
+            }
+            Self::Refused { .. } => "look into the server's log".to_owned(),
+            Self::Unexpected { .. } => "is this an OpenAI-compatible server? Name the model with --model".to_owned(),
+            Self::Options(_) | Self::Client(_) => "check --header, --api-key, --cacert and --insecure".to_owned(),
+        })
+    }
+}
+
+/// What `/v1/models` said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelsAnswer {
+    pub body: String,
+    /// The `Server` header.
+    pub server: Option<String>,
+}
+
+/// Enough for any list of models, too little for a joke.
+const ANSWER_MAX: usize = 4 * 1024 * 1024;
+
+impl Control {
+    pub fn new(options: &HttpOptions) -> Result<Self, ControlError> {
+        let tls = tls::config(&options.tls)?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls.as_ref().clone())
+            .default_headers(without_host(headers(options)?))
+            .connect_timeout(options.connect_timeout.into())
+            .timeout(Duration::from_secs(30))
+            .no_proxy()
+            .build()
+            .map_err(|error| ControlError::Client(chain(&error)))?;
+        Ok(Self {
+            client,
+            address: options.address.clone(),
+        })
+    }
+
+    /// `GET /v1/models`, as text.
+    pub async fn models(&self) -> Result<ModelsAnswer, ControlError> {
+        let url = format!("{}/v1/models", self.address.url());
+        let unreachable = |error: &reqwest::Error| ControlError::Unreachable {
+            url: self.address.url(),
+            why: chain(error),
+            address: self.address.clone(),
+        };
+        let mut response = self
+            .client
+            .get(&url)
+            .send()
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let status = response.status().as_u16();
+        let server = response
+            .headers()
+            .get(SERVER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
+            bytes.extend_from_slice(&part);
+            if bytes.len() > ANSWER_MAX {
+                return Err(ControlError::Unexpected {
+                    url,
+                    wanted: "a list of models",
+                    why: "too long".to_owned(),
+                });
+            }
+        }
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        if !(200..300).contains(&status) {
+            let detail = Failure::new(crate::record::FailureClass::Http4xx, body).detail;
+            return Err(ControlError::Refused { url, status, detail });
+        }
+        Ok(ModelsAnswer { body, server })
+    }
+}
+
+/// The client writes its own `Host` header.
+fn without_host(mut headers: HeaderMap) -> HeaderMap {
+    headers.remove(reqwest::header::HOST);
+    headers
+}
+
+/// An error and what lies beneath it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    words.pop().unwrap_or_else(|| error.to_string())
+}
