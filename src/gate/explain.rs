@@ -155,21 +155,23 @@ impl Story<'_> {
             .filter(|cell| cell.judgement.now.is_some())
             .map(|cell| self.name(cell))
             .collect();
-        let mut text = match (compared, wanted) {
+        let text = match (compared, wanted) {
             (true, None) => "No serving regression beyond limits".to_owned(),
             (true, Some(_)) => "No serving regression beyond limits, and every objective is met".to_owned(),
             (false, Some(closest)) => format!("Every objective is met (closest: {})", self.beyond(closest)),
             (false, None) => "Nothing is beyond its limit".to_owned(),
         };
-        if let Some(cell) = slower {
-            text.push_str(&format!(", though {}", self.beyond(cell)));
-        } else if let Some(coarsest) = self.coarsest() {
-            text.push_str(&format!(" (could have detected {coarsest})"));
-        }
-        if !untold.is_empty() {
-            text.push_str(&format!("; not judged: {}", untold.join(", ")));
-        }
-        text
+        let seen = match (slower, self.coarsest()) {
+            (Some(cell), _) => format!(", though {}", self.beyond(cell)),
+            (None, Some(coarsest)) => format!(" (could have detected {coarsest})"),
+            (None, None) => String::new(),
+        };
+        let untold = if untold.is_empty() {
+            String::new()
+        } else {
+            format!("; not judged: {}", untold.join(", "))
+        };
+        format!("{text}{seen}{untold}")
     }
 
     fn after_success(&self) -> String {
