@@ -104,6 +104,18 @@ impl Cell {
             standing: Standing::Reported { contrast: None },
         }
     }
+
+    /// The round (from 1) and value that a plain rule is decided by.
+    pub(super) fn worst_round(&self) -> Option<(usize, f64)> {
+        let Standing::Plain { .. } = self.standing else {
+            return None;
+        };
+        let scored = self.judgement.rounds.iter().enumerate();
+        scored
+            .filter_map(|(index, &value)| Some((self.scale.score(value)?, index + 1, value)))
+            .max_by(|(left, ..), (right, ..)| left.total_cmp(right))
+            .map(|(_, round, value)| (round, value))
+    }
 }
 
 /// The contrast with the stored sessions, and the baseline's typical value.

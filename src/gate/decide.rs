@@ -26,7 +26,7 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
     let family = settle(&mut gating, policy.alpha);
     let worth_a_look = settle_reported(&mut reported, policy.alpha);
     let outcome = weigh(evidence, policy, findings, &basis, &gating);
-    if matches!(outcome, Outcome::Invalid(_)) {
+    if matches!(outcome, Outcome::Invalid { .. }) {
         for cell in &mut gating {
             cell.judgement.status = Status::NotJudged("the measurement is invalid".to_owned());
         }
@@ -46,7 +46,7 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
     };
     let (headline, next) = explain(&outcome, &story);
     let (decision, broken_rules) = match outcome {
-        Outcome::Invalid(_) => (Decision::Invalid, Vec::new()),
+        Outcome::Invalid { .. } => (Decision::Invalid, Vec::new()),
         Outcome::Broken(rules) => (Decision::Fail, rules),
         Outcome::Fail => (Decision::Fail, Vec::new()),
         Outcome::Undecided | Outcome::NothingCompared => (Decision::Inconclusive, Vec::new()),
@@ -215,14 +215,22 @@ fn weigh(
         .iter()
         .find(|finding| finding.severity == Severity::Invalid)
     {
-        return Outcome::Invalid(finding.message.clone());
+        let repair =
+            "Repair the measurement and run it again; nothing was decided about the server.".to_owned();
+        return Outcome::Invalid {
+            reason: finding.message.clone(),
+            next: finding.hint.as_ref().map_or(repair, ToString::to_string),
+        };
     }
     let empty = |level: &&LevelEvidence| level.candidate.iter().all(|round| round.offered == 0);
     if evidence.levels.is_empty() {
-        return Outcome::Invalid("No level was measured".to_owned());
+        return invalid("no level was measured", "Give at least one level to measure.");
     }
     if let Some(level) = evidence.levels.iter().find(empty) {
-        return Outcome::Invalid(format!("No request was measured{}", place(level)));
+        return invalid(
+            &format!("no request was measured{}", place(level)),
+            "Measure for longer, or with more requests.",
+        );
     }
     let rules = evidence
         .levels
@@ -237,13 +245,16 @@ fn weigh(
         .iter()
         .find_map(|level| tokens_apart(level, &place(level)))
     {
-        return Outcome::Invalid(apart);
+        return invalid(&apart, "Fix the output length on both sides, then compare again.");
     }
     if gating.iter().any(|cell| cell.judgement.status == Status::Fail) {
         return Outcome::Fail;
     }
     if *basis == Basis::None && policy.require_baseline {
-        return Outcome::Invalid("There is no baseline to compare with, and one is required".to_owned());
+        return invalid(
+            "there is no baseline to compare with, and one is required",
+            "Store one first: llm-loadtest baseline save.",
+        );
     }
     let open = |cell: &Cell| {
         matches!(cell.judgement.status, Status::Undecided { .. })
@@ -264,6 +275,13 @@ fn weigh(
         return Outcome::NothingAsked;
     }
     Outcome::Pass
+}
+
+fn invalid(reason: &str, next: &str) -> Outcome {
+    Outcome::Invalid {
+        reason: reason.to_owned(),
+        next: next.to_owned(),
+    }
 }
 
 /// Worst first.

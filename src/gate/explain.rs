@@ -8,8 +8,11 @@ use crate::config::Objective;
 /// How the decision was reached.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outcome {
-    /// Must not be judged: the reason.
-    Invalid(String),
+    /// Must not be judged: the reason, and what to do.
+    Invalid {
+        reason: String,
+        next: String,
+    },
     /// Fails by rule: the sentences.
     Broken(Vec<String>),
     Fail,
@@ -24,10 +27,7 @@ pub(super) enum Outcome {
 /// Headline and next step.
 pub(super) fn explain(outcome: &Outcome, story: &Story<'_>) -> (String, String) {
     match outcome {
-        Outcome::Invalid(reason) => (
-            format!("Not judged: {reason}"),
-            "Repair the measurement and run it again; nothing was decided about the server.".to_owned(),
-        ),
+        Outcome::Invalid { reason, next } => (format!("Not judged: {reason}"), next.clone()),
         Outcome::Broken(rules) => (
             rules.first().cloned().unwrap_or_default(),
             "Read the server's log for the failed requests; latency is only judged when requests succeed."
@@ -90,10 +90,10 @@ impl Story<'_> {
         let compared = self.gating.iter().any(|cell| {
             cell.judgement.status == Status::Fail && matches!(cell.judgement.rule, Rule::Tolerance(_))
         });
-        let act = if compared {
-            "Fix the regression, or accept it: llm-loadtest baseline save."
-        } else {
-            "Fix the server, or change the limit."
+        let act = match (compared, self.basis) {
+            (true, Basis::TwoResults { .. }) => "Look at what changed between the two results.",
+            (true, _) => "Fix the regression, or accept it: llm-loadtest baseline save.",
+            (false, _) => "Fix the server, or change the limit.",
         };
         format!("{shifted}{act}")
     }
@@ -155,21 +155,23 @@ impl Story<'_> {
             .filter(|cell| cell.judgement.now.is_some())
             .map(|cell| self.name(cell))
             .collect();
-        let mut text = match (compared, wanted) {
+        let text = match (compared, wanted) {
             (true, None) => "No serving regression beyond limits".to_owned(),
             (true, Some(_)) => "No serving regression beyond limits, and every objective is met".to_owned(),
             (false, Some(closest)) => format!("Every objective is met (closest: {})", self.beyond(closest)),
             (false, None) => "Nothing is beyond its limit".to_owned(),
         };
-        if let Some(cell) = slower {
-            text.push_str(&format!(", though {}", self.beyond(cell)));
-        } else if let Some(coarsest) = self.coarsest() {
-            text.push_str(&format!(" (could have detected {coarsest})"));
-        }
-        if !untold.is_empty() {
-            text.push_str(&format!("; not judged: {}", untold.join(", ")));
-        }
-        text
+        let seen = match (slower, self.coarsest()) {
+            (Some(cell), _) => format!(", though {}", self.beyond(cell)),
+            (None, Some(coarsest)) => format!(" (could have detected {coarsest})"),
+            (None, None) => String::new(),
+        };
+        let untold = if untold.is_empty() {
+            String::new()
+        } else {
+            format!("; not judged: {}", untold.join(", "))
+        };
+        format!("{text}{seen}{untold}")
     }
 
     fn after_success(&self) -> String {
@@ -234,8 +236,17 @@ impl Story<'_> {
         let name = self.name(cell);
         match (judgement.rule, judgement.effect, judgement.now) {
             (Rule::Objective(Objective { key, limit, .. }), _, Some(now)) => {
+                // A plain rule is broken by one round, which the median would hide.
+                let (now, place) = match cell.worst_round() {
+                    Some((round, worst))
+                        if judgement.status == Status::Fail && judgement.rounds.len() > 1 =>
+                    {
+                        (worst, format!(" in round {round}"))
+                    }
+                    _ => (now, String::new()),
+                };
                 let (now, limit) = words::value_and_limit(key.metric, now, limit);
-                format!("{name} is {now}, limit {limit}")
+                format!("{name} is {now}{place}, limit {limit}")
             }
             (Rule::Tolerance(limit), Some(effect), _) => {
                 let (amount, limit) = words::amount_and_limit(effect.change, limit, effect.absolute);

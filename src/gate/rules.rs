@@ -44,7 +44,7 @@ pub(super) fn tokens_apart(level: &LevelEvidence, place: &str) -> Option<String>
     let apart = now.max(base) > now.min(base) * TOKENS_APART;
     apart.then(|| {
         format!(
-            "The sides did different work{place}: {} output tokens a request now, {} in the baseline (more than 2 % apart)",
+            "the sides did different work{place}: {} output tokens a request now, {} in the baseline (more than 2 % apart)",
             significant(now, 4),
             significant(base, 4)
         )

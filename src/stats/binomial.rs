@@ -21,7 +21,7 @@ pub fn clopper_pearson(hits: u64, trials: u64, tail: f64) -> (f64, f64) {
 }
 
 /// The number of samples below which a percentile is thin: the smallest n whose second largest sample lies above the true
-/// `q`-quantile with 99 % probability, that is P(Binomial(n, 1 − q) ≤ 1) ≤ 0.01 (MLPerf inference rules, early stopping).
+/// `q`-quantile with 99 % probability, that is P(Binomial(n, 1 − q) ≤ 1) ≤ 0.01 (`MLPerf` inference rules, early stopping).
 /// Quantiles below the median mirror; none outside `0 < q < 1`.
 pub fn thin_below(q: f64) -> Option<u64> {
     let inside = q.max(1.0 - q);

@@ -39,7 +39,7 @@ impl Contrast {
         (self.difference - half, self.difference + half)
     }
 
-    /// The distance above a limit that a one-sided test at `level` finds with about the given probability: (t₁₋level + t_power)·se.
+    /// The distance above a limit that a one-sided test at `level` finds with about the probability `power`: (t₁₋ₐ + t₁₋ᵦ)·se.
     pub fn reach(&self, level: f64, power: f64) -> f64 {
         (student_quantile(1.0 - level, self.freedom) + student_quantile(power, self.freedom)) * self.se
     }

@@ -62,7 +62,9 @@ proptest! {
         let forward = decide(&evidence(&candidate, &sessions, 1.0), &limits(), &[]);
         candidate.reverse();
         sessions.reverse();
-        sessions.iter_mut().for_each(|session| session.reverse());
+        for session in &mut sessions {
+            session.reverse();
+        }
         let mut backward = decide(&evidence(&candidate, &sessions, 1.0), &limits(), &[]);
         for cell in &mut backward.cells {
             cell.rounds.reverse();

@@ -65,6 +65,7 @@ fn session(world: World, count: usize, changed: bool, chance: &mut Chance) -> Ve
     (0..count).map(|_| values(chance)).collect()
 }
 
+#[expect(clippy::print_stdout, reason = "the counts are the proof")]
 fn count(world: World, name: &str) -> Counts {
     let names = NAMES.iter().take(world.metrics);
     let policy = policy(&names.map(|&name| (name, TOLERANCE)).collect::<Vec<_>>(), &[]);
@@ -171,6 +172,7 @@ fn half_as_slow_again_fails() {
 
 /// Objectives on the limit, over three rounds.
 #[test]
+#[expect(clippy::print_stdout, reason = "the counts are the proof")]
 fn an_objective_on_its_limit_errs_in_neither_direction() {
     let objective = Objective {
         key: key(NAMES[0]),

@@ -53,7 +53,7 @@ fn slower_than_allowed_fails() {
         &[490.0, 488.0, 493.0],
         sessions("ttft_p95", 400.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"fail: TTFT p95 is 23 % slower than the baseline (limit 15 %) | Fix the regression, or accept it: llm-loadtest baseline save.");
     assert_eq!(
         (verdict.basis, verdict.family, verdict.rounds),
         (Basis::Sessions { sessions: 8 }, 1, 3)
@@ -76,7 +76,7 @@ fn unchanged_passes_and_says_what_it_could_have_seen() {
         &[401.0, 399.0, 403.0],
         sessions("ttft_p95", 400.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected TTFT p95 ≥ +19 %) | Nothing to do.");
     let cell = &verdict.cells[0];
     assert_eq!(cell.status, Status::Pass);
     assert!(cell.detectable.unwrap() > 0.15 && cell.effect.unwrap().high < 0.15);
@@ -90,7 +90,7 @@ fn slower_within_the_limit_passes_with_a_word() {
         &[430.0, 428.0, 431.0],
         sessions("ttft_p95", 400.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits, though TTFT p95 is 7.5 % slower than the baseline (limit 15 %) | Nothing to do.");
     assert_eq!(verdict.cells[0].status, Status::PassSlower);
 }
 
@@ -102,7 +102,7 @@ fn near_the_limit_is_undecided_on_both_sides() {
         &[455.0, 457.0, 452.0],
         sessions("ttft_p95", 400.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"inconclusive: Could not decide: TTFT p95 +14 % (90 % CI +11 … +17 %), limit +15 % | Raise --rounds, store more sessions (llm-loadtest baseline save), or allow a larger change.");
     assert_eq!(verdict.cells[0].status, Status::Undecided { above: false });
     let verdict = judge(
         "ttft_p95",
@@ -121,7 +121,7 @@ fn less_throughput_is_negative_and_its_limit_too() {
         &[3_300.0, 3_310.0, 3_290.0],
         sessions("output_throughput", 3_900.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"fail: Output throughput is 15 % lower than the baseline (limit 7 %) | Fix the regression, or accept it: llm-loadtest baseline save.");
     let cell = &verdict.cells[0];
     assert!(cell.effect.unwrap().high < -0.07 && cell.detectable.unwrap() < -0.07);
     let verdict = judge(
@@ -130,7 +130,7 @@ fn less_throughput_is_negative_and_its_limit_too() {
         &[3_640.0, 3_660.0, 3_650.0],
         sessions("output_throughput", 3_900.0),
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"inconclusive: Could not decide: Output throughput −6.4 % (90 % CI −8.7 … −4.1 %), limit −7 % | Raise --rounds, store more sessions (llm-loadtest baseline save), or allow a larger change.");
 }
 
 #[test]
@@ -139,18 +139,18 @@ fn shares_are_judged_in_points() {
         .map(|share| rounds("goodput", &[share; 3]))
         .to_vec();
     let verdict = judge("goodput", 0.02, &[0.95, 0.951, 0.949], base.clone());
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"fail: Goodput is 4 points lower than the baseline (limit 2 points) | Fix the regression, or accept it: llm-loadtest baseline save.");
     let effect = verdict.cells[0].effect.unwrap();
     assert!(effect.absolute && (effect.change + 0.04).abs() < 1e-9);
     let verdict = judge("goodput", 0.02, &[0.988, 0.989, 0.99], base);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected Goodput ≤ −2.4 points) | Nothing to do.");
 }
 
 #[test]
 fn few_sessions_lean_on_the_declared_noise_and_say_so() {
     let base = sessions("ttft_p95", 400.0)[..2].to_vec();
     let verdict = judge("ttft_p95", 0.15, &[401.0, 399.0, 403.0], base.clone());
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected TTFT p95 ≥ +26 %) | Store more sessions (llm-loadtest baseline save): from 5 on their own noise replaces the assumed 3 % from day to day.");
     assert_eq!(
         verdict.basis,
         Basis::FewSessions {
@@ -158,10 +158,10 @@ fn few_sessions_lean_on_the_declared_noise_and_say_so() {
             assumed_noise: 0.03
         }
     );
-    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0, 448.0, 452.0], base.clone())), @"");
-    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0], base)), @"");
+    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0, 448.0, 452.0], base.clone())), @"inconclusive: Could not decide: TTFT p95 +14 % (90 % CI +7.4 … +21 %), limit +15 % | Raise --rounds, or store more sessions (llm-loadtest baseline save): from 5 on their own noise replaces the assumed 3 % from day to day.");
+    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0], base)), @"inconclusive: Could not decide: TTFT p95 was not judged: a single round says nothing about its own noise | Raise --rounds to 3 or more.");
     let single = vec![rounds("ttft_p95", &[400.0])];
-    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[400.0, 401.0, 402.0], single)), @"");
+    insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[400.0, 401.0, 402.0], single)), @"inconclusive: Could not decide: TTFT p95 was not judged: the baseline has a single round a session, which says nothing about its own noise | Save a baseline of 3 or more rounds (--rounds 3, then llm-loadtest baseline save), or store 5 sessions.");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn two_results_compare_as_one_session_each() {
     );
     evidence.kind = EvidenceKind::TwoResults;
     let verdict = decide(&evidence, &policy(&[("e2e_p95", 0.10)], &[]), &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected E2E p95 ≥ +22 %) | Nothing to do.");
     assert_eq!(verdict.basis, Basis::TwoResults { assumed_noise: 0.03 });
 }
 
@@ -189,13 +189,13 @@ fn objectives_without_a_baseline() {
     let many: Vec<_> = now
         .map(|value| round(2_000, &[("ttft_p99", value), ("goodput", 0.952)]))
         .to_vec();
-    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 500.0), many.clone())), @"");
-    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 700.0), many.clone())), @"");
-    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 613.0), many.clone())), @"");
-    insta::assert_snapshot!(say(&with(at_least("goodput", 0.95), many.clone())), @"");
-    insta::assert_snapshot!(say(&with(at_least("goodput", 0.97), many.clone())), @"");
-    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 700.0), rounds("ttft_p99", &now))), @"");
-    insta::assert_snapshot!(say(&with(at_most("itl_p95", 40.0), many)), @"");
+    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 500.0), many.clone())), @"fail: TTFT p99 is 612 ms, limit 500 ms | Fix the server, or change the limit.");
+    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 700.0), many.clone())), @"pass: Every objective is met (closest: TTFT p99 is 612 ms, limit 700 ms) | Store this result as the first baseline: llm-loadtest baseline save.");
+    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 613.0), many.clone())), @"inconclusive: Could not decide: TTFT p99 is 612 ms (90 % CI 605 ms … 619 ms), limit 613 ms | Raise --rounds: more rounds narrow the interval.");
+    insta::assert_snapshot!(say(&with(at_least("goodput", 0.95), many.clone())), @"pass: Every objective is met (closest: Goodput is 95.2 %, limit 95 %) | Store this result as the first baseline: llm-loadtest baseline save.");
+    insta::assert_snapshot!(say(&with(at_least("goodput", 0.97), many.clone())), @"fail: Goodput is 95.2 %, limit 97 % | Fix the server, or change the limit.");
+    insta::assert_snapshot!(say(&with(at_most("ttft_p99", 700.0), rounds("ttft_p99", &now))), @"inconclusive: Could not decide: TTFT p99 was not judged: p99 needs 2,000 requests a round; this round has 1,000 | Raise --num-prompts to 2000 to judge TTFT p99.");
+    insta::assert_snapshot!(say(&with(at_most("itl_p95", 40.0), many)), @"inconclusive: Could not decide: ITL p95 was not judged: this measurement has no ITL p95 | Measure ITL p95 (streaming for token times, --slo for goodput), or take it out of the gate.");
 }
 
 #[test]
@@ -205,22 +205,22 @@ fn a_limit_at_the_end_of_the_range_is_a_plain_rule() {
         decide(&evidence, &policy(&[], &[at_least("success_rate", 1.0)]), &[])
     };
     assert_eq!(whole(&[1.0, 1.0, 1.0]).decision, Decision::Pass);
-    insta::assert_snapshot!(say(&whole(&[1.0, 0.999, 1.0])), @"");
+    insta::assert_snapshot!(say(&whole(&[1.0, 0.999, 1.0])), @"fail: Success rate is 99.9 % in round 2, limit 100 % | Fix the server, or change the limit.");
 }
 
 #[test]
 fn one_round_is_looked_at_plainly_only_when_one_was_asked_for() {
     let mut one = policy(&[], &[at_most("ttft_p95", 500.0)]);
     let evidence = |value| stored(rounds("ttft_p95", &[value]), vec![]);
-    insta::assert_snapshot!(say(&decide(&evidence(450.0), &one, &[])), @"");
+    insta::assert_snapshot!(say(&decide(&evidence(450.0), &one, &[])), @"inconclusive: Could not decide: TTFT p95 was not judged: a single round says nothing about its own noise | Raise --rounds to 3 or more.");
     one.rounds = 1;
     let verdict = decide(&evidence(450.0), &one, &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: Every objective is met (closest: TTFT p95 is 450 ms, limit 500 ms) | One round has no interval: raise --rounds to 3 or more to see how sure this is.");
     assert_eq!(
         (verdict.family, verdict.cells[0].p_fail, verdict.cells[0].effect),
         (0, None, None)
     );
-    insta::assert_snapshot!(say(&decide(&evidence(500.4), &one, &[])), @"");
+    insta::assert_snapshot!(say(&decide(&evidence(500.4), &one, &[])), @"fail: TTFT p95 is 500.4 ms, limit 500 ms | Fix the server, or change the limit.");
 }
 
 #[test]
@@ -228,13 +228,13 @@ fn nothing_to_judge_becomes_the_first_baseline() {
     let mut policy = policy(&[("ttft_p95", 0.15)], &[]);
     let evidence = stored(rounds("ttft_p95", &[400.0, 401.0]), vec![]);
     let verdict = decide(&evidence, &policy, &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: Nothing was judged: there is no baseline and no objective; this result becomes the first baseline | Store it with llm-loadtest baseline save, or set an objective such as ttft_p95 < 500ms.");
     assert_eq!(
         (verdict.basis, &verdict.cells[0].status),
         (Basis::None, &Status::Reported)
     );
     policy.require_baseline = true;
-    insta::assert_snapshot!(say(&decide(&evidence, &policy, &[])), @"");
+    insta::assert_snapshot!(say(&decide(&evidence, &policy, &[])), @"invalid: Not judged: there is no baseline to compare with, and one is required | Store one first: llm-loadtest baseline save.");
 }
 
 #[test]
@@ -246,12 +246,12 @@ fn thin_quantiles_and_missing_numbers_are_said_and_never_silent() {
     };
     let both = policy(&[("ttft_p99", 0.15), ("ttft_p50", 0.10), ("goodput", 0.02)], &[]);
     let verdict = decide(&stored(thin(400), vec![thin(400); 6]), &both, &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected TTFT p50 ≥ +11 %); not judged: TTFT p99 | Raise --num-prompts to 2000 to judge TTFT p99.");
     assert_eq!(verdict.family, 1);
     assert!(verdict.cells.iter().any(|cell| cell.status
         == Status::NotJudged("p99 needs 2,000 requests a round; this round has 400".to_owned())));
     let only = policy(&[("ttft_p99", 0.15)], &[]);
-    insta::assert_snapshot!(say(&decide(&stored(thin(400), vec![thin(400); 6]), &only, &[])), @"");
+    insta::assert_snapshot!(say(&decide(&stored(thin(400), vec![thin(400); 6]), &only, &[])), @"inconclusive: Could not decide: no gated metric could be compared with the baseline | Raise --num-prompts to 2000 to judge TTFT p99.");
     // Present on one side only: a comparison was meant and cannot be made.
     let verdict = judge(
         "ttft_p95",
@@ -259,7 +259,7 @@ fn thin_quantiles_and_missing_numbers_are_said_and_never_silent() {
         &[400.0, 401.0, 399.0],
         vec![rounds("e2e_p95", &[1.0, 2.0]); 6],
     );
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"inconclusive: Could not decide: TTFT p95 was not judged: the baseline has no such value | Save a baseline that holds TTFT p95: llm-loadtest baseline save.");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn hard_rules_and_invalid_measurements_come_first() {
     failing.succeeded -= 32;
     failing.output_tokens -= 3_200;
     let verdict = decide(&evidence, &calm, &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"fail: 3.2 % of the requests failed at c=64 in round 2 (limit 1 %): 20 × stalled, 12 × http_5xx | Read the server's log for the failed requests; latency is only judged when requests succeed.");
     assert_eq!(verdict.broken_rules, [verdict.headline]);
     let finding = Finding {
         severity: Severity::Invalid,
@@ -290,7 +290,7 @@ fn hard_rules_and_invalid_measurements_come_first() {
         round: None,
     };
     let verdict = decide(&evidence, &calm, std::slice::from_ref(&finding));
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"invalid: Not judged: The client sent 12 % of the requests late | Repair the measurement and run it again; nothing was decided about the server.");
     let judged = verdict.cells.iter().filter(|cell| cell.rule != Rule::Report);
     assert!(
         judged.clone().count() == 2
@@ -302,7 +302,7 @@ fn hard_rules_and_invalid_measurements_come_first() {
         (round.succeeded, round.output_tokens) = (0, 0);
         round.failures = [(FailureClass::Http4xx, 1_000)].into();
     }
-    insta::assert_snapshot!(say(&decide(&evidence, &calm, &[])), @"");
+    insta::assert_snapshot!(say(&decide(&evidence, &calm, &[])), @"fail: No request succeeded at c=64: 3,000 × http_4xx | Read the server's log for the failed requests; latency is only judged when requests succeed.");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn other_output_lengths_are_invalid_not_a_regression() {
     for round in &mut evidence.levels[0].candidate {
         round.output_tokens = 107_000;
     }
-    insta::assert_snapshot!(say(&decide(&evidence, &policy(&[("ttft_p95", 0.15)], &[]), &[])), @"");
+    insta::assert_snapshot!(say(&decide(&evidence, &policy(&[("ttft_p95", 0.15)], &[]), &[])), @"invalid: Not judged: the sides did different work: 107 output tokens a request now, 100 in the baseline (more than 2 % apart) | Fix the output length on both sides, then compare again.");
     for round in &mut evidence.levels[0].candidate {
         round.output_tokens = 101_900;
     }
@@ -334,7 +334,7 @@ fn everything_moving_together_points_at_the_machine() {
     let limits = names.map(|name| (name, 0.07));
     let evidence = stored(vec![at(1.3), at(1.31), at(1.29), at(1.3)], base);
     let verdict = decide(&evidence, &policy(&limits, &[]), &[]);
-    insta::assert_snapshot!(say(&verdict), @"");
+    insta::assert_snapshot!(say(&verdict), @"fail: TTFT p95 is 30 % slower than the baseline (limit 7 %); 2 more metrics are beyond their limits | All gated metrics moved the same way, so check the machine and the baseline first. Fix the regression, or accept it: llm-loadtest baseline save.");
     assert!(verdict.common_shift.is_some_and(|shift| shift > 10.0));
     // Not gated, yet worth a look.
     let verdict = decide(&evidence, &policy(&limits[..1], &[]), &[]);
