@@ -1,1 +1,3 @@
-//! document
+//! Every file that we write or serve, versioned; domain types know nothing of it.
+
+pub mod v1;

@@ -1,0 +1,260 @@
+//! A baseline: the sessions that a candidate is compared with, oldest first, in one file that diffs well.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::format::{self, DEFINITIONS, DocumentError, DocumentProblem, Format, Kind};
+use super::values::round_values;
+use super::{EnvironmentDocument, Key, LevelDocument, RunDocument, WorkloadDocument, histogram};
+use crate::record::{Metric, MetricKey};
+
+/// Sessions that a comparison uses at most (STATISTICS: newest 15, at most 30 days old).
+const WINDOW_SESSIONS: usize = 15;
+const WINDOW_DAYS: f64 = 30.0;
+
+/// Distributions whose shape a baseline keeps, for later questions that its numbers do not answer.
+const MAIN: [Metric; 4] = [Metric::Ttft, Metric::Tpot, Metric::Itl, Metric::E2e];
+
+/// The sessions of one workload, model and hardware.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineDocument {
+    pub format: Format,
+    /// `llm-loadtest` version that wrote the file last.
+    pub tool: String,
+    pub definitions: String,
+    pub key: Key,
+    pub workload: WorkloadDocument,
+    /// Id of the newest session that comparisons may use; null uses the newest.
+    pub promoted: Option<String>,
+    /// Oldest first.
+    pub sessions: Vec<SessionDocument>,
+}
+
+/// The rounds of one job on one machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionDocument {
+    pub id: String,
+    /// RFC 3339.
+    pub created: String,
+    pub commit: Option<String>,
+    pub tool: String,
+    pub environment: EnvironmentDocument,
+    pub seed: u64,
+    pub levels: Vec<SessionLevel>,
+}
+
+/// One level of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionLevel {
+    pub label: String,
+    pub rounds: Vec<SessionRound>,
+    /// Merged over the rounds: HdrHistogram V2 deflate, base64, in thousandths of the metric's unit.
+    pub histograms: BTreeMap<String, String>,
+}
+
+/// The numbers of one round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionRound {
+    /// By name: `ttft_p95`, `goodput`.
+    pub values: BTreeMap<String, f64>,
+    /// Samples behind each distribution.
+    pub samples: BTreeMap<String, u64>,
+    pub offered: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub good: Option<u64>,
+    pub prompt_tokens: u64,
+    pub output_tokens: u64,
+}
+
+/// What is about to be measured, asked before any load is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    pub key: &'a Key,
+    pub definitions: &'a str,
+    pub workload: &'a WorkloadDocument,
+}
+
+/// Why a baseline and a candidate may not be compared; empty when they may.
+pub fn comparable(baseline: &BaselineDocument, candidate: Candidate<'_>) -> Vec<String> {
+    let Candidate {
+        key,
+        definitions,
+        workload,
+    } = candidate;
+    let mut reasons = Vec::new();
+    for (what, stored, now) in [
+        ("metric definitions", baseline.definitions.as_str(), definitions),
+        ("workload name", &baseline.key.workload, &key.workload),
+        ("model", &baseline.key.model, &key.model),
+        ("hardware", &baseline.key.hardware, &key.hardware),
+    ] {
+        if stored != now {
+            reasons.push(format!("the {what} differs: baseline '{stored}', now '{now}'"));
+        }
+    }
+    if baseline.key.workload_hash != key.workload_hash {
+        let fields = differences(&baseline.workload, workload);
+        reasons.push(if fields.is_empty() {
+            "the workload differs: same settings, other prompts in the dataset or another tokenizer"
+                .to_owned()
+        } else {
+            format!("the workload differs: {}", fields.join("; "))
+        });
+    }
+    reasons
+}
+
+/// The settings that differ, each with both values.
+fn differences(stored: &WorkloadDocument, now: &WorkloadDocument) -> Vec<String> {
+    let fields = |workload: &WorkloadDocument| serde_json::to_value(workload).unwrap_or_default();
+    let (stored, now) = (fields(stored), fields(now));
+    let Some(members) = stored.as_object() else {
+        return Vec::new();
+    };
+    members
+        .iter()
+        .filter_map(|(name, before)| {
+            let after = now.get(name)?;
+            (before != after).then(|| format!("{name} was {before}, now {after}"))
+        })
+        .collect()
+}
+
+impl BaselineDocument {
+    /// A baseline that holds no session yet.
+    pub fn empty(key: Key, workload: WorkloadDocument, tool: &str) -> Self {
+        Self {
+            format: Format::current(Kind::Baseline),
+            tool: tool.to_owned(),
+            definitions: DEFINITIONS.to_owned(),
+            key,
+            workload,
+            promoted: None,
+            sessions: Vec::new(),
+        }
+    }
+
+    /// Reads the text of a file and checks what its types cannot say; `path` only names it in errors.
+    pub fn from_json(path: &Path, text: &str) -> Result<Self, DocumentError> {
+        let document: Self = format::read(Kind::Baseline, path, text)?;
+        document.check().map_err(|cause| DocumentError {
+            path: path.to_owned(),
+            problem: DocumentProblem::Shape {
+                kind: Kind::Baseline,
+                cause,
+            },
+        })?;
+        Ok(document)
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        format::write(self)
+    }
+
+    /// The sessions that a comparison made at `now` (RFC 3339) uses: up to the promoted one, not too old, the newest of them.
+    #[must_use]
+    pub fn window(&self, now: &str) -> Self {
+        let end = match &self.promoted {
+            None => self.sessions.len(),
+            Some(id) => self
+                .sessions
+                .iter()
+                .position(|session| &session.id == id)
+                .map_or(0, |at| at + 1),
+        };
+        let fresh: Vec<SessionDocument> = self.sessions[..end]
+            .iter()
+            .filter(|session| session.age_days(now).is_none_or(|age| age <= WINDOW_DAYS))
+            .cloned()
+            .collect();
+        let skip = fresh.len().saturating_sub(WINDOW_SESSIONS);
+        Self {
+            sessions: fresh.into_iter().skip(skip).collect(),
+            ..self.clone()
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let mut ids = Vec::new();
+        for session in &self.sessions {
+            let SessionDocument { id, created, .. } = session;
+            if ids.contains(&id) {
+                return Err(format!("two sessions have the id '{id}'"));
+            }
+            ids.push(id);
+            created
+                .parse::<Timestamp>()
+                .map_err(|error| format!("session '{id}' was created at '{created}': {error}"))?;
+            for round in session.levels.iter().flat_map(|level| &level.rounds) {
+                for name in round.values.keys() {
+                    name.parse::<MetricKey>().map_err(|error| error.to_string())?;
+                }
+            }
+        }
+        match &self.promoted {
+            Some(id) if !ids.contains(&id) => Err(format!("the promoted session '{id}' is missing")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SessionDocument {
+    /// A result as a session of a baseline.
+    pub fn from_run(run: &RunDocument, id: &str, commit: Option<&str>) -> Self {
+        Self {
+            id: id.to_owned(),
+            created: run.created.clone(),
+            commit: commit.map(str::to_owned),
+            tool: run.tool.clone(),
+            environment: run.environment.clone(),
+            seed: run.plan.seed,
+            levels: run
+                .levels
+                .iter()
+                .map(|level| SessionLevel::from_run(run, &level.label))
+                .collect(),
+        }
+    }
+
+    /// Days between the session and `now` (RFC 3339), negative when it lies ahead; none when a text is no timestamp.
+    pub fn age_days(&self, now: &str) -> Option<f64> {
+        let (created, now): (Timestamp, Timestamp) = (self.created.parse().ok()?, now.parse().ok()?);
+        Some((now.as_second() - created.as_second()) as f64 / 86_400.0)
+    }
+}
+
+impl SessionLevel {
+    fn from_run(run: &RunDocument, label: &str) -> Self {
+        let levels: Vec<&LevelDocument> = run
+            .rounds
+            .iter()
+            .flat_map(|round| &round.levels)
+            .filter(|level| level.label == label)
+            .collect();
+        let merged = |metric: Metric| {
+            let texts = levels
+                .iter()
+                .filter_map(|level| level.histograms.get(metric.id()));
+            let merged = histogram::merge(texts.map(String::as_str))?;
+            Some((metric.id().to_owned(), histogram::encode(&merged)))
+        };
+        Self {
+            label: label.to_owned(),
+            rounds: levels
+                .iter()
+                .map(|level| SessionRound::from(&round_values(level)))
+                .collect(),
+            histograms: MAIN.into_iter().filter_map(merged).collect(),
+        }
+    }
+}

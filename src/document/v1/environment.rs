@@ -1,0 +1,88 @@
+//! The machine, the server and the key that a result is compared by.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Environment, Gpu};
+
+/// What two results must share before their numbers are compared; the first three name a baseline's file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    pub workload: String,
+    pub model: String,
+    pub hardware: String,
+    /// Fingerprint of everything in the workload that moves the numbers.
+    pub workload_hash: String,
+}
+
+/// Where a measurement was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentDocument {
+    /// `llm-loadtest` version.
+    pub tool: String,
+    pub os: String,
+    pub cpu: String,
+    pub cpu_cores: u32,
+    pub memory_bytes: u64,
+    pub container: bool,
+    pub gpus: Vec<GpuDocument>,
+    pub gpu_driver: Option<String>,
+    pub hardware: String,
+    pub server: Option<String>,
+    /// `loopback`, `host` or `remote`.
+    pub network_path: String,
+    pub model: String,
+}
+
+/// One GPU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GpuDocument {
+    pub name: String,
+    pub memory_bytes: u64,
+}
+
+impl From<&Environment> for EnvironmentDocument {
+    fn from(environment: &Environment) -> Self {
+        let Environment {
+            tool,
+            os,
+            cpu,
+            cpu_cores,
+            memory_bytes,
+            container,
+            gpus,
+            gpu_driver,
+            hardware,
+            server,
+            network_path,
+            model,
+        } = environment;
+        Self {
+            tool: tool.clone(),
+            os: os.clone(),
+            cpu: cpu.clone(),
+            cpu_cores: *cpu_cores,
+            memory_bytes: *memory_bytes,
+            container: *container,
+            gpus: gpus.iter().map(GpuDocument::from).collect(),
+            gpu_driver: gpu_driver.clone(),
+            hardware: hardware.clone(),
+            server: server.clone(),
+            network_path: network_path.clone(),
+            model: model.clone(),
+        }
+    }
+}
+
+impl From<&Gpu> for GpuDocument {
+    fn from(gpu: &Gpu) -> Self {
+        let Gpu { name, memory } = gpu;
+        Self {
+            name: name.clone(),
+            memory_bytes: *memory,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a file is, and whether this version may read it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+
+use crate::base::Hint;
+
+/// Id of the metric definitions that the numbers follow; results under different sets refuse to compare.
+pub const DEFINITIONS: &str = "1";
+
+/// Largest file that is read. Ten thousand rounds of results are smaller.
+pub const SIZE_MAX: u64 = 256 * 1024 * 1024;
+
+const MAJOR: u32 = 1;
+const MINOR: u32 = 0;
+
+/// The first words of every file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Format {
+    pub kind: Kind,
+    /// Changes when the meaning of a field changes.
+    pub major: u32,
+    /// Grows when meaning is added.
+    pub minor: u32,
+}
+
+impl Format {
+    pub fn current(kind: Kind) -> Self {
+        Self {
+            kind,
+            major: MAJOR,
+            minor: MINOR,
+        }
+    }
+}
+
+/// The files that we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    #[serde(rename = "llm-loadtest/run")]
+    Run,
+    #[serde(rename = "llm-loadtest/baseline")]
+    Baseline,
+}
+
+impl Kind {
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Run => "llm-loadtest/run",
+            Self::Baseline => "llm-loadtest/baseline",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Run => "a result",
+            Self::Baseline => "a baseline",
+        }
+    }
+}
+
+/// A file that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct DocumentError {
+    pub path: PathBuf,
+    pub problem: DocumentProblem,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentProblem {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file has {bytes} bytes, more than the {SIZE_MAX} that are read")]
+    TooLarge { bytes: u64 },
+    #[error("the JSON ends too early at line {line}: the file was cut")]
+    Truncated { line: usize },
+    #[error("the file is not JSON: {cause}")]
+    NotJson { cause: String },
+    #[error("the file is {found}, not {} ({})", expected.noun(), expected.id())]
+    WrongKind { expected: Kind, found: Found },
+    #[error(
+        "the file has format {major}.{minor} and was written by llm-loadtest {tool}; this version reads {MAJOR}.0 to {MAJOR}.{MINOR}"
+    )]
+    Newer { major: u32, minor: u32, tool: String },
+    #[error("the file says it is {} but does not hold it: {cause}", kind.noun())]
+    Shape { kind: Kind, cause: String },
+}
+
+/// What a file of the wrong kind says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found(Option<String>);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(kind) => write!(f, "of kind '{}'", kind.escape_debug()),
+            None => f.write_str("JSON of another tool"),
+        }
+    }
+}
+
+impl DocumentError {
+    /// The next step.
+    pub fn hint(&self) -> Hint {
+        Hint::new(match &self.problem {
+            DocumentProblem::Empty | DocumentProblem::Truncated { .. } => {
+                "run again, or restore the file from version control or the artifact".to_owned()
+            }
+            DocumentProblem::TooLarge { .. } => "check that this is a result or baseline file".to_owned(),
+            DocumentProblem::NotJson { .. } => {
+                "give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder"
+                    .to_owned()
+            }
+            DocumentProblem::WrongKind { expected, .. } => match expected {
+                Kind::Run => "give the result.json that `llm-loadtest run` or `gate` wrote".to_owned(),
+                Kind::Baseline => {
+                    "save a result as a baseline first: llm-loadtest baseline save result.json".to_owned()
+                }
+            },
+            DocumentProblem::Newer { tool, .. } => format!("update llm-loadtest to {tool} or later"),
+            DocumentProblem::Shape { .. } => {
+                "undo edits by hand, or restore the file from version control".to_owned()
+            }
+        })
+    }
+}
+
+/// Reads a file of one kind: its format first, so that a newer file is never half understood.
+pub(super) fn read<T: DeserializeOwned>(kind: Kind, path: &Path, text: &str) -> Result<T, DocumentError> {
+    parse(kind, text).map_err(|problem| DocumentError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn parse<T: DeserializeOwned>(kind: Kind, text: &str) -> Result<T, DocumentProblem> {
+    let bytes = text.len() as u64;
+    if bytes > SIZE_MAX {
+        return Err(DocumentProblem::TooLarge { bytes });
+    }
+    if text.trim().is_empty() {
+        return Err(DocumentProblem::Empty);
+    }
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
+        if error.is_eof() {
+            DocumentProblem::Truncated { line: error.line() }
+        } else {
+            DocumentProblem::NotJson {
+                cause: error.to_string(),
+            }
+        }
+    })?;
+    let header: Header = serde_json::from_str(text).unwrap_or_default();
+    if header.format.kind.as_deref() != Some(kind.id()) {
+        return Err(DocumentProblem::WrongKind {
+            expected: kind,
+            found: Found(header.format.kind),
+        });
+    }
+    let Version { major, minor, .. } = header.format;
+    if (major, minor) > (MAJOR, MINOR) {
+        return Err(DocumentProblem::Newer {
+            major,
+            minor,
+            tool: header.tool.unwrap_or_else(|| "of a later version".to_owned()),
+        });
+    }
+    serde_json::from_str(text).map_err(|error| DocumentProblem::Shape {
+        kind,
+        cause: error.to_string(),
+    })
+}
+
+/// The part of every file, of every version, that never changes.
+#[derive(Default, Deserialize)]
+struct Header {
+    #[serde(default)]
+    format: Version,
+    #[serde(default)]
+    tool: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Version {
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    major: u32,
+    #[serde(default)]
+    minor: u32,
+}
+
+/// Pretty JSON with sorted keys, one value per line and a final newline, so that files diff well.
+#[expect(
+    clippy::expect_used,
+    reason = "wire types have string keys and no foreign Serialize impl that could fail"
+)]
+pub(super) fn write<T: Serialize>(document: &T) -> String {
+    // Through `Value`, whose map is sorted.
+    let value = serde_json::to_value(document).expect("wire types are plain data");
+    let mut text = serde_json::to_string_pretty(&value).expect("a value is always JSON");
+    text.push('\n');
+    text
+}

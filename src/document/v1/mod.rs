@@ -1,0 +1,41 @@
+//! Version 1 of the files: results, baselines and rows, their readers and their schemas.
+
+mod baseline;
+mod environment;
+mod finding;
+mod format;
+mod histogram;
+mod level;
+mod number;
+mod plan;
+mod pool;
+mod row;
+mod run;
+mod schema;
+mod values;
+mod verdict;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
+pub use environment::{EnvironmentDocument, GpuDocument, Key};
+pub use finding::FindingDocument;
+pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
+pub use level::{
+    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
+    TokensDocument, WindowDocument,
+};
+pub use plan::{
+    GateDocument, LoadDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
+    TargetDocument, TimeoutsDocument, WorkloadDocument,
+};
+pub use row::{RowDocument, TokenCounts};
+pub use run::{RoundDocument, RoundParts, RunDocument, RunParts};
+pub use schema::{baseline_schema, run_schema};
+pub use verdict::{
+    BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, RuleDocument,
+    StatusDocument, VerdictDocument,
+};

@@ -1,0 +1,384 @@
+//! The plan of a run in a file: readable, complete, and without secrets.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::number::six;
+use crate::base::Nanos;
+use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup};
+use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+
+/// What was asked of the tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanDocument {
+    pub target: TargetDocument,
+    /// As given; null when the server was asked.
+    pub model: Option<String>,
+    pub workload: WorkloadDocument,
+    pub seed: u64,
+    pub timeouts_ms: TimeoutsDocument,
+    pub gate: GateDocument,
+    pub workload_hash: String,
+}
+
+/// Where the requests went. Headers by name only, the URL without credentials and query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetDocument {
+    pub name: String,
+    pub url: String,
+    /// Name of the environment variable that held the key.
+    pub api_key_env: Option<String>,
+    pub header_names: Vec<String>,
+    pub insecure: bool,
+    pub cacert: Option<String>,
+    pub hardware: Option<String>,
+}
+
+/// Everything that moves the numbers, as opposed to where they were measured and how they are judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadDocument {
+    /// `chat` or `completions`.
+    pub api: String,
+    pub stream: bool,
+    /// Tokens: `512`, or `128-1024` for a uniform distribution.
+    pub input_tokens: String,
+    /// Null leaves the length to the server.
+    pub output_tokens: Option<String>,
+    /// `synthetic`, or the path of a JSONL file.
+    pub dataset: String,
+    pub ignore_eos: bool,
+    pub levels: Vec<LoadDocument>,
+    pub slos: Vec<SloDocument>,
+    /// Null: as many as the level's concurrency, 1 to 64.
+    pub warmup_requests: Option<u64>,
+    pub sampling: SamplingDocument,
+    pub tokenizer: Option<String>,
+    /// `cold` or `mixed`.
+    pub cache: String,
+}
+
+/// One load and its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadDocument {
+    pub label: String,
+    /// Closed loop: clients at once.
+    pub concurrency: Option<u32>,
+    /// Open loop: requests per second.
+    pub rate: Option<f64>,
+    /// `constant` or `poisson`.
+    pub arrivals: Option<String>,
+    pub max_in_flight: Option<u32>,
+    pub requests: Option<u64>,
+    pub duration_s: Option<f64>,
+}
+
+/// A limit per request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SloDocument {
+    pub metric: String,
+    pub limit_ms: f64,
+}
+
+/// The limits of waiting, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeoutsDocument {
+    pub connect: f64,
+    pub first_token: f64,
+    pub stall: f64,
+    pub total: f64,
+}
+
+/// Sampling parameters and free fields of the body.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SamplingDocument {
+    pub temperature: Option<f64>,
+    pub extra_body: Option<String>,
+}
+
+/// How the result is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateDocument {
+    pub rounds: u32,
+    /// Relative, or absolute for shares.
+    pub tolerances: BTreeMap<String, f64>,
+    pub objectives: Vec<ObjectiveDocument>,
+    pub alpha: f64,
+    pub assumed_noise: f64,
+    pub max_error_rate: Option<f64>,
+    pub require_baseline: bool,
+    pub strict: bool,
+}
+
+/// An absolute limit, in the metric's unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectiveDocument {
+    pub metric: String,
+    /// `at_most` or `at_least`.
+    pub bound: String,
+    pub limit: f64,
+}
+
+impl PlanDocument {
+    pub(super) fn new(plan: &RunPlan, workload_hash: &str) -> Self {
+        let RunPlan {
+            target,
+            model,
+            name: _,
+            api: _,
+            stream: _,
+            workload: _,
+            levels: _,
+            slos: _,
+            warmup: _,
+            seed,
+            timeouts,
+            sampling: _,
+            tokenizer: _,
+            cache: _,
+            gate,
+        } = plan;
+        Self {
+            target: target.into(),
+            model: model.clone(),
+            workload: plan.into(),
+            seed: seed.0,
+            timeouts_ms: timeouts.into(),
+            gate: gate.into(),
+            workload_hash: workload_hash.to_owned(),
+        }
+    }
+}
+
+impl From<&RunPlan> for WorkloadDocument {
+    fn from(plan: &RunPlan) -> Self {
+        let RunPlan {
+            target: _,
+            model: _,
+            name: _,
+            api,
+            stream,
+            workload,
+            levels,
+            slos,
+            warmup: Warmup { requests },
+            seed: _,
+            timeouts: _,
+            sampling,
+            tokenizer,
+            cache,
+            gate: _,
+        } = plan;
+        let Workload {
+            input,
+            output,
+            dataset,
+            ignore_eos,
+        } = workload;
+        Self {
+            api: api.id().to_owned(),
+            stream: *stream,
+            input_tokens: lengths(*input),
+            output_tokens: output.map(lengths),
+            dataset: match dataset {
+                Dataset::Synthetic => "synthetic".to_owned(),
+                Dataset::Jsonl(path) => path.display().to_string(),
+            },
+            ignore_eos: *ignore_eos,
+            levels: levels.iter().map(LoadDocument::from).collect(),
+            slos: slos.iter().map(SloDocument::from).collect(),
+            warmup_requests: *requests,
+            sampling: sampling.into(),
+            tokenizer: tokenizer.clone(),
+            cache: cache.id().to_owned(),
+        }
+    }
+}
+
+fn lengths(lengths: Lengths) -> String {
+    match lengths {
+        Lengths::Fixed(tokens) => tokens.to_string(),
+        Lengths::Uniform { low, high } => format!("{low}-{high}"),
+    }
+}
+
+impl From<&Target> for TargetDocument {
+    fn from(target: &Target) -> Self {
+        let Target {
+            name,
+            base_url,
+            api_key_env,
+            headers,
+            insecure,
+            cacert,
+            hardware,
+        } = target;
+        Self {
+            name: name.clone(),
+            url: without_credentials(base_url),
+            api_key_env: api_key_env.clone(),
+            header_names: headers.iter().map(|(name, _)| name.clone()).collect(),
+            insecure: *insecure,
+            cacert: cacert.as_ref().map(|path| path.display().to_string()),
+            hardware: hardware.clone(),
+        }
+    }
+}
+
+/// The URL without `user:password@`, and for http(s) without a query or fragment, which may hold keys.
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+impl From<&Level> for LoadDocument {
+    fn from(level: &Level) -> Self {
+        let Level { load, limit } = level;
+        let (requests, duration) = match *limit {
+            Limit::Requests(requests) => (Some(requests), None),
+            Limit::Duration(duration) => (None, Some(duration)),
+            Limit::Either { requests, duration } => (Some(requests), Some(duration)),
+        };
+        let (concurrency, open) = match *load {
+            Load::Closed { concurrency } => (Some(concurrency), None),
+            Load::Open {
+                rate,
+                arrivals,
+                max_in_flight,
+            } => (None, Some((rate, arrivals, max_in_flight))),
+        };
+        Self {
+            label: level.label(),
+            concurrency,
+            rate: open.map(|(rate, ..)| rate.per_second()),
+            arrivals: open.map(|(_, arrivals, _)| {
+                match arrivals {
+                    Arrivals::Constant => "constant",
+                    Arrivals::Poisson => "poisson",
+                }
+                .to_owned()
+            }),
+            max_in_flight: open.and_then(|(.., max)| max),
+            requests,
+            duration_s: duration.map(Nanos::secs),
+        }
+    }
+}
+
+impl From<&Slo> for SloDocument {
+    fn from(slo: &Slo) -> Self {
+        let Slo { metric, limit } = slo;
+        Self {
+            metric: metric.id().to_owned(),
+            limit_ms: six(limit.ms()),
+        }
+    }
+}
+
+impl From<&Timeouts> for TimeoutsDocument {
+    fn from(timeouts: &Timeouts) -> Self {
+        let Timeouts {
+            connect,
+            first_token,
+            stall,
+            total,
+        } = timeouts;
+        Self {
+            connect: connect.ms(),
+            first_token: first_token.ms(),
+            stall: stall.ms(),
+            total: total.ms(),
+        }
+    }
+}
+
+impl From<&Sampling> for SamplingDocument {
+    fn from(sampling: &Sampling) -> Self {
+        let Sampling {
+            temperature,
+            extra_body,
+        } = sampling;
+        Self {
+            temperature: *temperature,
+            extra_body: extra_body.clone(),
+        }
+    }
+}
+
+impl From<&GatePolicy> for GateDocument {
+    fn from(policy: &GatePolicy) -> Self {
+        let GatePolicy {
+            rounds,
+            tolerances,
+            objectives,
+            alpha,
+            assumed_noise,
+            max_error_rate,
+            require_baseline,
+            strict,
+        } = policy;
+        Self {
+            rounds: *rounds,
+            tolerances: tolerances
+                .iter()
+                .map(|(key, tolerance)| (key.to_string(), six(*tolerance)))
+                .collect(),
+            objectives: objectives.iter().map(ObjectiveDocument::from).collect(),
+            alpha: six(*alpha),
+            assumed_noise: six(*assumed_noise),
+            max_error_rate: max_error_rate.map(six),
+            require_baseline: *require_baseline,
+            strict: *strict,
+        }
+    }
+}
+
+impl From<&Objective> for ObjectiveDocument {
+    fn from(objective: &Objective) -> Self {
+        let Objective { key, bound, limit } = objective;
+        Self {
+            metric: key.to_string(),
+            bound: match bound {
+                Bound::AtMost => "at_most",
+                Bound::AtLeast => "at_least",
+            }
+            .to_owned(),
+            limit: six(*limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn urls_lose_their_secrets_and_keep_their_place() {
+        for (given, kept) in [
+            ("http://localhost:8000", "http://localhost:8000"),
+            ("https://user:pa@ss@host:1/base?key=1#x", "https://host:1/base"),
+            ("https://host?token=s/e@cret", "https://host"),
+            (
+                "sim:h100-8b?regression=ttft:+10%",
+                "sim:h100-8b?regression=ttft:+10%",
+            ),
+        ] {
+            assert_eq!(without_credentials(given), kept);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One line of `requests.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+use super::number::millis;
+use crate::base::Nanos;
+use crate::record::{Chunk, Outcome, Phase, Row, Usage};
+
+/// One request. Instants are in milliseconds since the run's start; `chunk_ms`, `ttft_ms` and `e2e_ms` since `sent_ms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowDocument {
+    pub index: u64,
+    pub round: u32,
+    pub level: String,
+    /// `warmup` or `measure`.
+    pub phase: String,
+    pub due_ms: Option<f64>,
+    pub sent_ms: Option<f64>,
+    pub ttft_ms: Option<f64>,
+    pub e2e_ms: Option<f64>,
+    pub done_ms: f64,
+    pub chunk_ms: Vec<f64>,
+    /// Tokens per chunk, where they are known and not all one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk_tokens: Option<Vec<u32>>,
+    pub tokens: TokenCounts,
+    pub finish_reason: Option<String>,
+    /// `success`, or the class of the failure.
+    pub outcome: String,
+    pub status: Option<u16>,
+    pub detail: Option<String>,
+    pub reconnects: u32,
+}
+
+/// Tokens asked for and got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenCounts {
+    pub prompt_asked: Option<u32>,
+    pub prompt: Option<u32>,
+    pub cached: Option<u32>,
+    pub output_asked: Option<u32>,
+    pub output: u32,
+    /// Where `output` comes from: `usage`, `tokenizer` or `chunks`.
+    pub source: String,
+}
+
+impl RowDocument {
+    pub fn from_row(row: &Row, round: u32, level_label: &str) -> Self {
+        let (output, source) = row.output_tokens();
+        let Row {
+            index,
+            phase,
+            due,
+            sent,
+            headers: _,
+            chunks,
+            first_visible: _,
+            done,
+            streamed,
+            prompt_tokens_asked,
+            output_tokens_asked,
+            usage:
+                Usage {
+                    prompt,
+                    output: _,
+                    cached,
+                },
+            tokenizer_count: _,
+            text: _,
+            finish_reason,
+            reconnects,
+            outcome,
+        } = row;
+        let since_sent = |at: Nanos| sent.map(|sent| millis((at - sent).ms()));
+        let (first, last) = (chunks.first(), chunks.last());
+        let (outcome, status, detail) = words(outcome);
+        Self {
+            index: *index,
+            round,
+            level: level_label.to_owned(),
+            phase: match phase {
+                Phase::Warmup => "warmup",
+                Phase::Measure => "measure",
+            }
+            .to_owned(),
+            due_ms: due.map(|at| millis(at.ms())),
+            sent_ms: sent.map(|at| millis(at.ms())),
+            ttft_ms: first.filter(|_| *streamed).and_then(|chunk| since_sent(chunk.at)),
+            e2e_ms: match (last, row.outcome.is_success()) {
+                (Some(chunk), _) if *streamed => since_sent(chunk.at),
+                (_, true) => since_sent(*done),
+                (_, false) => None,
+            },
+            done_ms: millis(done.ms()),
+            chunk_ms: chunks.iter().filter_map(|chunk| since_sent(chunk.at)).collect(),
+            chunk_tokens: chunk_tokens(chunks),
+            tokens: TokenCounts {
+                prompt_asked: *prompt_tokens_asked,
+                prompt: *prompt,
+                cached: *cached,
+                output_asked: *output_tokens_asked,
+                output,
+                source: source.id().to_owned(),
+            },
+            finish_reason: finish_reason.clone(),
+            outcome,
+            status,
+            detail,
+            reconnects: *reconnects,
+        }
+    }
+
+    /// The line, with its newline.
+    pub fn to_line(&self) -> String {
+        // A row is plain data with string keys: it always serialises.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+fn words(outcome: &Outcome) -> (String, Option<u16>, Option<String>) {
+    match outcome {
+        Outcome::Success => ("success".to_owned(), None, None),
+        Outcome::Failed(failure) => (
+            failure.class.id().to_owned(),
+            failure.status,
+            Some(failure.detail.clone()),
+        ),
+    }
+}
+
+fn chunk_tokens(chunks: &[Chunk]) -> Option<Vec<u32>> {
+    let tokens: Vec<u32> = chunks.iter().map(|chunk| chunk.tokens).collect::<Option<_>>()?;
+    tokens.iter().any(|count| *count != 1).then_some(tokens)
+}

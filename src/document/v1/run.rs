@@ -1,0 +1,161 @@
+//! The result of a run or a gate: `result.json`.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::format::{self, DEFINITIONS, DocumentError, Format, Kind};
+use super::pool::pool;
+use super::{EnvironmentDocument, FindingDocument, Key, LevelDocument, PlanDocument, VerdictDocument};
+use crate::base::Seed;
+use crate::config::RunPlan;
+use crate::gate::Verdict;
+use crate::metrics::Summary;
+use crate::record::{Environment, MetricKey};
+use crate::validity::Finding;
+
+/// Everything that is known about one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunDocument {
+    pub format: Format,
+    /// Id of the metric definitions.
+    pub definitions: String,
+    /// `llm-loadtest` version that wrote the file.
+    pub tool: String,
+    /// RFC 3339.
+    pub created: String,
+    /// Interrupted: what was measured until then.
+    pub partial: bool,
+    /// Name of the workload.
+    pub name: String,
+    pub plan: PlanDocument,
+    pub environment: EnvironmentDocument,
+    pub fingerprint: Key,
+    pub rounds: Vec<RoundDocument>,
+    /// Each level over all rounds: counts added, histograms merged, percentiles taken last.
+    pub levels: Vec<LevelDocument>,
+    pub findings: Vec<FindingDocument>,
+    pub verdict: Option<VerdictDocument>,
+}
+
+/// One pass over all levels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoundDocument {
+    /// From 1.
+    pub round: u32,
+    pub seed: u64,
+    pub levels: Vec<LevelDocument>,
+}
+
+/// What a document is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct RunParts<'a> {
+    pub tool: &'a str,
+    /// RFC 3339.
+    pub created: &'a str,
+    pub partial: bool,
+    pub plan: &'a RunPlan,
+    pub workload_hash: &'a str,
+    pub environment: &'a Environment,
+    pub rounds: &'a [RoundParts<'a>],
+    pub findings: &'a [Finding],
+    pub verdict: Option<&'a Verdict>,
+}
+
+/// One round: its seed, and the levels that were measured, by label.
+#[derive(Debug, Clone)]
+pub struct RoundParts<'a> {
+    pub round: u32,
+    pub seed: Seed,
+    pub levels: Vec<(String, &'a Summary)>,
+}
+
+impl RunDocument {
+    pub fn new(parts: RunParts<'_>) -> Self {
+        let RunParts {
+            tool,
+            created,
+            partial,
+            plan,
+            workload_hash,
+            environment,
+            rounds,
+            findings,
+            verdict,
+        } = parts;
+        let objectives = plan.gate.objectives.iter().map(|objective| objective.key);
+        let gated: Vec<MetricKey> = plan.gate.tolerances.keys().copied().chain(objectives).collect();
+        let rounds: Vec<RoundDocument> = rounds
+            .iter()
+            .map(|round| RoundDocument::new(round, &gated))
+            .collect();
+        Self {
+            format: Format::current(Kind::Run),
+            definitions: DEFINITIONS.to_owned(),
+            tool: tool.to_owned(),
+            created: created.to_owned(),
+            partial,
+            name: plan.name.clone(),
+            plan: PlanDocument::new(plan, workload_hash),
+            environment: environment.into(),
+            fingerprint: Key {
+                workload: plan.name.clone(),
+                model: environment.model.clone(),
+                hardware: environment.hardware.clone(),
+                workload_hash: workload_hash.to_owned(),
+            },
+            levels: overall(&rounds),
+            rounds,
+            findings: findings.iter().map(FindingDocument::from).collect(),
+            verdict: verdict.map(VerdictDocument::from),
+        }
+    }
+
+    /// Reads the text of a file; `path` only names it in errors.
+    pub fn from_json(path: &Path, text: &str) -> Result<Self, DocumentError> {
+        format::read(Kind::Run, path, text)
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        format::write(self)
+    }
+}
+
+impl RoundDocument {
+    fn new(parts: &RoundParts<'_>, gated: &[MetricKey]) -> Self {
+        let RoundParts { round, seed, levels } = parts;
+        Self {
+            round: *round,
+            seed: seed.0,
+            levels: levels
+                .iter()
+                .map(|(label, summary)| LevelDocument::new(label, summary, gated))
+                .collect(),
+        }
+    }
+}
+
+/// Each level over all rounds, in the order of first appearance.
+fn overall(rounds: &[RoundDocument]) -> Vec<LevelDocument> {
+    let mut labels: Vec<&str> = Vec::new();
+    for level in rounds.iter().flat_map(|round| &round.levels) {
+        if !labels.contains(&level.label.as_str()) {
+            labels.push(&level.label);
+        }
+    }
+    labels
+        .into_iter()
+        .filter_map(|label| {
+            let parts: Vec<&LevelDocument> = rounds
+                .iter()
+                .flat_map(|round| &round.levels)
+                .filter(|level| level.label == label)
+                .collect();
+            pool(&parts)
+        })
+        .collect()
+}

@@ -1,0 +1,20 @@
+//! The JSON Schemas of our files, generated from the types.
+
+use schemars::{JsonSchema, schema_for};
+
+use super::format::write;
+use super::{BaselineDocument, RunDocument};
+
+/// The text of `schemas/result.schema.json`.
+pub fn run_schema() -> String {
+    text::<RunDocument>()
+}
+
+/// The text of `schemas/baseline.schema.json`.
+pub fn baseline_schema() -> String {
+    text::<BaselineDocument>()
+}
+
+fn text<T: JsonSchema>() -> String {
+    write(&schema_for!(T))
+}

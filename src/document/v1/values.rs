@@ -1,0 +1,153 @@
+//! Back from a file to what the gate judges.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use super::{BaselineDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
+use crate::gate::RoundValues;
+use crate::record::{Metric, MetricKey, Stat};
+
+impl RunDocument {
+    /// The rounds of one level, in order.
+    pub fn rounds_of(&self, label: &str) -> Vec<RoundValues> {
+        self.rounds
+            .iter()
+            .flat_map(|round| &round.levels)
+            .filter(|level| level.label == label)
+            .map(round_values)
+            .collect()
+    }
+}
+
+impl BaselineDocument {
+    /// The sessions that measured a level, oldest first, each with its rounds.
+    pub fn sessions(&self, label: &str) -> Vec<Vec<RoundValues>> {
+        self.sessions
+            .iter()
+            .flat_map(|session| &session.levels)
+            .filter(|level| level.label == label)
+            .map(|level| level.rounds.iter().map(RoundValues::from).collect())
+            .collect()
+    }
+}
+
+pub(super) fn round_values(level: &LevelDocument) -> RoundValues {
+    let mut values = BTreeMap::new();
+    let mut samples = BTreeMap::new();
+    for metric in Metric::ALL {
+        if let Some(value) = level.values.get(metric.id()) {
+            values.insert(MetricKey::value(metric), *value);
+        }
+        if let Some(distribution) = level.metrics.get(metric.id()) {
+            samples.insert(metric, distribution.n);
+            values.extend(statistics(metric, distribution));
+        }
+    }
+    RoundValues {
+        values,
+        samples,
+        offered: level.offered,
+        succeeded: level.succeeded,
+        failed: level.failed(),
+        good: level.goodput.as_ref().map(|goodput| goodput.good),
+        prompt_tokens: level.tokens.prompt,
+        output_tokens: level.tokens.output,
+    }
+}
+
+fn statistics(metric: Metric, distribution: &MetricDocument) -> Vec<(MetricKey, f64)> {
+    let MetricDocument {
+        unit: _,
+        n: _,
+        mean,
+        sd: _,
+        min: _,
+        max: _,
+        p50,
+        p90,
+        p95,
+        p99,
+        more,
+        thin: _,
+    } = distribution;
+    let mean = (
+        MetricKey {
+            metric,
+            stat: Stat::Mean,
+        },
+        *mean,
+    );
+    let quantiles = [(500, p50), (900, p90), (950, p95), (990, p99)];
+    let more = more.iter().filter_map(|(id, value)| {
+        let key = MetricKey::from_str(&format!("{metric}_{id}")).ok()?;
+        Some((key, *value))
+    });
+    std::iter::once(mean)
+        .chain(quantiles.map(|(q, value)| (MetricKey::quantile(metric, q), *value)))
+        .chain(more)
+        .collect()
+}
+
+impl From<&RoundValues> for SessionRound {
+    fn from(round: &RoundValues) -> Self {
+        let RoundValues {
+            values,
+            samples,
+            offered,
+            succeeded,
+            failed,
+            good,
+            prompt_tokens,
+            output_tokens,
+        } = round;
+        Self {
+            values: values
+                .iter()
+                .map(|(key, value)| (key.to_string(), *value))
+                .collect(),
+            samples: samples
+                .iter()
+                .map(|(metric, n)| (metric.id().to_owned(), *n))
+                .collect(),
+            offered: *offered,
+            succeeded: *succeeded,
+            failed: *failed,
+            good: *good,
+            prompt_tokens: *prompt_tokens,
+            output_tokens: *output_tokens,
+        }
+    }
+}
+
+impl From<&SessionRound> for RoundValues {
+    fn from(round: &SessionRound) -> Self {
+        let SessionRound {
+            values,
+            samples,
+            offered,
+            succeeded,
+            failed,
+            good,
+            prompt_tokens,
+            output_tokens,
+        } = round;
+        let metric = |id: &str| Metric::ALL.into_iter().find(|metric| metric.id() == id);
+        Self {
+            // Reading has checked that every name is in the catalogue.
+            values: values
+                .iter()
+                .filter_map(|(key, value)| Some((key.parse().ok()?, *value)))
+                .collect(),
+            samples: samples
+                .iter()
+                .filter_map(|(id, n)| Some((metric(id)?, *n)))
+                .collect(),
+            offered: *offered,
+            succeeded: *succeeded,
+            failed: *failed,
+            good: *good,
+            prompt_tokens: *prompt_tokens,
+            output_tokens: *output_tokens,
+        }
+    }
+}
