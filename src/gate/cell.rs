@@ -64,8 +64,10 @@ pub(super) fn report(level: &LevelEvidence, key: MetricKey, policy: &GatePolicy)
     let scale = Scale::of(key.metric);
     let mut cell = Cell::new(level, key, Rule::Report, scale);
     cell.judgement.now?;
-    // Thin quantiles are shown too, but marked by their samples rather than compared.
-    let compared = compare(level, key, scale, policy).ok();
+    // Thin quantiles are compared too: the spread of rounds and sessions holds their noise, and nothing hangs on them.
+    let compared = gather(level, key, scale)
+        .and_then(|scores| contrast(&scores, scale, policy))
+        .ok();
     cell.judgement.baseline = compared.map(|(_, base)| base);
     cell.standing = Standing::Reported {
         contrast: compared.map(|(contrast, _)| contrast),
@@ -118,62 +120,86 @@ impl Cell {
     }
 }
 
-/// The contrast with the stored sessions, and the baseline's typical value.
+/// The scores of both sides.
+struct Scores {
+    candidate: Series,
+    sessions: Vec<Series>,
+    /// Requests of the smallest round.
+    smallest: u64,
+}
+
+/// Both sides, where both have the number in every round. Sessions that lack it are left out.
+fn gather(level: &LevelEvidence, key: MetricKey, scale: Scale) -> Result<Scores, Gap> {
+    let holding = sessions_holding(level, key);
+    if holding.is_empty() && !measured(level, key) {
+        return Err(Gap::NotMeasured);
+    }
+    let candidate = series(&level.candidate, key, scale)?;
+    if holding.is_empty() {
+        return Err(Gap::NotInBaseline);
+    }
+    let sessions = holding.iter().map(|session| series(&session.rounds, key, scale));
+    let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+    // A fixed order of summation makes the result the same, to the last bit, for every order of sessions.
+    sessions.sort_by(|left, right| {
+        let order = left.sorted().partial_cmp(right.sorted());
+        order.unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let stored = holding.iter().flat_map(|session| &session.rounds);
+    let offered = level.candidate.iter().chain(stored).map(|round| round.offered);
+    Ok(Scores {
+        candidate,
+        sessions,
+        smallest: offered.min().unwrap_or(0),
+    })
+}
+
+/// The contrast of the sides, and the baseline's typical value.
+fn contrast(scores: &Scores, scale: Scale, policy: &GatePolicy) -> Result<(Contrast, f64), Gap> {
+    let base = typical(&scores.sessions);
+    let middle = f64::midpoint(scores.candidate.median(), base);
+    let sides = Sides {
+        candidate: &scores.candidate,
+        sessions: &scores.sessions,
+        floor: scale.sd_floor(scores.smallest),
+        session_noise: scale.session_noise(policy.assumed_noise, middle),
+    };
+    match against_sessions(sides) {
+        Ok(contrast) => Ok((contrast, scale.value(base))),
+        Err(NoError::OneCandidateRound) => Err(Gap::OneCandidateRound),
+        Err(NoError::OneBaselineRound) => Err(Gap::OneBaselineRound),
+    }
+}
+
+/// As `contrast`, for a number that is to be gated: a quantile needs samples beyond it in every round.
 fn compare(
     level: &LevelEvidence,
     key: MetricKey,
     scale: Scale,
     policy: &GatePolicy,
 ) -> Result<(Contrast, f64), Gap> {
-    let sessions: Vec<&SessionRounds> = level
-        .sessions
-        .iter()
-        .filter(|session| {
-            !session.rounds.is_empty() && session.rounds.iter().all(|round| round.values.contains_key(&key))
-        })
-        .collect();
-    let nowhere = level
-        .candidate
-        .iter()
-        .all(|round| !round.values.contains_key(&key));
-    if nowhere && sessions.is_empty() {
-        return Err(Gap::NotMeasured);
-    }
-    let candidate = series(&level.candidate, key, scale)?;
-    if sessions.is_empty() {
-        return Err(Gap::NotInBaseline);
-    }
-    let stored = || sessions.iter().flat_map(|session| &session.rounds);
+    let scores = gather(level, key, scale)?;
+    let stored = sessions_holding(level, key)
+        .into_iter()
+        .flat_map(|session| &session.rounds);
     enough(level.candidate.iter(), key, false)?;
-    enough(stored(), key, true)?;
-    let mut sessions = sessions
-        .iter()
-        .map(|session| series(&session.rounds, key, scale))
-        .collect::<Result<Vec<_>, _>>()?;
-    // A fixed order of summation makes the result the same, to the last bit, for every order of sessions.
-    sessions.sort_by(|left, right| {
-        left.sorted()
-            .partial_cmp(right.sorted())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
-    let base = typical(&sessions);
-    let smallest = level
+    enough(stored, key, true)?;
+    contrast(&scores, scale, policy)
+}
+
+fn sessions_holding(level: &LevelEvidence, key: MetricKey) -> Vec<&SessionRounds> {
+    let holds = |session: &&SessionRounds| {
+        !session.rounds.is_empty() && session.rounds.iter().all(|round| round.values.contains_key(&key))
+    };
+    level.sessions.iter().filter(holds).collect()
+}
+
+/// Whether any candidate round has the number.
+fn measured(level: &LevelEvidence, key: MetricKey) -> bool {
+    level
         .candidate
         .iter()
-        .chain(stored())
-        .map(|round| round.offered)
-        .min();
-    let contrast = against_sessions(Sides {
-        candidate: &candidate,
-        sessions: &sessions,
-        floor: scale.sd_floor(smallest.unwrap_or(0)),
-        session_noise: scale.session_noise(policy.assumed_noise, f64::midpoint(candidate.median(), base)),
-    });
-    match contrast {
-        Ok(contrast) => Ok((contrast, scale.value(base))),
-        Err(NoError::OneCandidateRound) => Err(Gap::OneCandidateRound),
-        Err(NoError::OneBaselineRound) => Err(Gap::OneBaselineRound),
-    }
+        .any(|round| round.values.contains_key(&key))
 }
 
 /// How the candidate's rounds stand to a limit.
@@ -184,11 +210,7 @@ fn hold(
     policy: &GatePolicy,
 ) -> Result<Standing, Gap> {
     let Objective { key, bound, limit } = objective;
-    if level
-        .candidate
-        .iter()
-        .all(|round| !round.values.contains_key(&key))
-    {
+    if !measured(level, key) {
         return Err(Gap::NotMeasured);
     }
     enough(level.candidate.iter(), key, false)?;

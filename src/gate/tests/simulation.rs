@@ -66,7 +66,7 @@ fn session(world: World, count: usize, changed: bool, chance: &mut Chance) -> Ve
 }
 
 #[expect(clippy::print_stdout, reason = "the counts are the proof")]
-fn count(world: World, name: &str) -> Counts {
+fn count(world: World, name: &str, gates: u64) -> Counts {
     let names = NAMES.iter().take(world.metrics);
     let policy = policy(&names.map(|&name| (name, TOLERANCE)).collect::<Vec<_>>(), &[]);
     let policy = GatePolicy {
@@ -74,7 +74,7 @@ fn count(world: World, name: &str) -> Counts {
         ..policy
     };
     let mut counts = Counts::default();
-    for gate in 0..GATES {
+    for gate in 0..gates {
         let chance = &mut Seed(7).child(name).at(gate).chance();
         let candidate = session(world, world.candidate_rounds, true, chance);
         let sessions = (0..world.sessions)
@@ -86,7 +86,7 @@ fn count(world: World, name: &str) -> Counts {
             Decision::Inconclusive | Decision::Invalid => {}
         }
     }
-    println!("{name}: {} fail, {} pass of {GATES}", counts.fail, counts.pass);
+    println!("{name}: {} fail, {} pass of {gates}", counts.fail, counts.pass);
     counts
 }
 
@@ -112,7 +112,7 @@ fn no_change_hardly_ever_fails() {
         (few(1), "no change, 1 session"),
         (few(3), "no change, 3 sessions"),
     ] {
-        assert!(shown_below_5_percent(count(world, name).fail), "{name}");
+        assert!(shown_below_5_percent(count(world, name, GATES).fail), "{name}");
     }
 }
 
@@ -142,7 +142,7 @@ fn a_change_of_the_tolerance_errs_in_neither_direction() {
             "one at the limit, 8 sessions of 5 rounds, 1 candidate round",
         ),
     ] {
-        let counts = count(world, name);
+        let counts = count(world, name, GATES);
         assert!(
             at_most_5_percent(counts.fail) && at_most_5_percent(counts.pass),
             "{name}: {counts:?}"
@@ -162,11 +162,8 @@ fn half_as_slow_again_fails() {
             all: false,
             ..few(sessions)
         };
-        let counts = count(world, name);
-        assert!(
-            counts.fail * 10 >= GATES * 9 && counts.pass == 0,
-            "{name}: {counts:?}"
-        );
+        let counts = count(world, name, 500);
+        assert!(counts.fail >= 450 && counts.pass == 0, "{name}: {counts:?}");
     }
 }
 

@@ -252,6 +252,15 @@ fn thin_quantiles_and_missing_numbers_are_said_and_never_silent() {
         == Status::NotJudged("p99 needs 2,000 requests a round; this round has 400".to_owned())));
     let only = policy(&[("ttft_p99", 0.15)], &[]);
     insta::assert_snapshot!(say(&decide(&stored(thin(400), vec![thin(400); 6]), &only, &[])), @"inconclusive: Could not decide: no gated metric could be compared with the baseline | Raise --num-prompts to 2000 to judge TTFT p99.");
+    // Too thin to gate, yet its change is shown where it is only reported.
+    let median = policy(&[("ttft_p50", 0.10)], &[]);
+    let verdict = decide(&stored(thin(400), vec![thin(400); 6]), &median, &[]);
+    let shown = verdict
+        .cells
+        .iter()
+        .find(|cell| cell.key == key("ttft_p99"))
+        .unwrap();
+    assert!(shown.status == Status::Reported && shown.effect.is_some() && shown.samples == 400);
     // Present on one side only: a comparison was meant and cannot be made.
     let verdict = judge(
         "ttft_p95",
