@@ -161,7 +161,7 @@ impl Distribution {
 }
 
 /// Samples below which a quantile is thin: the smallest n for which at most one of n lies beyond the true quantile with
-/// a probability of at most 1 % (MLPerf Inference's early-stopping bound at 99 % confidence). p99: 662, p95: 130.
+/// a probability of at most 1 % (`MLPerf` Inference's early-stopping bound at 99 % confidence). p99: 662, p95: 130.
 pub fn samples_needed(quantile: f64) -> u64 {
     let inside = quantile.max(1.0 - quantile).clamp(0.5, 0.999_999);
     let chance_of_thin = |n: f64| inside.powf(n) + n * (1.0 - inside) * inside.powf(n - 1.0);
