@@ -227,6 +227,3 @@ fn deviation(got: u64, asked: u64) -> Option<f64> {
 fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,3 +10,6 @@ pub use client::{ClientLoad, check_client};
 pub use environment::check_environment;
 pub use finding::{Finding, Severity};
 pub use level::check_level;
+
+#[cfg(test)]
+mod tests;

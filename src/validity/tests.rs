@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{GatePolicy, Sampling, Slo, Target, Timeouts, Warmup};
-use crate::metrics::{Concurrency, Goodput, SloCount, TokenTotals, Window};
+use crate::config::{CacheLabel, GatePolicy, RunPlan, Sampling, Slo, Target, Timeouts, Warmup};
+use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
+use crate::record::{FailureClass, Metric, TokenSource};
 use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 
 fn open(rate: f64, max_in_flight: Option<u32>) -> Level {
