@@ -24,10 +24,12 @@ impl Window {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub window: Window,
-    /// Requests that were due in the window, failed ones included.
+    /// Measured requests, failed ones included; those that we cut ourselves (`cancelled`) are not.
+    /// Invariant: `offered` is `succeeded` plus all `failures` but `cancelled`.
     pub offered: u64,
     pub succeeded: u64,
-    /// Failed requests by class; classes that did not occur are absent.
+    /// Requests without a proper end by class, `cancelled` (cut by us: the end of the level, an interrupt) for the
+    /// record; classes that did not occur are absent.
     pub failures: BTreeMap<FailureClass, u64>,
     /// Metrics that have no value here (for example `ttft` without streaming) are absent.
     pub distributions: BTreeMap<Metric, Distribution>,
@@ -55,7 +57,8 @@ impl Summary {
     }
 }
 
-/// The longest interval with in-flight ≥ 0.9 × peak, and the throughput in it.
+/// The longest interval with in-flight ≥ 0.9 × peak, and the throughput in it. Dips shorter than a thousandth of the
+/// window do not end it: a closed loop's client is between two requests for that long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Steady {
     pub window: Window,
@@ -66,7 +69,7 @@ pub struct Steady {
 /// What was achieved, beside what was asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Concurrency {
-    /// Sum of in-flight time over the window.
+    /// In-flight time inside the window, summed over all requests that were sent, over the window.
     pub mean: f64,
     pub peak: u64,
 }
@@ -76,7 +79,7 @@ pub struct Concurrency {
 pub struct Goodput {
     pub good: u64,
     pub offered: u64,
-    /// Good requests per second, and their output tokens per second.
+    /// Good requests that ended in the window per second, and their output tokens per second.
     pub rate: f64,
     pub token_rate: f64,
     pub objectives: Vec<SloCount>,
@@ -91,7 +94,8 @@ pub struct SloCount {
     pub not_evaluated: u64,
 }
 
-/// Token counts of successful requests.
+/// Token counts of successful requests. A count that nobody asked for, or that the server did not report, is taken from
+/// its counterpart, so that asked and got differ only where both are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenTotals {
     pub prompt_asked: u64,
@@ -100,6 +104,7 @@ pub struct TokenTotals {
     pub output_asked: u64,
     pub output: u64,
     pub chunks: u64,
+    /// The weakest source of `output` among the requests.
     pub source: TokenSource,
     /// Whether `itl` could be weighted by tokens per chunk; if not it falls back to `icl`.
     pub itl_is_icl: bool,

@@ -101,9 +101,15 @@ impl Row {
         }
     }
 
-    /// `N` of METRICS and its source: usage, else the tokenizer, else the number of chunks.
+    /// `N` of METRICS and its source: usage (or the server's own count in every chunk), else the tokenizer, else the
+    /// number of chunks.
     pub fn output_tokens(&self) -> (u32, TokenSource) {
-        match (self.usage.output, self.tokenizer_count) {
+        let by_chunk = || self.chunks.iter().map(|chunk| chunk.tokens).sum::<Option<u32>>();
+        let said = self
+            .usage
+            .output
+            .or_else(|| by_chunk().filter(|count| *count > 0));
+        match (said, self.tokenizer_count) {
             (Some(count), _) => (count, TokenSource::Usage),
             (None, Some(count)) => (count, TokenSource::Tokenizer),
             (None, None) => (

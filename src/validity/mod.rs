@@ -1,5 +1,15 @@
 //! May the numbers be believed? Findings about the client, the workload and comparability.
 
+mod client;
+mod environment;
 mod finding;
+mod level;
+mod pace;
 
+pub use client::{ClientLoad, check_client};
+pub use environment::check_environment;
 pub use finding::{Finding, Severity};
+pub use level::check_level;
+
+#[cfg(test)]
+mod tests;

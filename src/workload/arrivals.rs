@@ -30,7 +30,7 @@ pub fn due(rate: Rate, arrivals: Arrivals, seed: Seed, limit: Limit) -> Result<V
         Limit::Either { requests, duration } => (requests, Some(duration)),
     };
     let within = duration.map_or(f64::INFINITY, |duration| duration.secs() * rate.per_second());
-    // Twice the mean leaves room for a Poisson draw above it; the count is checked again as it grows.
+    // A Poisson draw may come out above the mean: the count is checked again as it grows.
     let expected = within.min(requests as f64);
     let too_many = |count: f64| ArrivalsError::TooMany { count };
     if expected > DUE_MAX as f64 {

@@ -1,5 +1,7 @@
 //! Prompts from a JSONL file: one object per line, in the shapes that people have at hand.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::TokenCounter;
@@ -14,9 +16,9 @@ pub struct JsonlPrompt {
     pub output_tokens: Option<u32>,
 }
 
-/// The prompts of a file, in its order. Invariant: not empty.
+/// The prompts of a file, in its order; cheap to clone. Invariant: not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonlPrompts(Vec<JsonlPrompt>);
+pub struct JsonlPrompts(Arc<[JsonlPrompt]>);
 
 /// A file that is no dataset. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +53,7 @@ impl JsonlPrompts {
         if prompts.is_empty() {
             return Err(DatasetError::Empty);
         }
-        Ok(Self(prompts))
+        Ok(Self(prompts.into()))
     }
 
     pub fn prompts(&self) -> &[JsonlPrompt] {

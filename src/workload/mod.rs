@@ -13,3 +13,6 @@ pub use schedule::{Schedule, ScheduleError};
 pub use shape::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 pub use synthetic::SyntheticPrompts;
 pub use tokens::{TokenCounter, TokenizerError};
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,8 @@
 //! A level as pure data: what request `i` asks, and when it is due.
 
-use std::sync::Arc;
-
 use super::{
-    ArrivalsError, Dataset, JsonlPrompt, JsonlPrompts, Lengths, Level, Limit, Load, SyntheticPrompts,
-    TokenCounter, TokenizerError, Workload, due,
+    ArrivalsError, Dataset, JsonlPrompts, Lengths, Level, Limit, Load, SyntheticPrompts, TokenCounter,
+    TokenizerError, Workload, due,
 };
 use crate::base::{Nanos, Seed};
 use crate::record::Ask;
@@ -35,8 +33,11 @@ pub enum ScheduleError {
 #[derive(Debug, Clone)]
 enum Source {
     Synthetic(SyntheticPrompts),
-    /// Request `i` takes entry `i` of the order, and starts over at its end.
-    Jsonl(Arc<[JsonlPrompt]>),
+    /// Request `i` takes the prompt that stands at `i` in the order, and starts over at its end.
+    Jsonl {
+        prompts: JsonlPrompts,
+        order: Vec<usize>,
+    },
 }
 
 impl Schedule {
@@ -134,8 +135,8 @@ impl Schedule {
                     output_tokens: drawn,
                 }
             }
-            Source::Jsonl(order) => {
-                let entry = &order[(index % order.len() as u64) as usize];
+            Source::Jsonl { prompts, order } => {
+                let entry = &prompts.prompts()[order[(index % order.len() as u64) as usize]];
                 Ask {
                     index,
                     prompt: entry.text.clone(),
@@ -155,10 +156,14 @@ fn synthetic(counter: &TokenCounter, seed: Seed) -> Result<(Source, Source), Tok
 
 /// Warm-up takes from the far end of the same order, so that it meets measured prompts as late as can be.
 fn shuffled(prompts: &JsonlPrompts, seed: Seed) -> (Source, Source) {
-    let mut order = prompts.prompts().to_vec();
+    let mut order: Vec<usize> = (0..prompts.prompts().len()).collect();
     seed.child("order").chance().shuffle(&mut order);
-    let back: Arc<[JsonlPrompt]> = order.iter().rev().cloned().collect();
-    (Source::Jsonl(order.into()), Source::Jsonl(back))
+    let back = order.iter().rev().copied().collect();
+    let source = |order| Source::Jsonl {
+        prompts: prompts.clone(),
+        order,
+    };
+    (source(order), source(back))
 }
 
 /// A length from 64 uniform bits (multiply and shift; both ends included).
@@ -171,6 +176,3 @@ fn draw(lengths: Lengths, bits: u64) -> u32 {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,10 +36,11 @@ impl SyntheticPrompts {
                 seed,
             },
             TokenCounter::Tiktoken { .. } | TokenCounter::HuggingFace { .. } => {
+                let alone = counter.count("the");
                 // Twice one word less two words leaves what every text has once.
-                let extra = (2 * counter.count("the")).saturating_sub(counter.count("the the"));
+                let extra = (2 * alone).saturating_sub(counter.count("the the"));
                 // A word after another one, because some tokenizers put a space of their own before the text.
-                let follows = |word: &&str| counter.count(&format!("the {word}")) == 2 + extra;
+                let follows = |word: &&str| counter.count(&format!("the {word}")) == alone + 1;
                 Self {
                     first: all().filter(|word| counter.count(word) == 1 + extra).collect(),
                     next: all().filter(follows).collect(),
@@ -153,6 +154,32 @@ mod tests {
             2_000,
             "successive prompts differ in their first word"
         );
+    }
+
+    #[test]
+    fn a_tokenizer_that_puts_its_own_space_before_the_text_counts_exactly_too() {
+        // As SentencePiece models do: every word is known as `▁word` alone, every fifth one not at all.
+        let words = WORDS.split_ascii_whitespace().enumerate();
+        let vocabulary: Vec<String> = words
+            .filter(|(at, _)| at % 5 > 0)
+            .map(|(at, word)| format!("\"▁{word}\":{at}"))
+            .collect();
+        let letters =
+            (b'a'..=b'z').map(|letter| format!("\"{}\":{}", char::from(letter), 9_000 + u32::from(letter)));
+        let letters = letters.collect::<Vec<_>>().join(",");
+        let file = format!(
+            r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
+            "pre_tokenizer":{{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}},
+            "post_processor":null,"decoder":null,
+            "model":{{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,
+            "end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"ignore_merges":true,
+            "vocab":{{{},{letters},"▁":9999}},"merges":[]}}}}"#,
+            vocabulary.join(",")
+        );
+        let counter = TokenCounter::resolve(Some("t.json"), |_| Ok(file.clone().into_bytes())).unwrap();
+        let prompts = SyntheticPrompts::new(&counter, Seed(3)).unwrap();
+        assert!(prompts.next.len() < WORDS.split_ascii_whitespace().count());
+        assert_eq!(counter.count(&prompts.prompt(4, 333)), 333);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokenizers::Tokenizer;
 pub enum TokenCounter {
     /// One whitespace-separated word is one token: the rule where no tokenizer is named.
     Words,
-    /// One of OpenAI's encodings, built in.
+    /// One of `OpenAI`'s encodings, built in.
     Tiktoken {
         name: String,
         encoding: &'static CoreBPE,
@@ -66,7 +66,7 @@ fn names() -> String {
 }
 
 impl TokenCounter {
-    /// From what the user wrote: nothing (words), an encoding, an OpenAI model, or the path of a `tokenizer.json` or of
+    /// From what the user wrote: nothing (words), an encoding, an `OpenAI` model, or the path of a `tokenizer.json` or of
     /// the folder that holds it, which `read` fetches.
     pub fn resolve(
         name: Option<&str>,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::Rate;
-use crate::workload::Arrivals;
+use crate::base::{Nanos, Rate, Seed};
+use crate::record::Ask;
 
 fn workload(dataset: Dataset) -> Workload {
     Workload {
@@ -87,7 +87,7 @@ fn lengths_fill_their_whole_range() {
     assert_eq!((inputs.iter().min(), inputs.iter().max()), (Some(&3), Some(&40)));
     assert_eq!((outputs.iter().min(), outputs.iter().max()), (Some(&1), Some(&9)));
     // Uniform on 3..=40: mean 21.5, sd 10.97, so four standard errors of 2,000 draws are 0.98.
-    let mean = inputs.iter().sum::<u32>() as f64 / inputs.len() as f64;
+    let mean = f64::from(inputs.iter().sum::<u32>()) / inputs.len() as f64;
     assert!((mean - 21.5).abs() < 0.98, "{mean}");
 }
 

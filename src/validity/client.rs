@@ -1,0 +1,102 @@
+//! Was the load generator itself the bottleneck?
+
+use super::{Finding, Severity};
+use crate::base::{Hint, Nanos};
+
+/// What the client saw of itself during one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClientLoad {
+    /// Own CPU seconds over wall seconds and cores, in `0..=1`.
+    pub cpu_share: f64,
+    /// How late a timer of the engine's own fired: its 99th percentile, and the worst.
+    pub loop_lag_p99: Nanos,
+    pub loop_lag_max: Nanos,
+}
+
+/// A timer this late at the 99th percentile delays the instants that latencies are made of by as much.
+const LAG_INVALID: Nanos = Nanos(10_000_000);
+const LAG_WARNING: Nanos = Nanos(3_000_000);
+const CPU_WARNING: f64 = 0.9;
+
+/// Invalid when the client was starved: the numbers are then its own, not the server's.
+pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
+    let ClientLoad {
+        cpu_share,
+        loop_lag_p99,
+        loop_lag_max,
+    } = *load;
+    let lag = if loop_lag_p99 > LAG_INVALID {
+        Some((
+            Severity::Invalid,
+            LAG_INVALID,
+            "was starved, so latencies are its own and not the server's",
+        ))
+    } else if loop_lag_p99 > LAG_WARNING {
+        Some((
+            Severity::Warning,
+            LAG_WARNING,
+            "was at times late, which adds to every latency",
+        ))
+    } else {
+        None
+    };
+    let lag = lag.map(|(severity, bound, meaning)| {
+        let message = format!(
+            "the load generator {meaning}: its timers fired {loop_lag_p99} late at p99 (bound {bound}), {loop_lag_max} at worst"
+        );
+        (severity, "client_lag", message)
+    });
+    let cpu = (cpu_share > CPU_WARNING).then(|| {
+        let message = format!(
+            "the load generator used {:.0} % of all cores (bound {:.0} %)",
+            cpu_share * 100.0,
+            CPU_WARNING * 100.0
+        );
+        (Severity::Warning, "client_cpu", message)
+    });
+    lag.into_iter()
+        .chain(cpu)
+        .map(|(severity, code, message)| Finding {
+            severity,
+            code: code.to_owned(),
+            message,
+            hint: Some(Hint::new(
+                "run the client on a machine of its own or with more cores, or lower the concurrency or rate",
+            )),
+            level: None,
+            round: Some(round),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(cpu_share: f64, p99: f64, max: f64) -> String {
+        let load = ClientLoad {
+            cpu_share,
+            loop_lag_p99: Nanos::from_ms(p99),
+            loop_lag_max: Nanos::from_ms(max),
+        };
+        check_client(&load, 2)
+            .iter()
+            .map(|finding| format!("{} {}: {}", finding.severity.id(), finding.code, finding.message))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn a_calm_client_is_silent_up_to_its_bounds() {
+        assert_eq!(words(0.9, 3.0, 50.0), "");
+    }
+
+    #[test]
+    fn a_late_client_warns_and_a_starved_one_is_invalid() {
+        insta::assert_snapshot!(words(0.5, 3.1, 8.0), @"warning client_lag: the load generator was at times late, which adds to every latency: its timers fired 3.1ms late at p99 (bound 3.0ms), 8.0ms at worst");
+        insta::assert_snapshot!(words(0.97, 10.1, 80.0), @r"
+        invalid client_lag: the load generator was starved, so latencies are its own and not the server's: its timers fired 10.1ms late at p99 (bound 10.0ms), 80.0ms at worst
+        warning client_cpu: the load generator used 97 % of all cores (bound 90 %)
+        ");
+    }
+}

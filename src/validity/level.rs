@@ -1,0 +1,229 @@
+//! Is one level of one round what it was meant to be?
+
+use super::pace::{achieved_rate, send_lag};
+use super::{Finding, Severity};
+use crate::base::Hint;
+use crate::config::{CacheLabel, RunPlan};
+use crate::metrics::{Distribution, Summary, samples_needed};
+use crate::record::{FailureClass, Metric, TokenSource};
+
+/// A finding before it knows its level and round.
+pub(super) struct Fact {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    hint: Option<Hint>,
+}
+
+impl Fact {
+    pub(super) fn new(severity: Severity, code: &'static str, message: String) -> Self {
+        Self {
+            severity,
+            code,
+            message,
+            hint: None,
+        }
+    }
+
+    pub(super) fn hint(self, text: &str) -> Self {
+        Self {
+            hint: Some(Hint::new(text)),
+            ..self
+        }
+    }
+}
+
+const OUTPUT_DEVIATION: f64 = 0.02;
+const PROMPT_DEVIATION: f64 = 0.05;
+const TPOT_DEVIATION: f64 = 0.02;
+/// Gaps below this many milliseconds are one burst: no engine decodes a step in a tenth of one.
+const BURST_MS: f64 = 0.1;
+const BURST_SHARE: f64 = 0.1;
+const CACHED_SHARE: f64 = 0.05;
+const ERROR_SHARE: f64 = 0.05;
+
+/// All findings about the level of this label in this round (from 1).
+pub fn check_level(summary: &Summary, plan: &RunPlan, label: &str, round: u32) -> Vec<Finding> {
+    let level = plan.levels.iter().find(|level| level.label() == label);
+    let mut facts = vec![
+        errors(summary),
+        output_length(summary, plan),
+        prompt_length(summary),
+        cache(summary, plan),
+        bursts(summary),
+        level.and_then(|level| send_lag(summary, level)),
+        level.and_then(|level| achieved_rate(summary, level)),
+        token_source(summary),
+        itl(summary),
+        tpot(summary),
+        thin(summary),
+    ];
+    facts.extend(unevaluated(summary).map(Some));
+    facts
+        .into_iter()
+        .flatten()
+        .map(|fact| Finding {
+            severity: fact.severity,
+            code: fact.code.to_owned(),
+            message: fact.message,
+            hint: fact.hint,
+            level: Some(label.to_owned()),
+            round: Some(round),
+        })
+        .collect()
+}
+
+fn errors(summary: &Summary) -> Option<Fact> {
+    let share = *summary.values.get(&Metric::ErrorRate)?;
+    let classes: Vec<String> = summary
+        .failures
+        .iter()
+        .filter(|(class, _)| **class != FailureClass::Cancelled)
+        .map(|(class, count)| format!("{class} {count}"))
+        .collect();
+    (share > ERROR_SHARE).then(|| {
+        let message = format!(
+            "{} of {} requests failed: {}",
+            percent(share),
+            summary.offered,
+            classes.join(", ")
+        );
+        Fact::new(Severity::Warning, "errors", message)
+            .hint("latencies are those of the requests that survived; see the failures before reading them")
+    })
+}
+
+fn output_length(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
+    let tokens = &summary.tokens;
+    let off = deviation(tokens.output, tokens.output_asked)
+        .filter(|off| plan.workload.ignore_eos && off.abs() > OUTPUT_DEVIATION)?;
+    let message = format!(
+        "the server generated {} output tokens where {} were asked for with ignore_eos ({:+.1} %)",
+        tokens.output,
+        tokens.output_asked,
+        off * 100.0
+    );
+    let hint = "check that the server honours ignore_eos and max_tokens and that its context is long enough; \
+                results of other lengths do not compare";
+    Some(Fact::new(Severity::Warning, "output_length", message).hint(hint))
+}
+
+fn prompt_length(summary: &Summary) -> Option<Fact> {
+    let tokens = &summary.tokens;
+    let off = deviation(tokens.prompt, tokens.prompt_asked).filter(|off| off.abs() > PROMPT_DEVIATION)?;
+    let each = (tokens.prompt as f64 - tokens.prompt_asked as f64) / summary.succeeded as f64;
+    let message = format!(
+        "the server counted {} prompt tokens where {} were asked for ({:+.1} %, {each:+.1} per request)",
+        tokens.prompt,
+        tokens.prompt_asked,
+        off * 100.0
+    );
+    let hint = "a chat template adds the same few tokens to every request; for the rest, name the model's own \
+                tokenizer.json";
+    Some(Fact::new(Severity::Warning, "prompt_length", message).hint(hint))
+}
+
+fn cache(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
+    let tokens = &summary.tokens;
+    let share = ratio(tokens.cached, tokens.prompt)
+        .filter(|share| plan.cache == CacheLabel::Cold && *share > CACHED_SHARE)?;
+    let message = format!(
+        "{} of the prompt tokens came from the server's prefix cache although the workload is cold",
+        percent(share)
+    );
+    Some(
+        Fact::new(Severity::Warning, "cache", message)
+            .hint("use another seed, restart the server or reset its prefix cache before the run"),
+    )
+}
+
+fn bursts(summary: &Summary) -> Option<Fact> {
+    let share = summary.distributions.get(&Metric::Icl)?.share_below(BURST_MS);
+    (share > BURST_SHARE).then(|| {
+        let message = format!(
+            "{} of the chunks came within {BURST_MS} ms of the one before: they arrive in bursts, so ICL and ITL are not trustworthy",
+            percent(share)
+        );
+        Fact::new(Severity::Warning, "bursts", message)
+            .hint("read TPOT instead, and look for a proxy that buffers the stream")
+    })
+}
+
+fn token_source(summary: &Summary) -> Option<Fact> {
+    let source = match summary.tokens.source {
+        TokenSource::Usage => return None,
+        _ if summary.succeeded == 0 => return None,
+        TokenSource::Tokenizer => "the local tokenizer",
+        TokenSource::Chunks => "chunks, as if each held one token",
+    };
+    let message =
+        format!("the server did not report usage for every request; output tokens are counted by {source}");
+    Some(Fact::new(Severity::Info, "token_source", message))
+}
+
+fn itl(summary: &Summary) -> Option<Fact> {
+    let fell_back = summary.tokens.itl_is_icl && summary.distributions.contains_key(&Metric::Icl);
+    fell_back.then(|| {
+        let message =
+            "tokens per chunk are not known, so ITL is ICL: the time between chunks, whatever they hold";
+        Fact::new(Severity::Info, "itl_is_icl", message.to_owned())
+    })
+}
+
+fn tpot(summary: &Summary) -> Option<Fact> {
+    let of = |metric| summary.distributions.get(&metric);
+    let (tpot, exact) = (of(Metric::Tpot)?, of(Metric::TpotExact)?);
+    // Means of different requests would differ for other reasons.
+    let same = tpot.len() == exact.len();
+    let off = (exact.mean() - tpot.mean()).abs() / tpot.mean();
+    (same && off > TPOT_DEVIATION).then(|| {
+        let message = format!(
+            "first chunks hold several tokens: TPOT is {:.2} ms by all tokens after the first and {:.2} ms by those after the first chunk",
+            tpot.mean(),
+            exact.mean()
+        );
+        Fact::new(Severity::Info, "tpot_exact", message)
+    })
+}
+
+/// One finding for all percentiles, by the number of requests.
+fn thin(summary: &Summary) -> Option<Fact> {
+    let samples = summary.distributions.get(&Metric::E2e).map(Distribution::len)?;
+    let thin: Vec<String> = [50_u32, 90, 95, 99]
+        .into_iter()
+        .map(|percent| (percent, samples_needed(f64::from(percent) / 100.0)))
+        .filter(|(_, needed)| samples < *needed)
+        .map(|(percent, needed)| format!("p{percent} (needs {needed})"))
+        .collect();
+    (!thin.is_empty()).then(|| {
+        let message = format!("{samples} requests are few for {}", thin.join(", "));
+        Fact::new(Severity::Info, "thin_percentiles", message)
+    })
+}
+
+/// Objectives that no success had a value for: they promise nothing.
+fn unevaluated(summary: &Summary) -> impl Iterator<Item = Fact> {
+    let objectives = summary.goodput.iter().flat_map(|goodput| &goodput.objectives);
+    objectives
+        .filter(|counted| summary.succeeded > 0 && counted.not_evaluated == summary.succeeded)
+        .map(|counted| {
+            let message = format!(
+                "no request has a value of {}, so this objective was met by none and missed by none",
+                counted.slo.metric
+            );
+            Fact::new(Severity::Warning, "slo_not_evaluated", message)
+                .hint("latencies of tokens need streaming and answers of two tokens or more")
+        })
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn deviation(got: u64, asked: u64) -> Option<f64> {
+    ratio(got, asked).map(|share| share - 1.0)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
