@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::settings;
+use super::{file::is_name, settings};
 use crate::base::Hint;
 
 /// The exact place at which a value was written.
@@ -57,15 +57,21 @@ impl Entry {
     pub fn shown(&self) -> String {
         match settings::find(self.key) {
             Some(setting) if setting.secret => "***".to_owned(),
-            _ if self.key == "header" => {
-                let name = self.text.split([':', '=']).next().unwrap_or_default();
-                format!("{}: ***", printable(name.trim()))
-            }
+            _ if self.key == "header" => match self.text.split_once([':', '=']) {
+                Some((name, _)) => format!("{}: ***", printable(name.trim())),
+                None => "***".to_owned(),
+            },
+            // What is no variable's name here is often the key itself.
+            _ if self.key == "api-key-env" && !is_name(&self.text) => "***".to_owned(),
             // A password in a URL is refused, and must not be repeated by the refusal.
             _ if self.key == "server" => match (self.text.find("://"), self.text.rfind('@')) {
                 (Some(scheme), Some(at)) if scheme < at => {
                     let (head, tail) = (self.text.get(..scheme + 3), self.text.get(at..));
-                    printable(&format!("{}***{}", head.unwrap_or_default(), tail.unwrap_or_default()))
+                    printable(&format!(
+                        "{}***{}",
+                        head.unwrap_or_default(),
+                        tail.unwrap_or_default()
+                    ))
                 }
                 _ => printable(&self.text),
             },
@@ -118,8 +124,8 @@ pub struct ConfigError {
 impl ConfigError {
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
-            hint: Hint::new(hint),
+            message: one_line(&message.into(), MESSAGE_MAX),
+            hint: Hint::new(one_line(&hint.into(), MESSAGE_MAX)),
         }
     }
 
@@ -134,17 +140,22 @@ impl ConfigError {
     }
 }
 
-/// Longest piece of foreign text in a message.
+/// Longest piece of foreign text in a message, and longest message.
 const SHOWN_MAX: usize = 120;
+const MESSAGE_MAX: usize = 1_000;
 
 /// Foreign text on one line, without control characters and not endless.
 pub(super) fn printable(text: &str) -> String {
+    one_line(text, SHOWN_MAX)
+}
+
+fn one_line(text: &str, most: usize) -> String {
     let mut shown: String = text
         .chars()
-        .take(SHOWN_MAX)
+        .take(most)
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    if text.chars().nth(SHOWN_MAX).is_some() {
+    if text.chars().nth(most).is_some() {
         shown.push('…');
     }
     shown

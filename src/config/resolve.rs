@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::RunPlan;
 use super::error::{ConfigError, Entry, nearest, printable, wrong};
 use super::file::{self, Block, parse_env_file};
-use super::layers::{self, Chosen, Layers};
+use super::layers::{self, Chosen, Layers, Purpose};
 use super::parse::{self, Setup};
 use super::plan::{CacheLabel, Warmup};
 use crate::base::{Secret, Seed};
@@ -45,7 +45,8 @@ pub struct Outputs {
 pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     let environment = whole_environment(&layers)?;
     let document = file::read(&layers.files)?;
-    let mut stack = layers::stack(&layers)?;
+    let purpose = layers.purpose;
+    let mut stack = layers::stack(layers)?;
     let mut names = Names::default();
     let mut file_layer = document.gate.clone();
     if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
@@ -60,8 +61,11 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     if let Some(model) = pick(&stack, "model", &document.models)? {
         replace(&mut stack, "model", model);
     }
-    let stack = stack.into_iter().map(parse::spread_timeouts).collect::<Result<Vec<_>, _>>()?;
-    build(Chosen::new(&stack), names, &layers, &environment)
+    let stack = stack
+        .into_iter()
+        .map(parse::spread_timeouts)
+        .collect::<Result<Vec<_>, _>>()?;
+    build(Chosen::new(&stack), names, purpose, &environment)
 }
 
 /// What the file calls the chosen items.
@@ -75,7 +79,11 @@ fn whole_environment(layers: &Layers) -> Result<BTreeMap<String, String>, Config
     let mut environment = BTreeMap::new();
     if let Some(file) = &layers.env_file {
         let variables = parse_env_file(file)?;
-        environment.extend(variables.into_iter().map(|(name, variable)| (name, variable.text)));
+        environment.extend(
+            variables
+                .into_iter()
+                .map(|(name, variable)| (name, variable.text)),
+        );
     }
     environment.extend(layers.environment.clone());
     Ok(environment)
@@ -101,23 +109,25 @@ fn pick<'a>(
     };
     let found = blocks.iter().find(|block| block.name == named.text);
     let is_own = match key {
-        "server" => named.text.contains("://") || parse::is_simulator(&named.text),
+        "server" => blocks.is_empty() || named.text.contains("://") || parse::is_simulator(&named.text),
         "model" => true,
         _ => false,
     };
     if found.is_some() || is_own {
         return Ok(found);
     }
-    let hint = match (nearest(&named.text, known()), key) {
-        (Some(near), _) => format!("did you mean '{}'?", printable(near)),
-        (None, "server") => format!("write a URL such as http://{}, or one of: {}", named.shown(), or_none(list())),
-        (None, _) => format!("the file has: {}", or_none(list())),
+    if blocks.is_empty() {
+        let hint = "name the file with --config, or remove this";
+        return Err(named.wrong(wrong(format!("no file with {} was given", plural(key)), hint)));
+    }
+    let hint = match nearest(&named.text, known()) {
+        Some(near) => format!("did you mean '{}'?", printable(near)),
+        None => format!("the file has: {}", list()),
     };
-    Err(named.wrong(wrong(format!("the file has no such {}", plural(key).trim_end_matches('s')), hint)))
-}
-
-fn or_none(list: String) -> String {
-    if list.is_empty() { "none".to_owned() } else { list }
+    Err(named.wrong(wrong(
+        format!("there is no such name under {} in the file", plural(key)),
+        hint,
+    )))
 }
 
 fn plural(key: &str) -> &'static str {
@@ -141,7 +151,7 @@ fn replace(stack: &mut [Vec<Entry>], key: &str, block: &Block) {
 fn build(
     mut chosen: Chosen,
     names: Names,
-    layers: &Layers,
+    purpose: Purpose,
     environment: &BTreeMap<String, String>,
 ) -> Result<Resolved, ConfigError> {
     chosen.fill();
@@ -173,12 +183,16 @@ fn build(
         warmup: Warmup {
             requests: chosen.parse("warmup", parse::warmup)?.flatten(),
         },
-        seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),
+        seed: Seed(
+            chosen
+                .parse("seed", |text| parse::whole(text, 0, u64::MAX))?
+                .unwrap_or_default(),
+        ),
         timeouts: parse::timeouts(&chosen)?,
         sampling: parse::sampling(&chosen)?,
         tokenizer: chosen.parse("tokenizer", parse::name)?,
         cache,
-        gate: parse::policy(&chosen, setup, layers.purpose)?,
+        gate: parse::policy(&chosen, setup, purpose)?,
     };
     Ok(Resolved {
         plan,

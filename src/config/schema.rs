@@ -63,9 +63,7 @@ fn property(setting: &Setting) -> Value {
 }
 
 fn shape(shape: Shape) -> Value {
-    let one_or_more = |item: Value| {
-        json!({ "anyOf": [item, { "type": "string" }, { "type": "array", "items": item, "minItems": 1 }] })
-    };
+    let one_or_more = |item: Value| json!({ "anyOf": [item, { "type": "string" }, { "type": "array", "items": item, "minItems": 1 }] });
     match shape {
         Shape::Text => json!({ "type": "string" }),
         Shape::Choice(words) => json!({ "type": "string", "examples": words }),

@@ -2,7 +2,9 @@
 
 use self::Group::{Gate, Load, Output, Request, Server, Wait};
 use self::Section as In;
-use self::Shape::{Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts};
+use self::Shape::{
+    Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
+};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +20,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// Names of the same flag in other tools.
     pub aliases: &'static [&'static str],
-    /// Flags of other tools that switch this one off.
-    pub off_aliases: &'static [&'static str],
+    /// For a switch that is on by default: the flags that switch it off, ours first.
+    pub off: &'static [&'static str],
     pub short: Option<char>,
     /// Places in a file; the first key of a section is the documented one.
     pub file: &'static [(Section, &'static str)],
@@ -117,8 +119,8 @@ impl Setting {
         self
     }
 
-    const fn off(mut self, aliases: &'static [&'static str]) -> Self {
-        self.off_aliases = aliases;
+    const fn off(mut self, names: &'static [&'static str]) -> Self {
+        self.off = names;
         self
     }
 
@@ -161,7 +163,7 @@ const fn row(key: &'static str, group: Group, shape: Shape, help: &'static str) 
         value,
         default: None,
         aliases: &[],
-        off_aliases: &[],
+        off: &[],
         short: None,
         file: &[],
         secret: false,
@@ -248,7 +250,7 @@ pub const SETTINGS: &[Setting] = &[
     row("stream", Request, Switch, "Ask for the answer as a stream; without one there is no first token to time")
         .default("true")
         .also(&["streaming"])
-        .off(&["disable-stream"])
+        .off(&["no-stream", "disable-stream"])
         .file(&[(In::Workload, "stream")]),
     row("prompt-type", Request, Choice(&["short", "medium", "long"]), "Lengths by one word, input/output tokens: short 128/64, medium 512/256, long 4096/512; --input-len and --output-len win over it")
         .file(&[(In::Workload, "prompt_type")]),
@@ -267,7 +269,7 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Workload, "dataset")]),
     row("ignore-eos", Request, Switch, "Ask the server to produce exactly the asked length (vLLM and SGLang know ignore_eos)")
         .default("true")
-        .off(&["disable-ignore-eos"])
+        .off(&["no-ignore-eos", "disable-ignore-eos"])
         .file(&[(In::Workload, "ignore_eos")]),
     row("temperature", Request, Number, "Sampling temperature, for example 0; without it the server's own")
         .file(&[(In::Workload, "temperature")]),
@@ -321,6 +323,7 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Gate, "baselines")]),
     row("save-baseline", Gate, Switch, "Store this session as the first baseline where none exists")
         .default("true")
+        .off(&["no-save-baseline"])
         .file(&[(In::Gate, "save_baseline")]),
     row("session-id", Gate, Text, "Name of this session among the stored ones, for example the commit").value("NAME"),
     row("config", Output, Text, "Configuration file, or folder with targets.yaml, models.yaml, workloads.yaml and gate.yaml; loadtest.yaml where it exists")

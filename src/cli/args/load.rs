@@ -45,27 +45,23 @@ fn is_load(setting: &Setting) -> bool {
 
 /// Adds the flags of the wanted rows.
 pub(super) fn declare(command: Command, wanted: fn(&Setting) -> bool) -> Command {
-    SETTINGS.iter().filter(|setting| wanted(setting)).fold(command, |command, setting| {
-        let command = command.arg(flag(setting));
-        if is_on(setting) { command.arg(off(setting)) } else { command }
-    })
-}
-
-/// A switch that is on unless switched off.
-fn is_on(setting: &Setting) -> bool {
-    setting.shape == Shape::Switch && setting.default == Some("true")
+    SETTINGS
+        .iter()
+        .filter(|setting| wanted(setting))
+        .fold(command, |command, setting| {
+            let command = command.arg(flag(setting));
+            match setting.off {
+                [] => command,
+                [name, aliases @ ..] => command.arg(off(setting, name, aliases)),
+            }
+        })
 }
 
 fn flag(setting: &Setting) -> Arg {
-    let help = match setting.default {
-        Some(text) if setting.shape != Shape::Switch => format!("{} [default: {text}]", setting.help),
-        Some("true") => format!("{} [default: on]", setting.help),
-        _ => setting.help.to_owned(),
-    };
     let mut arg = Arg::new(setting.key)
         .long(setting.key)
         .visible_aliases(setting.aliases)
-        .help(help)
+        .help(help(setting))
         .help_heading(setting.group.title())
         .value_name(setting.value)
         .value_parser(NonEmptyStringValueParser::new());
@@ -73,28 +69,33 @@ fn flag(setting: &Setting) -> Arg {
         arg = arg.short(short);
     }
     match setting.shape {
-        Shape::Switch => {
-            arg = arg.num_args(0..=1).require_equals(true).default_missing_value("true");
-            if is_on(setting) { arg.overrides_with(no(setting)) } else { arg }
-        }
+        Shape::Switch => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .overrides_with_all(setting.off.first()),
         // vLLM writes several values after one flag, others repeat the flag: both are read.
         shape if shape.repeats() => arg.num_args(1..).action(ArgAction::Append),
         _ => arg,
     }
 }
 
-fn off(setting: &Setting) -> Arg {
-    Arg::new(no(setting))
-        .long(no(setting))
-        .visible_aliases(setting.off_aliases)
+fn help(setting: &Setting) -> String {
+    match (setting.default, setting.shape) {
+        (None | Some("false"), _) => setting.help.to_owned(),
+        (Some(_), Shape::Switch) => format!("{} [default: on]", setting.help),
+        (Some(text), _) => format!("{} [default: {text}]", setting.help),
+    }
+}
+
+fn off(setting: &Setting, name: &'static str, aliases: &'static [&'static str]) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .visible_aliases(aliases)
         .help(format!("Switch --{} off", setting.key))
         .help_heading(setting.group.title())
         .action(ArgAction::SetTrue)
         .overrides_with(setting.key)
-}
-
-fn no(setting: &Setting) -> String {
-    format!("no-{}", setting.key)
 }
 
 /// The entries of the wanted rows, in the table's order.
@@ -105,8 +106,8 @@ pub(super) fn collect(matches: &ArgMatches, wanted: fn(&Setting) -> bool) -> Vec
         for text in matches.get_many::<String>(setting.key).into_iter().flatten() {
             entries.push(Entry::new(setting.key, text, origin(setting.key)));
         }
-        if is_on(setting) && matches.get_flag(&no(setting)) {
-            entries.push(Entry::new(setting.key, "false", origin(&no(setting))));
+        if let Some(name) = setting.off.first().filter(|name| matches.get_flag(name)) {
+            entries.push(Entry::new(setting.key, "false", origin(name)));
         }
     }
     entries

@@ -23,7 +23,7 @@ pub enum Format {
     Table,
     /// For pull requests and job summaries
     Markdown,
-    /// JUnit XML for test reports
+    /// XML for test reports
     Junit,
     /// The result document
     Json,

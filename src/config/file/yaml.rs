@@ -15,7 +15,10 @@ pub(super) struct Node {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Node>),
     /// In the file's order; no key twice.
     Map(Vec<(Key, Node)>),
@@ -36,7 +39,11 @@ const DEPTH_MAX: usize = 16;
 pub(super) fn read(file: &SourceFile) -> Result<Option<Node>, ConfigError> {
     if file.text.len() > BYTES_MAX {
         return Err(ConfigError::new(
-            format!("{}: {} bytes are too many for a configuration", file.path, file.text.len()),
+            format!(
+                "{}: {} bytes are too many for a configuration",
+                file.path,
+                file.text.len()
+            ),
             format!("keep it below {} KiB", BYTES_MAX / 1024),
         ));
     }
@@ -67,7 +74,12 @@ pub(super) fn read(file: &SourceFile) -> Result<Option<Node>, ConfigError> {
 }
 
 /// An error at a line of a file.
-pub(super) fn at(file: &SourceFile, line: usize, problem: impl AsRef<str>, hint: impl Into<String>) -> ConfigError {
+pub(super) fn at(
+    file: &SourceFile,
+    line: usize,
+    problem: impl AsRef<str>,
+    hint: impl Into<String>,
+) -> ConfigError {
     ConfigError::new(format!("{}:{line}: {}", file.path, problem.as_ref()), hint)
 }
 
@@ -89,7 +101,12 @@ impl<'a> Reader<'a> {
         let line = span.start.line();
         if depth > DEPTH_MAX {
             let problem = format!("nested more than {DEPTH_MAX} levels deep");
-            return Err(at(self.file, line, problem, "flatten it; `llm-loadtest init` writes a file to start from"));
+            return Err(at(
+                self.file,
+                line,
+                problem,
+                "flatten it; `llm-loadtest init` writes a file to start from",
+            ));
         }
         let kind = match event {
             Event::Scalar(text, style, ..) => Kind::Scalar {
@@ -100,9 +117,21 @@ impl<'a> Reader<'a> {
             Event::MappingStart(..) => self.map(depth)?,
             // An alias can make a page of text a tree of billions of nodes, and every setting fits on one line anyway.
             Event::Alias(_) => {
-                return Err(at(self.file, line, "aliases (*name) are not read here", "write the value out"));
+                return Err(at(
+                    self.file,
+                    line,
+                    "aliases (*name) are not read here",
+                    "write the value out",
+                ));
             }
-            _ => return Err(at(self.file, line, "a value is missing", "write one, or delete the key")),
+            _ => {
+                return Err(at(
+                    self.file,
+                    line,
+                    "a value is missing",
+                    "write one, or delete the key",
+                ));
+            }
         };
         Ok(Node { line, kind })
     }
@@ -140,11 +169,18 @@ impl<'a> Reader<'a> {
 
     fn broken(&self, error: &ScanError) -> ConfigError {
         let line = error.marker().line();
-        // The scanner often notices a tab only on the next line.
-        let tab = [line, line.saturating_sub(1)].into_iter().find(|&number| {
-            let text = self.file.text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
-            text.trim_start_matches(' ').starts_with('\t')
-        });
+        // The scanner's mark may stand one line off the tab.
+        let tab = [line, line.saturating_sub(1), line + 1]
+            .into_iter()
+            .find(|&number| {
+                let text = self
+                    .file
+                    .text
+                    .lines()
+                    .nth(number.saturating_sub(1))
+                    .unwrap_or_default();
+                text.trim_start_matches(' ').starts_with('\t')
+            });
         match tab {
             Some(line) => at(self.file, line, "a tab cannot indent YAML", "indent with spaces"),
             None => at(
@@ -184,7 +220,10 @@ impl Node {
             Kind::Scalar { text, .. } => plain(text),
             Kind::List(items) => Value::Array(items.iter().map(Self::json).collect()),
             Kind::Map(pairs) => Value::Object(
-                pairs.iter().map(|(key, value)| (key.text.clone(), value.json())).collect::<Map<_, _>>(),
+                pairs
+                    .iter()
+                    .map(|(key, value)| (key.text.clone(), value.json()))
+                    .collect::<Map<_, _>>(),
             ),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rules::Setup;
 use super::words::{cut_rules, number, share, span, switch, whole};
+use crate::base::Nanos;
 use crate::config::error::{ConfigError, Wrong, wrong};
 use crate::config::layers::{Chosen, Purpose};
 use crate::config::{Bound, GatePolicy, Objective};
@@ -36,8 +37,12 @@ pub(in crate::config) fn policy(
         },
         tolerances: tolerances(chosen, setup)?,
         objectives: chosen.each("objective", cut_rules, |text| objective(text, setup))?,
-        alpha: chosen.parse("alpha", |text| number(text, 0.0001, 0.4))?.unwrap_or(0.05),
-        assumed_noise: chosen.parse("assumed-noise", |text| share(text, 1.0))?.unwrap_or(0.03),
+        alpha: chosen
+            .parse("alpha", |text| number(text, 0.0001, 0.4))?
+            .unwrap_or(0.05),
+        assumed_noise: chosen
+            .parse("assumed-noise", |text| share(text, 1.0))?
+            .unwrap_or(0.03),
         max_error_rate: chosen.parse("max-error-rate", |text| share(text, 1.0))?,
         require_baseline: chosen.parse("require-baseline", switch)?.unwrap_or_default(),
         strict: chosen.parse("strict", switch)?.unwrap_or_default(),
@@ -47,8 +52,10 @@ pub(in crate::config) fn policy(
 fn tolerances(chosen: &Chosen, setup: Setup) -> Result<BTreeMap<MetricKey, f64>, ConfigError> {
     let mut tolerances = BTreeMap::new();
     for (key, tolerance) in chosen.each("tolerance", cut_rules, |text| tolerance(text, setup))? {
-        if tolerances.insert(key, tolerance).is_some() {
-            return Err(ConfigError::new(format!("--tolerance names {key} twice"), "keep one tolerance per metric"));
+        let twice = tolerances.insert(key, tolerance).is_some();
+        if let Some(entry) = chosen.one("tolerance").filter(|_| twice) {
+            let problem = format!("there are two tolerances of {key}");
+            return Err(entry.wrong(wrong(problem, "keep one tolerance per metric")));
         }
     }
     Ok(tolerances)
@@ -71,17 +78,29 @@ fn tolerance(text: &str, setup: Setup) -> Result<(MetricKey, f64), Wrong> {
 /// `ttft_p99 < 500ms`: metric, comparison, number with its unit.
 fn objective(text: &str, setup: Setup) -> Result<Objective, Wrong> {
     let hint = "write for example 'ttft_p95 < 500ms' or 'goodput >= 95%'";
-    let at = text.find(['<', '>']).ok_or_else(|| wrong("no < or > in it", hint))?;
+    let at = text
+        .find(['<', '>'])
+        .ok_or_else(|| wrong("no < or > in it", hint))?;
     let (name, rest) = text.split_at(at);
-    let bound = if rest.starts_with('<') { Bound::AtMost } else { Bound::AtLeast };
+    let bound = if rest.starts_with('<') {
+        Bound::AtMost
+    } else {
+        Bound::AtLeast
+    };
     let limit = rest.trim_start_matches(['<', '>']).trim_start_matches('=').trim();
     let key = setup.admit_key(metric_key(name)?)?;
     match (key.metric.better(), bound) {
         (Better::Lower, Bound::AtLeast) => {
-            return Err(wrong("lower is better here, so this would ask for a slow server", format!("write '{key} < {limit}'")));
+            return Err(wrong(
+                "lower is better here, so this would ask for a slow server",
+                format!("write '{key} < {limit}'"),
+            ));
         }
         (Better::Higher, Bound::AtMost) => {
-            return Err(wrong("higher is better here, so this would ask for less", format!("write '{key} >= {limit}'")));
+            return Err(wrong(
+                "higher is better here, so this would ask for less",
+                format!("write '{key} >= {limit}'"),
+            ));
         }
         _ => {}
     }
@@ -94,21 +113,29 @@ fn objective(text: &str, setup: Setup) -> Result<Objective, Wrong> {
 
 fn metric_key(name: &str) -> Result<MetricKey, Wrong> {
     name.parse().map_err(|error: crate::record::ParseMetricError| {
-        wrong(error.to_string(), "write for example ttft_p95, tpot_p95, e2e_p95, output_throughput or goodput")
+        wrong(
+            error.to_string(),
+            "write for example ttft_p95, tpot_p95, e2e_p95, output_throughput or goodput",
+        )
     })
 }
 
 /// A limit in the metric's own unit: ms, tokens/s, req/s, or a ratio.
 fn amount(text: &str, unit: Unit) -> Result<f64, Wrong> {
     let rate = |units: &[&str], example: &str| {
-        let digits = units.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text);
-        number(digits, 0.0, 1e12).map_err(|_| {
-            wrong("the limit is not in this metric's unit", format!("write for example {example}"))
-        })
+        let digits = units
+            .iter()
+            .find_map(|unit| text.strip_suffix(unit))
+            .unwrap_or(text);
+        let teach = |wrong: Wrong| Wrong {
+            hint: format!("write for example {example}"),
+            ..wrong
+        };
+        number(digits, 0.0, 1e12).map_err(teach)
     };
     match unit {
         Unit::Milliseconds | Unit::MillisecondsPerToken => {
-            span(text.trim_end_matches("/token"), "ms").map(|limit| limit.ms())
+            span(text.trim_end_matches("/token"), "ms").map(Nanos::ms)
         }
         Unit::RequestsPerSecond => rate(&["req/s", "requests/s", "rps"], "4 req/s"),
         Unit::TokensPerSecond => rate(&["tokens/s", "tok/s"], "1500 tokens/s"),

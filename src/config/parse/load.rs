@@ -1,5 +1,7 @@
 //! Levels: how requests are paced and when a level ends.
 
+use std::collections::BTreeSet;
+
 use super::words::{cut_words, number, span, whole};
 use crate::base::Rate;
 use crate::config::error::{ConfigError, Wrong, wrong};
@@ -16,28 +18,37 @@ const LEVELS_MAX: usize = 100;
 pub(in crate::config) fn levels(chosen: &mut Chosen) -> Result<Vec<Level>, ConfigError> {
     settle(chosen)?;
     let limit = limit(chosen)?;
-    let loads = if chosen.given("rate").is_some() { open(chosen)? } else { closed(chosen)? };
-    let culprit = chosen.one("rate").or(chosen.one("concurrency"));
-    let problem = match loads.len() {
-        0 => Some(wrong("no level at all", "write one number, or several with commas")),
-        count if count > LEVELS_MAX => {
-            Some(wrong(format!("{count} levels"), format!("sweep over at most {LEVELS_MAX}")))
-        }
-        _ => None,
+    let loads = if chosen.given("rate").is_some() {
+        open(chosen)?
+    } else {
+        closed(chosen)?
     };
-    if let (Some(problem), Some(culprit)) = (problem, culprit) {
-        return Err(culprit.wrong(problem));
-    }
     let levels: Vec<Level> = loads.into_iter().map(|load| Level { load, limit }).collect();
-    for (index, level) in levels.iter().enumerate() {
-        if levels.iter().take(index).any(|other| other.label() == level.label()) {
-            return Err(ConfigError::new(
-                format!("the level {} is there twice", level.label()),
-                "name each level once; --rounds repeats them all",
-            ));
-        }
+    match (crooked(&levels), chosen.one("rate").or(chosen.one("concurrency"))) {
+        (Some(problem), Some(entry)) => Err(entry.wrong(problem)),
+        _ => Ok(levels),
     }
-    Ok(levels)
+}
+
+/// What is wrong with the levels as a whole.
+fn crooked(levels: &[Level]) -> Option<Wrong> {
+    if levels.is_empty() {
+        return Some(wrong(
+            "no level at all",
+            "write one number, or several with commas",
+        ));
+    }
+    if levels.len() > LEVELS_MAX {
+        let problem = format!("{} levels", levels.len());
+        return Some(wrong(problem, format!("sweep over at most {LEVELS_MAX}")));
+    }
+    let mut labels = BTreeSet::new();
+    let twice = levels
+        .iter()
+        .map(Level::label)
+        .find(|label| !labels.insert(label.clone()))?;
+    let problem = format!("the level {twice} is there twice");
+    Some(wrong(problem, "name each level once; --rounds repeats them all"))
 }
 
 fn settle(chosen: &mut Chosen) -> Result<(), ConfigError> {
@@ -90,7 +101,10 @@ fn limit(chosen: &Chosen) -> Result<Limit, ConfigError> {
         (Some(requests), Some(duration)) => Ok(Limit::Either { requests, duration }),
         (Some(requests), None) => Ok(Limit::Requests(requests)),
         (None, Some(duration)) => Ok(Limit::Duration(duration)),
-        (None, None) => Err(ConfigError::new("a level has no end", "add --num-prompts or --duration")),
+        (None, None) => Err(ConfigError::new(
+            "a level has no end",
+            "add --num-prompts or --duration",
+        )),
     }
 }
 
@@ -103,8 +117,9 @@ fn closed(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
 
 fn open(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
     let arrivals = chosen.parse("arrivals", arrivals)?.unwrap_or(Arrivals::Poisson);
-    let max_in_flight =
-        chosen.parse("max-in-flight", |text| whole(text, 1, CONCURRENCY_MAX))?.map(|count| count as u32);
+    let max_in_flight = chosen
+        .parse("max-in-flight", |text| whole(text, 1, CONCURRENCY_MAX))?
+        .map(|count| count as u32);
     chosen.each("rate", cut_words, |text| {
         Ok(Load::Open {
             rate: rate(text)?,

@@ -5,13 +5,13 @@ mod load;
 mod rules;
 mod server;
 mod slo;
-mod work;
 mod words;
+mod work;
 
 pub(super) use gate::{default_tolerances, policy};
 pub(super) use load::levels;
 pub(super) use rules::Setup;
 pub(super) use server::{api_key, is_simulator, target};
 pub(super) use slo::slos;
-pub(super) use work::{sampling, spread_timeouts, timeouts, workload};
 pub(super) use words::{name, path, switch, warmup, whole};
+pub(super) use work::{sampling, spread_timeouts, timeouts, workload};

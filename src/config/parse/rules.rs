@@ -47,7 +47,11 @@ impl Setup {
 }
 
 fn without_due(metric: Metric) -> Metric {
-    if metric == Metric::E2eFromDue { Metric::E2e } else { Metric::Ttft }
+    if metric == Metric::E2eFromDue {
+        Metric::E2e
+    } else {
+        Metric::Ttft
+    }
 }
 
 fn needs_stream(metric: Metric) -> bool {

@@ -6,6 +6,7 @@ use super::words::{self, cut_lines};
 use crate::base::Secret;
 use crate::config::Target;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
+use crate::config::file::is_name;
 use crate::config::layers::Chosen;
 
 /// Builds the target; `name` is the file's, where the file has one.
@@ -58,30 +59,33 @@ fn short_name(base_url: &str) -> String {
 fn base_url(text: &str) -> Result<String, Wrong> {
     const HINT: &str = "write for example http://localhost:8000, or sim:h100-8b";
     let text = text.trim();
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(wrong("not a URL", HINT));
     }
     if is_simulator(text) {
         return Ok(text.to_owned());
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(match text.is_empty() {
-            true => wrong("empty", HINT),
-            false => wrong(
-                "neither a URL nor a target of the file",
-                format!("write http://{text}, or add a target named '{text}' to the file"),
-            ),
-        });
+        return Err(wrong(
+            "neither a URL nor a target of the file",
+            format!("write http://{text}, or add a target named '{text}' to the file"),
+        ));
     };
     if !matches!(scheme, "http" | "https") {
         return Err(wrong(format!("the scheme '{scheme}' is not spoken here"), HINT));
     }
     if rest.contains(['?', '#']) {
-        return Err(wrong("a base URL has no query and no fragment", "cut it off at the '?' or '#'"));
+        return Err(wrong(
+            "a base URL has no query and no fragment",
+            "cut it off at the '?' or '#'",
+        ));
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
-        return Err(wrong("a URL must not hold a password", "use --api-key-env or --header instead"));
+        return Err(wrong(
+            "a URL must not hold a password",
+            "use --api-key-env or --header instead",
+        ));
     }
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -102,18 +106,31 @@ fn base_url(text: &str) -> Result<String, Wrong> {
 
 /// `K: V` or `K=V`, whichever separator comes first.
 fn header(text: &str) -> Result<(String, String), Wrong> {
-    let (name, value) =
-        text.split_once([':', '=']).ok_or_else(|| wrong("no ':' in it", "write 'Name: value'"))?;
+    let (name, value) = text
+        .split_once([':', '='])
+        .ok_or_else(|| wrong("no ':' in it", "write 'Name: value'"))?;
     let (name, value) = (name.trim(), value.trim());
     // RFC 9110 §5.6.2: token characters.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(is_token) {
-        return Err(wrong("not a header's name", "write 'Name: value' with letters, digits and dashes"));
+        return Err(wrong(
+            "not a header's name",
+            "write 'Name: value' with letters, digits and dashes",
+        ));
     }
     if !is_header_value(value) {
-        return Err(wrong("the value holds characters that a header cannot carry", "use visible ASCII"));
+        return Err(wrong(
+            "the value holds characters that a header cannot carry",
+            "use visible ASCII",
+        ));
     }
-    let own = ["host", "content-length", "content-type", "transfer-encoding", "connection"];
+    let own = [
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+    ];
     if own.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(wrong("this header is written by the client itself", "remove it"));
     }
@@ -132,12 +149,15 @@ fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, 
         let (name, tail) = after
             .split_once('}')
             .ok_or_else(|| wrong("'${' is not closed", "write ${NAME}"))?;
-        let value = environment.get(name).filter(|value| is_header_value(value)).ok_or_else(|| {
-            wrong(
-                format!("the environment has no usable variable '{name}'"),
-                format!("set {name} to visible ASCII text before the run"),
-            )
-        })?;
+        let value = environment
+            .get(name)
+            .filter(|value| is_header_value(value))
+            .ok_or_else(|| {
+                wrong(
+                    format!("the environment has no usable variable '{name}'"),
+                    format!("set {name} to visible ASCII text before the run"),
+                )
+            })?;
         expanded.push_str(before);
         expanded.push_str(value);
         rest = tail;
@@ -151,7 +171,10 @@ pub(in crate::config) fn api_key(
     chosen: &mut Chosen,
     environment: &BTreeMap<String, String>,
 ) -> Result<Option<Secret>, ConfigError> {
-    if chosen.one("server").is_some_and(|server| is_simulator(&server.text)) {
+    if chosen
+        .one("server")
+        .is_some_and(|server| is_simulator(&server.text))
+    {
         chosen.remove("api-key");
         chosen.remove("api-key-env");
         return Ok(None);
@@ -159,7 +182,11 @@ pub(in crate::config) fn api_key(
     match (chosen.given("api-key"), chosen.given("api-key-env")) {
         (Some(key), Some(name)) if key <= name => chosen.remove("api-key-env"),
         (Some(_), Some(_)) => chosen.remove("api-key"),
-        (None, None) if environment.get("OPENAI_API_KEY").is_some_and(|key| !key.is_empty()) => {
+        (None, None)
+            if environment
+                .get("OPENAI_API_KEY")
+                .is_some_and(|key| !key.is_empty()) =>
+        {
             let origin = Origin::Environment("OPENAI_API_KEY".to_owned());
             chosen.say(0, Entry::new("api-key-env", "OPENAI_API_KEY", origin));
         }
@@ -169,6 +196,10 @@ pub(in crate::config) fn api_key(
         return Ok(Some(key));
     }
     chosen.parse("api-key-env", |name| {
+        if !is_name(name) {
+            let hint = "write the name of the environment variable, and put the key into that variable";
+            return Err(wrong("this is no variable's name", hint));
+        }
         let text = environment.get(name).filter(|text| !text.trim().is_empty()).ok_or_else(|| {
             wrong(
                 "this environment variable is not set",
@@ -183,7 +214,10 @@ pub(in crate::config) fn api_key(
 fn key_text(text: &str) -> Result<Secret, Wrong> {
     let key = text.trim();
     if key.is_empty() || !is_header_value(key) {
-        return Err(wrong("the key is empty or holds characters that a header cannot carry", "check what was pasted"));
+        return Err(wrong(
+            "the key is empty or holds characters that a header cannot carry",
+            "check what was pasted",
+        ));
     }
     Ok(Secret::new(key))
 }

@@ -1,5 +1,7 @@
 //! Limits that each request must meet.
 
+use std::collections::BTreeSet;
+
 use super::rules::Setup;
 use super::words::{cut_words, span};
 use crate::config::Slo;
@@ -8,17 +10,18 @@ use crate::config::layers::Chosen;
 use crate::record::{Metric, MetricKey};
 
 pub(in crate::config) fn slos(chosen: &Chosen, setup: Setup) -> Result<Vec<Slo>, ConfigError> {
-    let mut slos: Vec<Slo> = Vec::new();
-    for slo in chosen.each("goodput", cut, |text| slo(text, setup))? {
-        if slos.iter().any(|other| other.metric == slo.metric) {
-            return Err(ConfigError::new(
-                format!("--goodput names {} twice", slo.metric),
-                "keep one limit per metric",
-            ));
-        }
-        slos.push(slo);
+    let slos = chosen.each("goodput", cut, |text| slo(text, setup))?;
+    let mut named = BTreeSet::new();
+    match (
+        slos.iter().find(|slo| !named.insert(slo.metric)),
+        chosen.one("goodput"),
+    ) {
+        (Some(twice), Some(entry)) => Err(entry.wrong(wrong(
+            format!("there are two limits on {}", twice.metric),
+            "keep one limit per metric",
+        ))),
+        _ => Ok(slos),
     }
-    Ok(slos)
 }
 
 /// `ttft: 500` holds a space inside a pair, `ttft:500 tpot:50` between pairs.
@@ -31,8 +34,9 @@ fn cut(text: &str) -> Vec<String> {
 }
 
 fn slo(text: &str, setup: Setup) -> Result<Slo, Wrong> {
-    let (name, limit) =
-        text.split_once([':', '=']).ok_or_else(|| wrong("not name:limit", "write for example ttft:500,tpot:50"))?;
+    let (name, limit) = text
+        .split_once([':', '='])
+        .ok_or_else(|| wrong("not name:limit", "write for example ttft:500,tpot:50"))?;
     let metric = metric(&name.trim().to_ascii_lowercase())?;
     Ok(Slo {
         metric: setup.admit(metric)?,
@@ -42,19 +46,23 @@ fn slo(text: &str, setup: Setup) -> Result<Slo, Wrong> {
 
 fn metric(name: &str) -> Result<Metric, Wrong> {
     const KNOWN: &str = "known are ttft, ttfo, tpot, max_stall, e2e, ttft_from_due and e2e_from_due";
-    let name = if name == "time_per_output_token" { "tpot" } else { name };
+    let name = if name == "time_per_output_token" {
+        "tpot"
+    } else {
+        name
+    };
     // Only distributions take a statistic, so asking for a mean finds them by every name they have.
-    let key: MetricKey = format!("{name}_mean")
-        .parse()
-        .map_err(|_| wrong("one request has no such number", KNOWN))?;
-    match key.metric {
+    let Ok(MetricKey { metric, .. }) = format!("{name}_mean").parse() else {
+        return Err(wrong("one request has no such number", KNOWN));
+    };
+    match metric {
         Metric::Ttft
         | Metric::TtftFromDue
         | Metric::Ttfo
         | Metric::Tpot
         | Metric::MaxStall
         | Metric::E2e
-        | Metric::E2eFromDue => Ok(key.metric),
+        | Metric::E2eFromDue => Ok(metric),
         Metric::Itl | Metric::Icl => Err(wrong(
             "one request has many gaps between tokens",
             "use tpot (mean gap per request) or max_stall (largest gap)",

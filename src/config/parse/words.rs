@@ -21,42 +21,63 @@ pub(in crate::config) fn whole(text: &str, low: u64, high: u64) -> Result<u64, W
             "out of range",
             format!("write a whole number from {low} to {high}"),
         )),
-        Err(_) => Err(wrong("not a whole number", format!("write digits only, from {low} to {high}"))),
+        Err(_) => Err(wrong(
+            "not a whole number",
+            format!("write digits only, from {low} to {high}"),
+        )),
     }
 }
 
 pub(super) fn number(text: &str, low: f64, high: f64) -> Result<f64, Wrong> {
     match text.trim().parse::<f64>() {
         Ok(number) if (low..=high).contains(&number) => Ok(number),
-        Ok(_) => Err(wrong("out of range", format!("write a number from {low} to {high}"))),
-        Err(_) => Err(wrong("not a number", format!("write a number from {low} to {high}"))),
+        Ok(_) => Err(wrong(
+            "out of range",
+            format!("write a number from {low} to {high}"),
+        )),
+        Err(_) => Err(wrong(
+            "not a number",
+            format!("write a number from {low} to {high}"),
+        )),
     }
 }
 
-/// `15%` or `0.15`, from 0 to `high` (a ratio).
+/// `15%` or `0.15`, from 0 to `high` (a ratio). A bare 1 could mean 1 % or everything, so it is refused.
 pub(super) fn share(text: &str, high: f64) -> Result<f64, Wrong> {
     let text = text.trim();
-    let (digits, scale) = match text.strip_suffix('%') {
-        Some(digits) => (digits.trim_end(), 100.0),
-        None => (text, 1.0),
+    let read = |digits: &str| match digits.trim_end().parse::<f64>() {
+        Ok(number) => Ok(number),
+        Err(_) => Err(wrong("not a percentage", "write for example 5%")),
     };
-    let number: f64 =
-        digits.parse().map_err(|_| wrong("not a percentage", "write for example 5%"))?;
-    if scale < 2.0 && number > 1.0 {
-        return Err(wrong("a share above 1", format!("write {number}% if you mean percent")));
-    }
-    let ratio = number / scale;
+    let ratio = match text.strip_suffix('%') {
+        Some(digits) => read(digits)? / 100.0,
+        None => match read(text)? {
+            number if number >= 1.0 => {
+                return Err(wrong(
+                    "a number without % must be below 1",
+                    format!("write {number}% if you mean percent"),
+                ));
+            }
+            ratio => ratio,
+        },
+    };
     if (0.0..=high).contains(&ratio) {
         Ok(ratio)
     } else {
-        Err(wrong("out of range", format!("write a percentage from 0% to {}%", high * 100.0)))
+        Err(wrong(
+            "out of range",
+            format!("write a percentage from 0% to {}%", high * 100.0),
+        ))
     }
 }
 
 /// A duration above zero.
 pub(super) fn span(text: &str, bare: &str) -> Result<Nanos, Wrong> {
     match parse_duration(text, bare) {
-        Ok(Nanos::ZERO) => Err(wrong("no time at all", "write a duration above zero, for example 30s")),
+        Ok(Nanos::ZERO) => Err(wrong(
+            "no time at all",
+            "write a duration above zero, for example 30s",
+        )),
         Ok(span) => Ok(span),
         Err(_) => Err(wrong("not a duration", "write for example 500ms, 30s, 2m or 1h")),
     }
@@ -66,19 +87,20 @@ pub(in crate::config) fn warmup(text: &str) -> Result<Option<u64>, Wrong> {
     if text.trim() == "auto" {
         return Ok(None);
     }
-    whole(text, 0, 100_000)
-        .map(Some)
-        .map_err(|wrong| Wrong {
-            hint: format!("{}, or auto", wrong.hint),
-            ..wrong
-        })
+    whole(text, 0, 100_000).map(Some).map_err(|wrong| Wrong {
+        hint: format!("{}, or auto", wrong.hint),
+        ..wrong
+    })
 }
 
 /// A word on one line that is not empty.
 pub(in crate::config) fn name(text: &str) -> Result<String, Wrong> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(wrong("empty, or with control characters", "write a word on one line"));
+        return Err(wrong(
+            "empty, or with control characters",
+            "write a word on one line",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -100,10 +122,18 @@ pub(super) fn cut_words(text: &str) -> Vec<String> {
 
 /// Pieces between commas and line ends; spaces belong to a piece.
 pub(super) fn cut_rules(text: &str) -> Vec<String> {
-    text.split([',', '\n']).map(str::trim).filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
+    text.split([',', '\n'])
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Lines: the only cut of texts that may hold commas.
 pub(super) fn cut_lines(text: &str) -> Vec<String> {
-    text.lines().map(str::trim).filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
+    text.lines()
+        .map(str::trim)
+        .filter(|piece| !piece.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

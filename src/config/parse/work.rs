@@ -52,7 +52,9 @@ fn apply_prompt_type(chosen: &mut Chosen) -> Result<(), ConfigError> {
     let Some((input, output)) = chosen.parse("prompt-type", prompt_type)? else {
         return Ok(());
     };
-    let word = chosen.given("prompt-type").zip(chosen.one("prompt-type").cloned());
+    let word = chosen
+        .given("prompt-type")
+        .zip(chosen.one("prompt-type").cloned());
     for (key, text) in [("input-len", input), ("output-len", output)] {
         if let Some((rank, word)) = &word
             && chosen.given(key).is_none_or(|length| length > *rank)
@@ -68,7 +70,10 @@ fn prompt_type(text: &str) -> Result<(&'static str, &'static str), Wrong> {
         "short" => Ok(("128", "64")),
         "medium" => Ok(("512", "256")),
         "long" => Ok(("4096", "512")),
-        _ => Err(wrong("not a prompt type", "write short, medium or long, or give --input-len and --output-len")),
+        _ => Err(wrong(
+            "not a prompt type",
+            "write short, medium or long, or give --input-len and --output-len",
+        )),
     }
 }
 
@@ -103,7 +108,10 @@ fn api(text: &str) -> Result<Api, Wrong> {
     match text.trim().to_ascii_lowercase().as_str() {
         "chat" | "openai-chat" | "chat-completions" | "chat_completions" | "sglang-oai-chat" => Ok(Api::Chat),
         "completions" | "openai" | "vllm" | "sglang-oai" | "text-completions" => Ok(Api::Completions),
-        _ => Err(wrong("not an API that is spoken here", "write chat or completions")),
+        _ => Err(wrong(
+            "not an API that is spoken here",
+            "write chat or completions",
+        )),
     }
 }
 
@@ -113,16 +121,18 @@ fn lengths(text: &str) -> Result<Lengths, Wrong> {
         return Ok(Lengths::Fixed(tokens(text)?));
     };
     match (tokens(low)?, tokens(high)?) {
-        (low, high) if low > high => {
-            Err(wrong("the range is upside down", format!("write {high}:{low}")))
-        }
+        (low, high) if low > high => Err(wrong("the range is upside down", format!("write {high}:{low}"))),
         (low, high) if low == high => Ok(Lengths::Fixed(low)),
         (low, high) => Ok(Lengths::Uniform { low, high }),
     }
 }
 
 fn output_lengths(text: &str) -> Result<Option<Lengths>, Wrong> {
-    if text.trim() == "auto" { Ok(None) } else { lengths(text).map(Some) }
+    if text.trim() == "auto" {
+        Ok(None)
+    } else {
+        lengths(text).map(Some)
+    }
 }
 
 fn dataset(text: &str) -> Result<Dataset, Wrong> {
@@ -142,14 +152,11 @@ pub(in crate::config) fn sampling(chosen: &Chosen) -> Result<Sampling, ConfigErr
     body.extend(texts.into_iter().flatten());
     Ok(Sampling {
         temperature: chosen.parse("temperature", |text| number(text, 0.0, 100.0))?,
-        extra_body: match body.is_empty() {
-            true => None,
-            false => Some(Value::Object(body.into_iter().collect()).to_string()),
-        },
+        extra_body: (!body.is_empty()).then(|| Value::Object(body.into_iter().collect()).to_string()),
     })
 }
 
-/// A JSON object, or AIPerf's `name:value` whose value is JSON where it can be and text where not.
+/// A JSON object, or `name:value`, as aiperf writes it, whose value is JSON where it can be and text where not.
 fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
     let fields: Vec<(String, Value)> = if text.starts_with('{') {
         match serde_json::from_str(text) {
@@ -158,9 +165,12 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
             Err(error) => return Err(wrong(format!("not JSON: {error}"), "write '{\"name\": value}'")),
         }
     } else {
-        let (name, value) = text
-            .split_once(':')
-            .ok_or_else(|| wrong("neither a JSON object nor name:value", "write '{\"name\": value}'"))?;
+        let (name, value) = text.split_once(':').ok_or_else(|| {
+            wrong(
+                "neither a JSON object nor name:value",
+                "write '{\"name\": value}'",
+            )
+        })?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         vec![(name.trim().to_owned(), value)]
     };
@@ -176,7 +186,10 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
     // The plan and its fingerprint must know what is sent, so a field with a setting of its own has one way in.
     for (name, flag) in own {
         if fields.iter().any(|(field, _)| field == name) {
-            return Err(wrong(format!("'{name}' has a setting of its own"), format!("use {flag}")));
+            return Err(wrong(
+                format!("'{name}' has a setting of its own"),
+                format!("use {flag}"),
+            ));
         }
     }
     Ok(fields)
@@ -184,8 +197,9 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
 
 /// `timeout` may hold several limits; each becomes an entry of its own. What is named singly in the layer wins.
 pub(in crate::config) fn spread_timeouts(layer: Vec<Entry>) -> Result<Vec<Entry>, ConfigError> {
-    let (several, mut rest): (Vec<Entry>, Vec<Entry>) =
-        layer.into_iter().partition(|entry| entry.key == "timeout" && entry.text.contains(':'));
+    let (several, mut rest): (Vec<Entry>, Vec<Entry>) = layer
+        .into_iter()
+        .partition(|entry| entry.key == "timeout" && entry.text.contains(':'));
     let mut spread = Vec::new();
     for entry in several {
         for piece in super::words::cut_words(&entry.text) {
@@ -196,7 +210,8 @@ pub(in crate::config) fn spread_timeouts(layer: Vec<Entry>) -> Result<Vec<Entry>
                 "stall" => "timeout-stall",
                 "connect" => "timeout-connect",
                 _ => {
-                    let hint = "write first-token, stall, total or connect, for example first-token:30s,total:5m";
+                    let hint =
+                        "write first-token, stall, total or connect, for example first-token:30s,total:5m";
                     return Err(entry.wrong(wrong(format!("there is no limit '{name}'"), hint)));
                 }
             };

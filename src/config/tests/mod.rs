@@ -8,7 +8,9 @@ use crate::protocol::Api;
 use crate::workload::{Arrivals, Dataset, Lengths, Limit, Load};
 
 fn layers(flags: &[(&'static str, &str)]) -> Layers {
-    let flags = flags.iter().map(|(key, text)| Entry::new(key, *text, Origin::Flag((*key).to_owned())));
+    let flags = flags
+        .iter()
+        .map(|(key, text)| Entry::new(key, *text, Origin::Flag((*key).to_owned())));
     Layers {
         purpose: Purpose::Gate,
         flags: flags.collect(),
@@ -20,7 +22,11 @@ fn layers(flags: &[(&'static str, &str)]) -> Layers {
 
 fn with_server(flags: &[(&'static str, &str)]) -> Layers {
     let mut layers = layers(flags);
-    layers.flags.push(Entry::new("server", "http://h:1", Origin::Flag("server".to_owned())));
+    layers.flags.push(Entry::new(
+        "server",
+        "http://h:1",
+        Origin::Flag("server".to_owned()),
+    ));
     layers
 }
 
@@ -32,7 +38,10 @@ fn file(text: &str) -> Vec<SourceFile> {
 }
 
 fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 fn plan(flags: &[(&'static str, &str)]) -> RunPlan {

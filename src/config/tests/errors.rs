@@ -1,0 +1,244 @@
+//! The words of errors: place, value, problem and the next step.
+
+use super::*;
+
+fn all(cases: &[(&'static str, &str)]) -> String {
+    cases
+        .iter()
+        .map(|(key, text)| wrong(key, text))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn load() {
+    insta::assert_snapshot!(all(&[
+        ("rate", "inf"), ("rate", "0"), ("rate", "fast"), ("concurrency", "0"), ("concurrency", "4,4"), ("concurrency", ","),
+        ("arrivals", "poisson"), ("arrivals", "gamma"), ("max-in-flight", "5"), ("num-prompts", "1k"), ("duration", "soon"),
+        ("duration", "0"), ("warmup", "many"), ("seed", "-1"),
+    ]), @r"
+    --rate inf: an infinite rate is no rate: everything would be due at once
+    hint: use --concurrency N to keep N requests in flight, as fast as the server answers
+    --rate 0: out of range
+    hint: write a number from 0.001 to 1000000
+    --rate fast: not a number
+    hint: write a number from 0.001 to 1000000
+    --concurrency 0: out of range
+    hint: write a whole number from 1 to 100000
+    --concurrency 4,4: the level c=4 is there twice
+    hint: name each level once; --rounds repeats them all
+    --concurrency ,: no level at all
+    hint: write one number, or several with commas
+    --arrivals poisson: this belongs to a load that arrives by the clock
+    hint: add --rate, for example --rate 4, or remove it
+    --arrivals gamma: this belongs to a load that arrives by the clock
+    hint: add --rate, for example --rate 4, or remove it
+    --max-in-flight 5: this belongs to a load that arrives by the clock
+    hint: add --rate, for example --rate 4, or remove it
+    --num-prompts 1k: not a whole number
+    hint: write digits only, from 1 to 10000000
+    --duration soon: not a duration
+    hint: write for example 500ms, 30s, 2m or 1h
+    --duration 0: no time at all
+    hint: write a duration above zero, for example 30s
+    --warmup many: not a whole number
+    hint: write digits only, from 0 to 100000, or auto
+    --seed -1: not a whole number
+    hint: write digits only, from 0 to 18446744073709551615
+    ");
+    insta::assert_snapshot!(words(with_server(&[("rate", "4"), ("concurrency", "8")])), @r"
+    --rate 4: concurrency is given as well, and a load is paced by one of them
+    hint: keep --rate for arrivals by the clock (--max-in-flight caps them), or --concurrency for a fixed number of clients
+    ");
+    insta::assert_snapshot!(words(with_server(&[("rate", "4"), ("arrivals", "gamma")])), @r"
+    --arrivals gamma: not a law of arrivals
+    hint: write poisson or constant
+    ");
+}
+
+#[test]
+fn requests() {
+    insta::assert_snapshot!(all(&[
+        ("api", "grpc"), ("stream", "maybe"), ("input-len", "512:128"), ("input-len", "0"), ("output-len", "lots"),
+        ("prompt-type", "huge"), ("dataset", "sharegpt"), ("temperature", "hot"), ("extra-body", "{broken"),
+        ("extra-body", "[1]"), ("extra-body", r#"{"stream": false}"#), ("timeout", "first:3s"), ("timeout-stall", "0s"),
+    ]), @r#"
+    --api grpc: not an API that is spoken here
+    hint: write chat or completions
+    --stream maybe: neither yes nor no
+    hint: write true or false
+    --input-len 512:128: the range is upside down
+    hint: write 128:512
+    --input-len 0: out of range
+    hint: write a whole number from 1 to 2000000
+    --output-len lots: not a whole number
+    hint: write digits only, from 1 to 2000000
+    --prompt-type huge: not a prompt type
+    hint: write short, medium or long, or give --input-len and --output-len
+    --dataset sharegpt: neither synthetic nor a file
+    hint: give the path of a JSONL file, one {"prompt": "…", "output_tokens": 128} per line
+    --temperature hot: not a number
+    hint: write a number from 0 to 100
+    --extra-body {broken: not JSON: key must be a string at line 1 column 2
+    hint: write '{"name": value}'
+    --extra-body [1]: neither a JSON object nor name:value
+    hint: write '{"name": value}'
+    --extra-body {"stream": false}: 'stream' has a setting of its own
+    hint: use --stream
+    --timeout first:3s: there is no limit 'first'
+    hint: write first-token, stall, total or connect, for example first-token:30s,total:5m
+    --timeout-stall 0s: no time at all
+    hint: write a duration above zero, for example 30s
+    "#);
+    insta::assert_snapshot!(words(with_server(&[("dataset", "a.jsonl"), ("input-len", "9")])), @r"
+    --input-len 9: the prompts of a dataset have their own lengths
+    hint: remove it, or use --dataset synthetic
+    ");
+    insta::assert_snapshot!(words(with_server(&[("context-length", "300")])), @r"
+    --context-length 300: prompt and answer need up to 384 tokens and the model takes 300
+    hint: lower --input-len or --output-len
+    ");
+}
+
+#[test]
+fn limits() {
+    insta::assert_snapshot!(all(&[
+        ("goodput", "itl:50"), ("goodput", "speed:50"), ("goodput", "ttft"), ("goodput", "ttft:0"), ("goodput", "ttft:1,ttft:2"),
+        ("goodput", "ttft_from_due:5"), ("tolerance", "ttft:5%"), ("tolerance", "ttft_p95:15"), ("tolerance", "goodput:2%"),
+        ("tolerance", "ttft_p95:0%"), ("objective", "goodput 95%"), ("objective", "ttft_p95 > 500ms"),
+        ("objective", "success_rate >= 95"), ("objective", "output_throughput > fast"), ("objective", "e2e < 5s"),
+        ("alpha", "1"), ("assumed-noise", "lots"), ("max-error-rate", "200%"), ("rounds", "0"),
+    ]), @r"
+    --goodput itl:50: one request has many gaps between tokens
+    hint: use tpot (mean gap per request) or max_stall (largest gap)
+    --goodput speed:50: one request has no such number
+    hint: known are ttft, ttfo, tpot, max_stall, e2e, ttft_from_due and e2e_from_due
+    --goodput ttft: not name:limit
+    hint: write for example ttft:500,tpot:50
+    --goodput ttft:0: no time at all
+    hint: write a duration above zero, for example 30s
+    --goodput ttft:1,ttft:2: there are two limits on ttft
+    hint: keep one limit per metric
+    --goodput ttft_from_due:5: only a load that arrives by the clock has due times
+    hint: use ttft here, or pace the load with --rate
+    --tolerance ttft:5%: 'ttft' needs a statistic: write ttft_p95, ttft_p50 or ttft_mean
+    hint: write for example ttft_p95, tpot_p95, e2e_p95, output_throughput or goodput
+    --tolerance ttft_p95:15: a number without % must be below 1
+    hint: write 15% if you mean percent
+    --tolerance goodput:2%: goodput needs limits that make a request good
+    hint: add them, for example --goodput ttft:500,tpot:50 (in a file: slo)
+    --tolerance ttft_p95:0%: no measurement can show a change of nothing
+    hint: write the smallest change that matters to you, for example 5%
+    --objective goodput 95%: no < or > in it
+    hint: write for example 'ttft_p95 < 500ms' or 'goodput >= 95%'
+    --objective ttft_p95 > 500ms: lower is better here, so this would ask for a slow server
+    hint: write 'ttft_p95 < 500ms'
+    --objective success_rate >= 95: a number without % must be below 1
+    hint: write 95% if you mean percent
+    --objective output_throughput > fast: not a number
+    hint: write for example 1500 tokens/s
+    --objective e2e < 5s: 'e2e' needs a statistic: write e2e_p95, e2e_p50 or e2e_mean
+    hint: write for example ttft_p95, tpot_p95, e2e_p95, output_throughput or goodput
+    --alpha 1: out of range
+    hint: write a number from 0.0001 to 0.4
+    --assumed-noise lots: not a percentage
+    hint: write for example 5%
+    --max-error-rate 200%: out of range
+    hint: write a percentage from 0% to 100%
+    --rounds 0: out of range
+    hint: write a whole number from 1 to 1000
+    ");
+    insta::assert_snapshot!(words(with_server(&[("stream", "false"), ("goodput", "tpot:50")])), @r"
+    --goodput tpot:50: tpot needs a stream, and streaming is off
+    hint: use e2e, or switch streaming on with --stream
+    ");
+}
+
+#[test]
+fn servers() {
+    let server = |text: &str| words(layers(&[("server", text)])) + "\n";
+    let texts = [
+        "localhost:8000",
+        "prod",
+        "ftp://h",
+        "http://",
+        "http://h:99999",
+        "http://user:hunter2@h",
+        "http://h?x=1",
+        "a b",
+    ];
+    insta::assert_snapshot!(texts.map(server).concat(), @r"
+    --server localhost:8000: neither a URL nor a target of the file
+    hint: write http://localhost:8000, or add a target named 'localhost:8000' to the file
+    --server prod: neither a URL nor a target of the file
+    hint: write http://prod, or add a target named 'prod' to the file
+    --server ftp://h: the scheme 'ftp' is not spoken here
+    hint: write for example http://localhost:8000, or sim:h100-8b
+    --server http://: the URL names no host
+    hint: write for example http://localhost:8000, or sim:h100-8b
+    --server http://h:99999: the port is not a number up to 65535
+    hint: write for example http://localhost:8000, or sim:h100-8b
+    --server http://***@h: a URL must not hold a password
+    hint: use --api-key-env or --header instead
+    --server http://h?x=1: a base URL has no query and no fragment
+    hint: cut it off at the '?' or '#'
+    --server a b: not a URL
+    hint: write for example http://localhost:8000, or sim:h100-8b
+    ");
+    insta::assert_snapshot!(words(layers(&[])), @r"
+    no server is given
+    hint: add --server http://localhost:8000, or --server sim:h100-8b to try it without a GPU
+    ");
+    insta::assert_snapshot!(all(&[
+        ("header", "hunter2"), ("header", "Bad Name: hunter2"), ("header", "X: hunter2\u{e9}"), ("header", "Host: hunter2"),
+        ("api-key", "\u{7}hunter2"), ("api-key-env", "UNSET_KEY"), ("api-key-env", "sk-hunter2"),
+    ]), @r"
+    --header ***: no ':' in it
+    hint: write 'Name: value'
+    --header Bad Name: ***: not a header's name
+    hint: write 'Name: value' with letters, digits and dashes
+    --header X: ***: the value holds characters that a header cannot carry
+    hint: use visible ASCII
+    --header Host: ***: this header is written by the client itself
+    hint: remove it
+    --api-key ***: the key is empty or holds characters that a header cannot carry
+    hint: check what was pasted
+    --api-key-env UNSET_KEY: this environment variable is not set
+    hint: set it first: export UNSET_KEY=…; in a workflow: env: { UNSET_KEY: ${{ secrets.UNSET_KEY }} }
+    --api-key-env ***: this is no variable's name
+    hint: write the name of the environment variable, and put the key into that variable
+    ");
+}
+
+#[test]
+fn each_origin_is_named() {
+    let mut layers = with_server(&[]);
+    layers.environment = variables(&[("LLM_LOADTEST_RATE", "x\u{1b}[31m")]);
+    insta::assert_snapshot!(words(layers.clone()), @r"
+    LLM_LOADTEST_RATE=x�[31m: not a number
+    hint: write a number from 0.001 to 1000000
+    ");
+    layers.environment = variables(&[("INPUT_NUM-PROMPTS", "x")]);
+    insta::assert_snapshot!(words(layers.clone()), @r"
+    input num-prompts 'x': not a whole number
+    hint: write digits only, from 1 to 10000000
+    ");
+    layers.environment = variables(&[("LLM_LOADTEST_CONCURENCY", "5")]);
+    insta::assert_snapshot!(words(layers.clone()), @r"
+    environment LLM_LOADTEST_CONCURENCY: there is no such setting
+    hint: did you mean LLM_LOADTEST_CONCURRENCY?
+    ");
+    layers.environment = variables(&[("LLM_LOADTEST_VERSION", "1.0")]);
+    assert!(resolve(layers.clone()).is_ok());
+    layers.environment.clear();
+    layers.files = file("workloads:\n  - name: a\n    rps: x\n");
+    insta::assert_snapshot!(words(layers.clone()), @r"
+    loadtest.yaml:3: rps: x: not a number
+    hint: write a number from 0.001 to 1000000
+    ");
+    layers.files = file("workloads:\n  - name: a\n    slo:\n      ttft: 5ms\n      itl: 5ms\n");
+    insta::assert_snapshot!(words(layers), @r"
+    loadtest.yaml:5: slo: itl:5ms: one request has many gaps between tokens
+    hint: use tpot (mean gap per request) or max_stall (largest gap)
+    ");
+}
