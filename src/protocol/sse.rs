@@ -189,6 +189,10 @@ mod tests {
         assert_eq!(read(&[b"data: ", &long, b"\n\ndata: a\n\n"]), ["!"]);
         let lines = b"data: xxxxxxxxx\n".repeat(Sse::EVENT_MAX / 10 + 1);
         assert_eq!(read(&[b"data: a\n\n", &lines, b"\n", &lines]), [">a", "!"]);
+        let mut sse = Sse::default();
+        sse.feed(&long, &mut |_| ());
+        sse.feed(&long, &mut |_| ());
+        assert_eq!((sse.line.capacity(), sse.data.capacity()), (0, 0));
         let fits = vec![b'x'; Sse::EVENT_MAX - 6];
         assert_eq!(read(&[b"data: ", &fits, b"\n\n"]).len(), 1);
     }

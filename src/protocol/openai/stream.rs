@@ -30,20 +30,25 @@ const FOREIGN_MAX: usize = 1 << 20;
 
 impl Decode for Stream {
     fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+        let mut bytes = bytes;
         if matches!(self.body, Body::Unknown)
-            && let Some(first) = bytes
+            && let Some(start) = bytes
                 .iter()
-                .copied()
-                .find(|byte| !b" \t\r\n\xef\xbb\xbf".contains(byte))
+                .position(|byte| !b" \t\r\n\xef\xbb\xbf".contains(byte))
         {
             // The fields of an event are data, event, id and retry, or nothing before the colon of a comment.
-            self.body = match first {
-                b'd' | b'e' | b'i' | b'r' | b':' => Body::Events,
-                _ => Body::Foreign(Vec::new()),
+            self.body = if b"deir:".contains(&bytes[start]) {
+                Body::Events
+            } else {
+                bytes = &bytes[start..];
+                Body::Foreign(Vec::new())
             };
         }
         match &mut self.body {
-            Body::Foreign(kept) => kept.extend(bytes.iter().take(FOREIGN_MAX - kept.len())),
+            Body::Foreign(kept) => {
+                let room = FOREIGN_MAX - kept.len();
+                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
             Body::Events | Body::Unknown => {
                 self.sse.feed(bytes, &mut |item| self.reading.item(item, events));
             }
@@ -56,11 +61,7 @@ impl Decode for Stream {
             self.sse.finish(&mut |item| self.reading.item(item, events));
         }
         match &self.body {
-            Body::Foreign(kept) if clean => {
-                let failure = foreign(kept);
-                events.push(Event::Error(failure.clone()));
-                Err(failure)
-            }
+            Body::Foreign(kept) if clean => Err(foreign(kept)),
             Body::Foreign(_) => Err(cut()),
             Body::Events | Body::Unknown => self.reading.verdict(clean),
         }

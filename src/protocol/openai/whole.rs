@@ -27,18 +27,14 @@ impl Decode for Whole {
     }
 
     fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure> {
-        let read = if clean {
+        if clean {
             self.read(events)
         } else {
             Err(Failure::new(
                 FailureClass::Truncated,
                 "the connection closed before the body's end",
             ))
-        };
-        if let Err(failure) = &read {
-            events.push(Event::Error(failure.clone()));
         }
-        read
     }
 }
 
