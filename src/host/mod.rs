@@ -1,1 +1,3 @@
-//! host
+//! This machine: files, clock, environment.
+
+pub mod files;
