@@ -30,7 +30,9 @@ impl FileError {
                 "free some space on the disk and run the command again; the old file is unchanged".to_owned()
             }
             io::ErrorKind::FileTooLarge => "check that this is the file you meant".to_owned(),
-            io::ErrorKind::InvalidData => format!("{path} is not text; check that this is the file you meant"),
+            io::ErrorKind::InvalidData => {
+                format!("{path} is not text; check that this is the file you meant")
+            }
             io::ErrorKind::IsADirectory => format!("{path} is a folder; name a file"),
             io::ErrorKind::NotADirectory => format!("a part of {path} is a file; name a folder"),
             _ => format!("check {path} and its disk"),

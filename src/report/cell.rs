@@ -103,11 +103,7 @@ fn limit(rule: &RuleDocument, metric: Option<Metric>) -> String {
 }
 
 fn bound(objective: &ObjectiveDocument) -> String {
-    let ObjectiveDocument {
-        metric,
-        bound,
-        limit,
-    } = objective;
+    let ObjectiveDocument { metric, bound, limit } = objective;
     let unit = metric_of(metric).map_or(Unit::Milliseconds, Metric::unit);
     let value = match unit {
         Unit::Milliseconds | Unit::MillisecondsPerToken => format!("{limit} ms"),

@@ -120,7 +120,10 @@ fn context(run: &RunDocument) -> String {
 }
 
 fn judged(verdict: &VerdictDocument, level: &str) -> Vec<TestCase> {
-    let cells = verdict.cells.iter().filter(|cell| gates(cell) && cell.level == level);
+    let cells = verdict
+        .cells
+        .iter()
+        .filter(|cell| gates(cell) && cell.level == level);
     cells.map(|cell| judged_case(verdict, cell)).collect()
 }
 
@@ -256,7 +259,9 @@ fn allowed(text: &str) -> String {
             // A control sequence ends with its first letter.
             while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
             chars.next();
-        } else if matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')) {
+        } else if matches!(c, '\t' | '\n' | '\r')
+            || (c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
+        {
             out.push(c);
         }
     }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Hint;
 use crate::document::v1::{
-    BaselineDocument, Candidate, DocumentError, Key, RunDocument, SIZE_MAX, SessionDocument,
-    comparable,
+    BaselineDocument, Candidate, DocumentError, Key, RunDocument, SIZE_MAX, SessionDocument, comparable,
 };
 use crate::host::files::{FileError, read_text, write_atomic};
 
@@ -67,9 +66,7 @@ impl StoreError {
             )),
             Self::Stored { .. } => Hint::new("nothing to do; a result counts once"),
             Self::NoSession { .. } => Hint::new("list the sessions: llm-loadtest baseline list"),
-            Self::NoBaseline { .. } => {
-                Hint::new("save one first: llm-loadtest baseline save result.json")
-            }
+            Self::NoBaseline { .. } => Hint::new("save one first: llm-loadtest baseline save result.json"),
             Self::Partial | Self::Invalid { .. } => Hint::new("run again to the end, then save that result"),
         }
     }
@@ -92,7 +89,9 @@ impl Store {
         let path = self.path(key);
         let baseline = match read(&path) {
             Ok(baseline) => baseline,
-            Err(StoreError::File(error)) if error.source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(StoreError::File(error)) if error.source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let names = |key: &Key| (key.workload.clone(), key.model.clone(), key.hardware.clone());
@@ -125,9 +124,7 @@ impl Store {
             });
         }
         baseline.tool.clone_from(&run.tool);
-        baseline
-            .sessions
-            .push(SessionDocument::from_run(run, id, commit));
+        baseline.sessions.push(SessionDocument::from_run(run, id, commit));
         write(&path, &baseline)?;
         Ok(path)
     }

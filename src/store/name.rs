@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn names_are_readable() {
         insta::assert_snapshot!(name("chat", "meta-llama/Llama-3.1-8B", "H100 80GB ×2"), @"chat--meta-llama-llama-3-1-8b--h100-80gb-2.json");
-        insta::assert_snapshot!(name("日本", &"x/".repeat(100), "../../etc"), @"");
+        insta::assert_snapshot!(name("日本", &"x/".repeat(100), "../../etc"), @"3b0a2f06--x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-x-3b1ec9c8--etc.json");
         assert_ne!(name("日本", "m", "h"), name("中国", "m", "h"));
     }
 

@@ -8,9 +8,7 @@ use crate::config::{
     Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup,
 };
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
-use crate::metrics::{
-    Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window,
-};
+use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, TokenSource};
 use crate::validity::{Finding, Severity};
@@ -130,10 +128,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
             request_throughput: 8.1,
             output_throughput: 790.123_456_789,
         }),
-        concurrency: Concurrency {
-            mean: 29.3,
-            peak: 32,
-        },
+        concurrency: Concurrency { mean: 29.3, peak: 32 },
         goodput: Some(Goodput {
             good: 87,
             offered: 100,

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument, WorkloadDocument,
-    baseline_schema, comparable, run_schema, sample,
+    BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
+    WorkloadDocument, baseline_schema, comparable, run_schema, sample,
 };
 use crate::base::Nanos;
 use crate::config::CacheLabel;
@@ -82,14 +82,14 @@ fn every_wrong_file_has_its_own_words() {
         let error = RunDocument::from_json(path(), text).unwrap_err();
         format!("{error} (hint: {})", error.hint())
     };
-    insta::assert_snapshot!(words(""), @"");
-    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"");
-    insta::assert_snapshot!(words("not json"), @"");
-    insta::assert_snapshot!(words("[1, 2]"), @"");
-    insta::assert_snapshot!(words(&baseline(1).to_json()), @"");
-    insta::assert_snapshot!(words(&version(2, 0)), @"");
-    insta::assert_snapshot!(words(&version(1, 7)), @"");
-    insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"");
+    insta::assert_snapshot!(words(""), @"result.json: the file is empty (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 220: the file was cut (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
+    insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
+    insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
+    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
+    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
+    insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"result.json: the file says it is a result but does not hold it: unknown field `ofered`, expected one of `good`, `offered`, `ratio`, `rate`, `token_rate`, `objectives` at line 66 column 16 (hint: undo edits by hand, or restore the file from version control)");
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn a_baseline_that_contradicts_itself_is_refused() {
             other => panic!("{other:?}"),
         }
     };
-    insta::assert_snapshot!(cause(|document| document.promoted = Some("gone".to_owned())), @"");
-    insta::assert_snapshot!(cause(|document| document.sessions[1].id = "s0".to_owned()), @"");
+    insta::assert_snapshot!(cause(|document| document.promoted = Some("gone".to_owned())), @"the promoted session 'gone' is missing");
+    insta::assert_snapshot!(cause(|document| document.sessions[1].id = "s0".to_owned()), @"two sessions have the id 's0'");
     insta::assert_snapshot!(cause(|document| {
         let values = &mut document.sessions[0].levels[0].rounds[0].values;
         values.insert("speed".to_owned(), 1.0);
-    }), @"");
+    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate");
     assert!(cause(|document| document.sessions[0].created = "yesterday".to_owned()).contains("yesterday"));
 }
 
@@ -132,7 +132,10 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         );
         let validator = jsonschema::validator_for(&serde_json::from_str(committed).unwrap()).unwrap();
         let mut document: Value = serde_json::from_str(&sample).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
         assert_eq!(errors, Vec::<String>::new());
         document["surprise"] = json!(true);
         assert!(!validator.is_valid(&document));
@@ -146,12 +149,23 @@ fn the_numbers_come_back_as_the_gate_wants_them() {
     assert_eq!(rounds.len(), 2);
     let value = |key: &str| rounds[0].values[&key.parse::<MetricKey>().unwrap()];
     let summary = sample::summary(0.0);
-    for key in ["ttft_mean", "ttft_p50", "ttft_p90", "ttft_p95", "ttft_p99", "e2e_p99.9", "goodput"] {
+    for key in [
+        "ttft_mean",
+        "ttft_p50",
+        "ttft_p90",
+        "ttft_p95",
+        "ttft_p99",
+        "e2e_p99.9",
+        "goodput",
+    ] {
         let exact = summary.value(key.parse().unwrap()).unwrap();
         assert!((value(key) / exact - 1.0).abs() < 1e-5, "{key}");
     }
     assert_eq!(rounds[0].samples[&Metric::Ttft], 97);
-    assert_eq!((rounds[0].offered, rounds[0].succeeded, rounds[0].failed), (100, 97, 3));
+    assert_eq!(
+        (rounds[0].offered, rounds[0].succeeded, rounds[0].failed),
+        (100, 97, 3)
+    );
     assert_eq!((rounds[0].good, rounds[0].output_tokens), (Some(87), 9_300));
 
     let mut stored = baseline(0);
@@ -176,7 +190,10 @@ fn rounds_pool_by_counts_and_merged_samples() {
         .collect();
     let mean = all.iter().sum::<f64>() / 194.0;
     let sd = (all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 193.0).sqrt();
-    assert!((ttft.mean - mean).abs() < 0.01 && (ttft.sd - sd).abs() < 0.01, "{ttft:?}");
+    assert!(
+        (ttft.mean - mean).abs() < 0.01 && (ttft.sd - sd).abs() < 0.01,
+        "{ttft:?}"
+    );
     assert_eq!(ttft.thin, ["p99"]);
     assert!((level.values["error_rate"] - 0.03).abs() < 1e-9);
     assert!(level.histograms.is_empty() && !first.histograms.is_empty());
@@ -217,8 +234,16 @@ fn what_may_not_be_compared_says_why() {
         };
         comparable(&stored, candidate).join("\n")
     };
-    insta::assert_snapshot!(reasons(&workload), @"");
-    insta::assert_snapshot!(reasons(&stored.workload), @"");
+    insta::assert_snapshot!(reasons(&workload), @r#"
+    the metric definitions differs: baseline '1', now '2'
+    the hardware differs: baseline 'h100', now 'l4'
+    the workload differs: cache was "cold", now "mixed"; stream was true, now false
+    "#);
+    insta::assert_snapshot!(reasons(&stored.workload), @"
+    the metric definitions differs: baseline '1', now '2'
+    the hardware differs: baseline 'h100', now 'l4'
+    the workload differs: same settings, other prompts in the dataset or another tokenizer
+    ");
 }
 
 #[test]
@@ -230,7 +255,13 @@ fn a_row_is_one_line_with_offsets_from_sent() {
         output_tokens: Some(3),
     };
     let failure = Failure::new(FailureClass::Truncated, "cut").with_status(200);
-    let unsent = Row::unsent(&ask, Phase::Measure, None, Nanos::from_ms(5.0), Outcome::Failed(failure));
+    let unsent = Row::unsent(
+        &ask,
+        Phase::Measure,
+        None,
+        Nanos::from_ms(5.0),
+        Outcome::Failed(failure),
+    );
     let chunk = |ms: f64, tokens: u32| Chunk {
         at: Nanos::from_ms(ms),
         tokens: Some(tokens),
@@ -250,8 +281,8 @@ fn a_row_is_one_line_with_offsets_from_sent() {
         outcome: Outcome::Success,
         ..unsent.clone()
     };
-    insta::assert_snapshot!(RowDocument::from_row(&row, 2, "c=32").to_line(), @"");
-    insta::assert_snapshot!(RowDocument::from_row(&unsent, 1, "c=1").to_line(), @"");
+    insta::assert_snapshot!(RowDocument::from_row(&row, 2, "c=32").to_line(), @r#"{"index":7,"round":2,"level":"c=32","phase":"measure","due_ms":9.5,"sent_ms":10.0,"ttft_ms":200.123,"e2e_ms":220.0,"done_ms":231.0,"chunk_ms":[200.123,220.0],"chunk_tokens":[1,2],"tokens":{"prompt_asked":512,"prompt":513,"cached":null,"output_asked":3,"output":3,"source":"usage"},"finish_reason":"length","outcome":"success","status":null,"detail":null,"reconnects":0}"#);
+    insta::assert_snapshot!(RowDocument::from_row(&unsent, 1, "c=1").to_line(), @r#"{"index":7,"round":1,"level":"c=1","phase":"measure","due_ms":null,"sent_ms":null,"ttft_ms":null,"e2e_ms":null,"done_ms":5.0,"chunk_ms":[],"tokens":{"prompt_asked":512,"prompt":null,"cached":null,"output_asked":3,"output":0,"source":"chunks"},"finish_reason":null,"outcome":"truncated","status":200,"detail":"cut","reconnects":0}"#);
 }
 
 /// The result as its users would declare it, from the description alone: no type is shared with the writer.

@@ -75,7 +75,11 @@ pub(super) fn findings(out: &mut String, findings: &[FindingDocument], style: St
             _ => Paint::Bold,
         };
         let label = style.paint(paint, &plain(&finding.severity));
-        out.push_str(&format!("{label}: {}{}\n", plain(&finding.message), place(finding)));
+        out.push_str(&format!(
+            "{label}: {}{}\n",
+            plain(&finding.message),
+            place(finding)
+        ));
         if let Some(hint) = &finding.hint {
             out.push_str(&format!("  hint: {}\n", plain(hint)));
         }

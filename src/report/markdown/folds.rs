@@ -24,7 +24,10 @@ pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
 
 fn fold(summary: &str, body: &str) -> String {
     // The blank lines let GitHub read the body as Markdown.
-    format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n", body.trim_end())
+    format!(
+        "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
+        body.trim_end()
+    )
 }
 
 fn findings(findings: &[FindingDocument]) -> Option<String> {
@@ -61,10 +64,18 @@ fn sentence(text: &str) -> String {
 
 fn how(verdict: &VerdictDocument) -> Option<String> {
     let mut lines = vec![format!("- {}", sentence(&judged_how(verdict)))];
-    let detectable = verdict.cells.iter().filter(|cell| gates(cell)).filter_map(|cell| {
-        let change = crate::report::number::change(cell.detectable?, is_ratio(&cell.metric));
-        Some(format!("{} {}", title(&cell.metric), change.trim_start_matches(['+', '-'])))
-    });
+    let detectable = verdict
+        .cells
+        .iter()
+        .filter(|cell| gates(cell))
+        .filter_map(|cell| {
+            let change = crate::report::number::change(cell.detectable?, is_ratio(&cell.metric));
+            Some(format!(
+                "{} {}",
+                title(&cell.metric),
+                change.trim_start_matches(['+', '-'])
+            ))
+        });
     let detectable: Vec<String> = detectable.collect();
     if !detectable.is_empty() {
         lines.push(format!(
@@ -74,7 +85,8 @@ fn how(verdict: &VerdictDocument) -> Option<String> {
     }
     if verdict.common_shift.is_some() {
         lines.push(
-            "- All judged numbers moved the same way, which points at the machine or the baseline.".to_owned(),
+            "- All judged numbers moved the same way, which points at the machine or the baseline."
+                .to_owned(),
         );
     }
     if !verdict.worth_a_look.is_empty() {
@@ -132,14 +144,22 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
 fn environment(run: &RunDocument) -> String {
     let environment = &run.environment;
     let mut gpus: Vec<String> = environment.gpus.iter().map(|gpu| gpu.name.clone()).collect();
-    gpus.extend(environment.gpu_driver.iter().map(|driver| format!("driver {driver}")));
+    gpus.extend(
+        environment
+            .gpu_driver
+            .iter()
+            .map(|driver| format!("driver {driver}")),
+    );
     let workload = &run.plan.workload;
     let output = workload.output_tokens.as_deref().unwrap_or("any");
     let lines = [
         ("model", run.fingerprint.model.clone()),
         ("hardware", run.fingerprint.hardware.clone()),
         ("server", environment.server.clone().unwrap_or_default()),
-        ("target", format!("{} ({})", run.plan.target.url, environment.network_path)),
+        (
+            "target",
+            format!("{} ({})", run.plan.target.url, environment.network_path),
+        ),
         (
             "workload",
             format!(
@@ -150,7 +170,10 @@ fn environment(run: &RunDocument) -> String {
         ("GPUs", gpus.join(", ")),
         (
             "client",
-            format!("{}, {} cores, {}", environment.cpu, environment.cpu_cores, environment.os),
+            format!(
+                "{}, {} cores, {}",
+                environment.cpu, environment.cpu_cores, environment.os
+            ),
         ),
         ("seed", run.plan.seed.to_string()),
     ];
@@ -179,7 +202,10 @@ fn others(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
             )
         })
         .collect();
-    let body = format!("| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}", rows.join("\n"));
+    let body = format!(
+        "| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}",
+        rows.join("\n")
+    );
     let summary = format!("{} more metrics, reported and not gated", rows.len());
     (!rows.is_empty()).then(|| fold(&summary, &body))
 }
