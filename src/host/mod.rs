@@ -1,7 +1,8 @@
-//! This machine: real clock, environment, signals, limits, own usage.
+//! This machine: real clock, environment, files, signals, limits, own usage.
 
 mod clock;
 pub mod env;
+pub mod files;
 mod journal;
 pub mod limits;
 mod machine;

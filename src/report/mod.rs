@@ -1,1 +1,14 @@
-//! report
+//! Documents to text: pure, and without opinions of their own.
+
+pub mod console;
+pub mod csv;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod number;
+
+mod cell;
+mod text;
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,17 @@ pub struct Candidate<'a> {
     pub workload: &'a WorkloadDocument,
 }
 
+impl<'a> Candidate<'a> {
+    /// A result that was measured already.
+    pub fn of(run: &'a RunDocument) -> Self {
+        Self {
+            key: &run.fingerprint,
+            definitions: &run.definitions,
+            workload: &run.plan.workload,
+        }
+    }
+}
+
 /// Why a baseline and a candidate may not be compared; empty when they may.
 pub fn comparable(baseline: &BaselineDocument, candidate: Candidate<'_>) -> Vec<String> {
     let Candidate {

@@ -1,1 +1,327 @@
+//! A small result with every kind of content, for the tests of this room and of the rooms above.
 
+use std::collections::BTreeMap;
+
+use super::{RoundParts, RunDocument, RunParts};
+use crate::base::{Hint, Nanos, Rate, Seed};
+use crate::config::{
+    Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup,
+};
+use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
+use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
+use crate::protocol::Api;
+use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, TokenSource};
+use crate::validity::{Finding, Severity};
+use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+
+pub(crate) fn plan() -> RunPlan {
+    RunPlan {
+        target: Target {
+            name: "staging".to_owned(),
+            base_url: "http://me:secret@localhost:8000?key=secret".to_owned(),
+            api_key_env: Some("LLM_KEY".to_owned()),
+            headers: vec![("X-Team".to_owned(), "secret".to_owned())],
+            insecure: false,
+            cacert: None,
+            hardware: None,
+        },
+        model: None,
+        name: "chat".to_owned(),
+        api: Api::Chat,
+        stream: true,
+        workload: Workload {
+            input: Lengths::Fixed(512),
+            output: Some(Lengths::Uniform { low: 64, high: 128 }),
+            dataset: Dataset::Synthetic,
+            ignore_eos: true,
+        },
+        levels: vec![Level {
+            load: Load::Closed { concurrency: 32 },
+            limit: Limit::Requests(100),
+        }],
+        slos: vec![slo(500.0)],
+        warmup: Warmup { requests: None },
+        seed: Seed(u64::MAX),
+        timeouts: Timeouts {
+            connect: Nanos::from_secs(10.0),
+            first_token: Nanos::from_secs(60.0),
+            stall: Nanos::from_secs(60.0),
+            total: Nanos::from_secs(600.0),
+        },
+        sampling: Sampling::default(),
+        tokenizer: None,
+        cache: CacheLabel::Cold,
+        gate: GatePolicy {
+            rounds: 2,
+            tolerances: BTreeMap::from([
+                (MetricKey::quantile(Metric::Ttft, 950), 0.15),
+                (MetricKey::quantile(Metric::E2e, 999), 0.10),
+            ]),
+            objectives: vec![objective()],
+            alpha: 0.05,
+            assumed_noise: 0.03,
+            max_error_rate: Some(0.05),
+            require_baseline: false,
+            strict: false,
+        },
+    }
+}
+
+/// A second, open level.
+pub(crate) fn open_level() -> Level {
+    Level {
+        load: Load::Open {
+            rate: Rate::new(8.0).unwrap(),
+            arrivals: Arrivals::Poisson,
+            max_in_flight: None,
+        },
+        limit: Limit::Duration(Nanos::from_secs(30.0)),
+    }
+}
+
+fn slo(ms: f64) -> Slo {
+    Slo {
+        metric: Metric::Ttft,
+        limit: Nanos::from_ms(ms),
+    }
+}
+
+fn objective() -> Objective {
+    Objective {
+        key: MetricKey::quantile(Metric::Ttft, 990),
+        bound: Bound::AtMost,
+        limit: 800.0,
+    }
+}
+
+/// 100 requests, 3 failed, whose latencies lie `shift` ms above the usual ones.
+pub(crate) fn summary(shift: f64) -> Summary {
+    let spread = |from: f64, step: f64| {
+        let values = (0..97).map(|at| from + shift + step * f64::from(at));
+        Distribution::new(values.collect()).unwrap()
+    };
+    Summary {
+        window: Window {
+            start: Nanos::from_secs(1.0),
+            end: Nanos::from_secs(13.5),
+        },
+        offered: 100,
+        succeeded: 97,
+        failures: BTreeMap::from([(FailureClass::Http429, 2), (FailureClass::Stalled, 1)]),
+        distributions: BTreeMap::from([
+            (Metric::Ttft, spread(200.0, 3.5)),
+            (Metric::Tpot, spread(20.0, 0.1)),
+            (Metric::Itl, spread(19.0, 0.15)),
+            (Metric::E2e, spread(2_500.0, 12.0)),
+        ]),
+        values: BTreeMap::from([
+            (Metric::RequestThroughput, 7.76),
+            (Metric::OutputThroughput, 745.0),
+            (Metric::Goodput, 0.87),
+            (Metric::ErrorRate, 0.03),
+        ]),
+        steady: Some(Steady {
+            window: Window {
+                start: Nanos::from_secs(2.0),
+                end: Nanos::from_secs(12.0),
+            },
+            request_throughput: 8.1,
+            output_throughput: 790.123_456_789,
+        }),
+        concurrency: Concurrency { mean: 29.3, peak: 32 },
+        goodput: Some(Goodput {
+            good: 87,
+            offered: 100,
+            rate: 6.96,
+            token_rate: 668.0,
+            objectives: vec![SloCount {
+                slo: slo(500.0),
+                met: 92,
+                not_evaluated: 1,
+            }],
+        }),
+        tokens: TokenTotals {
+            prompt_asked: 49_664,
+            prompt: 49_700,
+            cached: 0,
+            output_asked: 9_312,
+            output: 9_300,
+            chunks: 9_300,
+            source: TokenSource::Usage,
+            itl_is_icl: false,
+        },
+        reconnects: 0,
+    }
+}
+
+pub(crate) fn environment() -> Environment {
+    Environment {
+        tool: "0.1.0".to_owned(),
+        os: "Linux 6.1".to_owned(),
+        cpu: "EPYC 9004".to_owned(),
+        cpu_cores: 16,
+        memory_bytes: 64 << 30,
+        container: true,
+        gpus: vec![Gpu {
+            name: "NVIDIA H100".to_owned(),
+            memory: 80 << 30,
+        }],
+        gpu_driver: Some("550.1".to_owned()),
+        hardware: "h100".to_owned(),
+        server: Some("vllm 0.9".to_owned()),
+        network_path: "loopback".to_owned(),
+        model: "org/model-8b".to_owned(),
+    }
+}
+
+pub(crate) fn finding() -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: "output_length".to_owned(),
+        message: "2% of answers were shorter than asked".to_owned(),
+        hint: Some(Hint::new("set ignore_eos: true")),
+        level: Some("c=32".to_owned()),
+        round: Some(1),
+    }
+}
+
+/// A plain run of one round.
+pub(crate) fn run() -> RunDocument {
+    build(&plan(), &[summary(0.0)], None)
+}
+
+/// A gate of two rounds with this answer.
+pub(crate) fn gate(decision: Decision) -> RunDocument {
+    build(&plan(), &[summary(0.0), summary(30.0)], Some(&verdict(decision)))
+}
+
+pub(crate) fn build(plan: &RunPlan, summaries: &[Summary], verdict: Option<&Verdict>) -> RunDocument {
+    let rounds: Vec<RoundParts<'_>> = (1..)
+        .zip(summaries)
+        .map(|(round, summary)| RoundParts {
+            round,
+            seed: Seed(u64::from(round)),
+            levels: plan.levels.iter().map(|level| (level.label(), summary)).collect(),
+        })
+        .collect();
+    RunDocument::new(RunParts {
+        tool: "0.1.0",
+        created: "2026-01-02T03:04:05Z",
+        partial: false,
+        plan,
+        workload_hash: "abc123",
+        environment: &environment(),
+        rounds: &rounds,
+        findings: &[finding()],
+        verdict,
+    })
+}
+
+pub(crate) fn verdict(decision: Decision) -> Verdict {
+    let (status, change, headline, next) = match decision {
+        Decision::Pass => (
+            Status::Pass,
+            0.012,
+            "no regression beyond the limits",
+            "nothing to do",
+        ),
+        Decision::Fail => (
+            Status::Fail,
+            0.221,
+            "TTFT p95 is 22.1% slower than the baseline (limit 15%)",
+            "fix it, or accept the change by saving a new baseline",
+        ),
+        Decision::Inconclusive => (
+            Status::Undecided { above: true },
+            0.18,
+            "could not decide: TTFT p95 is 18.0% slower, limit 15%, not confirmed",
+            "run again for more rounds",
+        ),
+        Decision::Invalid => (
+            Status::NotJudged("the client was too slow".to_owned()),
+            0.4,
+            "not judged: the client was saturated",
+            "use a machine with more cores",
+        ),
+    };
+    let invalid = decision == Decision::Invalid;
+    Verdict {
+        decision,
+        headline: headline.to_owned(),
+        next: next.to_owned(),
+        basis: Basis::FewSessions {
+            sessions: 2,
+            assumed_noise: 0.03,
+        },
+        alpha: 0.05,
+        family: 3,
+        rounds: 2,
+        cells: vec![
+            latency(status, change),
+            Judgement {
+                key: MetricKey::value(Metric::Goodput),
+                rule: Rule::Tolerance(0.02),
+                status: if invalid {
+                    Status::NotJudged("the client was too slow".to_owned())
+                } else {
+                    Status::PassSlower
+                },
+                baseline: Some(0.989),
+                now: 0.976,
+                effect: Some(Effect {
+                    change: -0.013,
+                    low: -0.019,
+                    high: -0.007,
+                    absolute: true,
+                }),
+                rounds: vec![0.975, 0.977],
+                ..latency(Status::Pass, 0.0)
+            },
+            Judgement {
+                key: objective().key,
+                rule: Rule::Objective(objective()),
+                baseline: None,
+                now: 551.0,
+                effect: Some(Effect {
+                    change: -0.311,
+                    low: f64::NEG_INFINITY,
+                    high: -0.2,
+                    absolute: false,
+                }),
+                ..latency(Status::Pass, 0.0)
+            },
+            Judgement {
+                key: MetricKey::quantile(Metric::Itl, 500),
+                rule: Rule::Report,
+                baseline: Some(28.1),
+                now: 28.3,
+                ..latency(Status::Reported, 0.007)
+            },
+        ],
+        broken_rules: Vec::new(),
+        common_shift: None,
+        worth_a_look: vec![("c=32".to_owned(), MetricKey::quantile(Metric::Itl, 500))],
+    }
+}
+
+fn latency(status: Status, change: f64) -> Judgement {
+    Judgement {
+        level: "c=32".to_owned(),
+        key: MetricKey::quantile(Metric::Ttft, 950),
+        rule: Rule::Tolerance(0.15),
+        status,
+        baseline: Some(412.0),
+        now: 412.0 * (1.0 + change),
+        effect: Some(Effect {
+            change,
+            low: change - 0.02,
+            high: change + 0.02,
+            absolute: false,
+        }),
+        detectable: Some(0.19),
+        p_fail: Some(0.5),
+        p_pass: Some(0.02),
+        rounds: vec![500.0, 506.0],
+        samples: 1_000,
+    }
+}

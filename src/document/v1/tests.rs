@@ -1,1 +1,469 @@
+//! The files as a stranger reads them: round trips, versions, schemas, and an independent reader.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
+    WorkloadDocument, baseline_schema, comparable, run_schema, sample,
+};
+use crate::base::Nanos;
+use crate::config::CacheLabel;
+use crate::gate::Decision;
+use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
+
+fn path() -> &'static Path {
+    Path::new("result.json")
+}
+
+fn baseline(sessions: usize) -> BaselineDocument {
+    let run = sample::run();
+    let workload = run.plan.workload.clone();
+    let mut baseline = BaselineDocument::empty(run.fingerprint.clone(), workload, "0.1.0");
+    for at in 0..sessions {
+        let mut session = SessionDocument::from_run(&run, &format!("s{at}"), Some("4f1c2e9"));
+        session.created = format!("2026-01-{:02}T00:00:00Z", at + 1);
+        baseline.sessions.push(session);
+    }
+    baseline
+}
+
+#[test]
+fn results_and_baselines_survive_their_files() {
+    for run in [
+        sample::run(),
+        sample::gate(Decision::Fail),
+        sample::gate(Decision::Invalid),
+    ] {
+        assert_eq!(RunDocument::from_json(path(), &run.to_json()), Ok(run));
+    }
+    let baseline = baseline(3);
+    assert_eq!(
+        BaselineDocument::from_json(path(), &baseline.to_json()),
+        Ok(baseline)
+    );
+}
+
+#[test]
+fn files_hold_no_secret() {
+    assert!(!sample::run().to_json().contains("secret"));
+}
+
+#[test]
+fn text_is_deterministic_sorted_and_one_value_per_line() {
+    let text = baseline(1).to_json();
+    assert_eq!(text, baseline(1).to_json());
+    assert!(text.ends_with("}\n"));
+    let top: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  \""))
+        .map(|line| line.split('"').next().unwrap())
+        .collect();
+    assert!(top.is_sorted(), "{top:?}");
+    assert_eq!(top.len(), 7);
+    assert!(text.contains("\"ttft_p95\": 519.2,\n"), "{text}");
+}
+
+#[test]
+fn every_wrong_file_has_its_own_words() {
+    let good = sample::run().to_json();
+    let version = |major: u32, minor: u32| {
+        let mut value: Value = serde_json::from_str(&good).unwrap();
+        value["format"]["major"] = json!(major);
+        value["format"]["minor"] = json!(minor);
+        value["tool"] = json!("9.9.9");
+        value["added"] = json!("later");
+        value.to_string()
+    };
+    let words = |text: &str| {
+        let error = RunDocument::from_json(path(), text).unwrap_err();
+        format!("{error} (hint: {})", error.hint())
+    };
+    insta::assert_snapshot!(words(""), @"result.json: the file is empty (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 220: the file was cut (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
+    insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
+    insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
+    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
+    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
+    insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"result.json: the file says it is a result but does not hold it: unknown field `ofered`, expected one of `good`, `offered`, `ratio`, `rate`, `token_rate`, `objectives` at line 66 column 16 (hint: undo edits by hand, or restore the file from version control)");
+}
+
+#[test]
+fn a_baseline_that_contradicts_itself_is_refused() {
+    let cause = |change: fn(&mut BaselineDocument)| {
+        let mut document = baseline(2);
+        change(&mut document);
+        match BaselineDocument::from_json(path(), &document.to_json()).map_err(|error| error.problem) {
+            Err(DocumentProblem::Shape { cause, .. }) => cause,
+            other => panic!("{other:?}"),
+        }
+    };
+    insta::assert_snapshot!(cause(|document| document.promoted = Some("gone".to_owned())), @"the promoted session 'gone' is missing");
+    insta::assert_snapshot!(cause(|document| document.sessions[1].id = "s0".to_owned()), @"two sessions have the id 's0'");
+    insta::assert_snapshot!(cause(|document| {
+        let values = &mut document.sessions[0].levels[0].rounds[0].values;
+        values.insert("speed".to_owned(), 1.0);
+    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate");
+    assert!(cause(|document| document.sessions[0].created = "yesterday".to_owned()).contains("yesterday"));
+}
+
+#[test]
+fn the_committed_schemas_are_current_and_accept_what_we_write() {
+    let committed = [
+        include_str!("../../../schemas/result.schema.json"),
+        include_str!("../../../schemas/baseline.schema.json"),
+    ];
+    let samples = [
+        sample::gate(Decision::Inconclusive).to_json(),
+        baseline(2).to_json(),
+    ];
+    for ((committed, generated), sample) in committed
+        .into_iter()
+        .zip([run_schema(), baseline_schema()])
+        .zip(samples)
+    {
+        assert!(
+            committed == generated,
+            "a type changed: replace the file in schemas/ by\n{generated}"
+        );
+        let validator = jsonschema::validator_for(&serde_json::from_str(committed).unwrap()).unwrap();
+        let mut document: Value = serde_json::from_str(&sample).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, Vec::<String>::new());
+        document["surprise"] = json!(true);
+        assert!(!validator.is_valid(&document));
+    }
+}
+
+#[test]
+fn the_numbers_come_back_as_the_gate_wants_them() {
+    let run = sample::gate(Decision::Pass);
+    let rounds = run.rounds_of("c=32");
+    assert_eq!(rounds.len(), 2);
+    let value = |key: &str| rounds[0].values[&key.parse::<MetricKey>().unwrap()];
+    let summary = sample::summary(0.0);
+    for key in [
+        "ttft_mean",
+        "ttft_p50",
+        "ttft_p90",
+        "ttft_p95",
+        "ttft_p99",
+        "e2e_p99.9",
+        "goodput",
+    ] {
+        let exact = summary.value(key.parse().unwrap()).unwrap();
+        assert!((value(key) / exact - 1.0).abs() < 1e-5, "{key}");
+    }
+    assert_eq!(rounds[0].samples[&Metric::Ttft], 97);
+    assert_eq!(
+        (rounds[0].offered, rounds[0].succeeded, rounds[0].failed),
+        (100, 97, 3)
+    );
+    assert_eq!((rounds[0].good, rounds[0].output_tokens), (Some(87), 9_300));
+
+    let mut stored = baseline(0);
+    stored.sessions.push(SessionDocument::from_run(&run, "s", None));
+    assert_eq!(stored.sessions("c=32"), vec![rounds]);
+    assert!(stored.sessions("c=64").is_empty());
+}
+
+#[test]
+fn rounds_pool_by_counts_and_merged_samples() {
+    let run = sample::gate(Decision::Pass);
+    let level = &run.levels[0];
+    assert_eq!((level.offered, level.failures["http_429"]), (200, 4));
+    let ttft = &level.metrics["ttft"];
+    assert_eq!((ttft.n, ttft.min, ttft.max), (194, 200.0, 566.0));
+    let (first, second) = (&run.rounds[0].levels[0], &run.rounds[1].levels[0]);
+    let between = first.metrics["ttft"].p95..second.metrics["ttft"].p95;
+    assert!(between.contains(&ttft.p95), "{ttft:?}");
+    let all: Vec<f64> = [0.0, 30.0]
+        .iter()
+        .flat_map(|shift| (0..97).map(move |at| 200.0 + shift + 3.5 * f64::from(at)))
+        .collect();
+    let mean = all.iter().sum::<f64>() / 194.0;
+    let sd = (all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 193.0).sqrt();
+    assert!(
+        (ttft.mean - mean).abs() < 0.01 && (ttft.sd - sd).abs() < 0.01,
+        "{ttft:?}"
+    );
+    assert_eq!(ttft.thin, ["p99"]);
+    assert!((level.values["error_rate"] - 0.03).abs() < 1e-9);
+    assert!(level.histograms.is_empty() && !first.histograms.is_empty());
+}
+
+#[test]
+fn the_window_is_new_short_and_ends_at_the_promoted_session() {
+    let ids = |baseline: &BaselineDocument, now: &str| -> Vec<String> {
+        let window = baseline.window(now);
+        window.sessions.into_iter().map(|session| session.id).collect()
+    };
+    let mut stored = baseline(20);
+    assert_eq!(ids(&stored, "2026-01-21T00:00:00Z").len(), 15);
+    assert_eq!(ids(&stored, "2026-01-21T00:00:00Z").last().unwrap(), "s19");
+    assert_eq!(ids(&stored, "2026-02-18T00:00:00Z"), ["s18", "s19"]);
+    stored.promoted = Some("s2".to_owned());
+    assert_eq!(ids(&stored, "2026-01-21T00:00:00Z"), ["s0", "s1", "s2"]);
+}
+
+#[test]
+fn what_may_not_be_compared_says_why() {
+    let stored = baseline(1);
+    let same = sample::run();
+    assert_eq!(comparable(&stored, Candidate::of(&same)), Vec::<String>::new());
+
+    let mut plan = sample::plan();
+    plan.cache = CacheLabel::Mixed;
+    plan.stream = false;
+    let mut key = stored.key.clone();
+    key.hardware = "l4".to_owned();
+    key.workload_hash = "other".to_owned();
+    let workload = WorkloadDocument::from(&plan);
+    let reasons = |workload| {
+        let candidate = Candidate {
+            key: &key,
+            definitions: "2",
+            workload,
+        };
+        comparable(&stored, candidate).join("\n")
+    };
+    insta::assert_snapshot!(reasons(&workload), @r#"
+    the metric definitions differs: baseline '1', now '2'
+    the hardware differs: baseline 'h100', now 'l4'
+    the workload differs: cache was "cold", now "mixed"; stream was true, now false
+    "#);
+    insta::assert_snapshot!(reasons(&stored.workload), @"
+    the metric definitions differs: baseline '1', now '2'
+    the hardware differs: baseline 'h100', now 'l4'
+    the workload differs: same settings, other prompts in the dataset or another tokenizer
+    ");
+}
+
+#[test]
+fn a_row_is_one_line_with_offsets_from_sent() {
+    let ask = Ask {
+        index: 7,
+        prompt: "hi".to_owned(),
+        prompt_tokens: Some(512),
+        output_tokens: Some(3),
+    };
+    let failure = Failure::new(FailureClass::Truncated, "cut").with_status(200);
+    let unsent = Row::unsent(
+        &ask,
+        Phase::Measure,
+        None,
+        Nanos::from_ms(5.0),
+        Outcome::Failed(failure),
+    );
+    let chunk = |ms: f64, tokens: u32| Chunk {
+        at: Nanos::from_ms(ms),
+        tokens: Some(tokens),
+    };
+    let row = Row {
+        due: Some(Nanos::from_ms(9.5)),
+        sent: Some(Nanos::from_ms(10.0)),
+        chunks: vec![chunk(210.123_456, 1), chunk(230.0, 2)],
+        done: Nanos::from_ms(231.0),
+        streamed: true,
+        usage: Usage {
+            prompt: Some(513),
+            output: Some(3),
+            cached: None,
+        },
+        finish_reason: Some("length".to_owned()),
+        outcome: Outcome::Success,
+        ..unsent.clone()
+    };
+    insta::assert_snapshot!(RowDocument::from_row(&row, 2, "c=32").to_line(), @r#"{"index":7,"round":2,"level":"c=32","phase":"measure","due_ms":9.5,"sent_ms":10.0,"ttft_ms":200.123,"e2e_ms":220.0,"done_ms":231.0,"chunk_ms":[200.123,220.0],"chunk_tokens":[1,2],"tokens":{"prompt_asked":512,"prompt":513,"cached":null,"output_asked":3,"output":3,"source":"usage"},"finish_reason":"length","outcome":"success","status":null,"detail":null,"reconnects":0}"#);
+    insta::assert_snapshot!(RowDocument::from_row(&unsent, 1, "c=1").to_line(), @r#"{"index":7,"round":1,"level":"c=1","phase":"measure","due_ms":null,"sent_ms":null,"ttft_ms":null,"e2e_ms":null,"done_ms":5.0,"chunk_ms":[],"tokens":{"prompt_asked":512,"prompt":null,"cached":null,"output_asked":3,"output":0,"source":"chunks"},"finish_reason":null,"outcome":"truncated","status":200,"detail":"cut","reconnects":0}"#);
+}
+
+/// The result as its users would declare it, from the description alone: no type is shared with the writer.
+mod reader {
+    use super::{BTreeMap, Deserialize, Value};
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Run {
+        pub format: Format,
+        pub definitions: String,
+        pub tool: String,
+        pub created: String,
+        pub partial: bool,
+        pub name: String,
+        pub plan: BTreeMap<String, Value>,
+        pub environment: BTreeMap<String, Value>,
+        pub fingerprint: BTreeMap<String, String>,
+        pub rounds: Vec<Round>,
+        pub levels: Vec<Level>,
+        pub findings: Vec<Finding>,
+        pub verdict: Option<Verdict>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Format {
+        pub kind: String,
+        pub major: u8,
+        pub minor: u8,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Round {
+        pub round: u8,
+        pub seed: u64,
+        pub levels: Vec<Level>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Level {
+        pub label: String,
+        pub window: Window,
+        pub offered: u64,
+        pub succeeded: u64,
+        pub failures: BTreeMap<String, u64>,
+        pub metrics: BTreeMap<String, Metric>,
+        pub values: BTreeMap<String, f64>,
+        pub steady: Option<Steady>,
+        pub concurrency: Concurrency,
+        pub goodput: Option<Goodput>,
+        pub tokens: BTreeMap<String, Value>,
+        pub reconnects: u64,
+        pub histograms: Option<BTreeMap<String, String>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Window {
+        pub start_s: f64,
+        pub end_s: f64,
+        pub measured_s: f64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Metric {
+        pub unit: String,
+        pub n: u64,
+        pub mean: f64,
+        pub sd: f64,
+        pub min: f64,
+        pub max: f64,
+        pub p50: f64,
+        pub p90: f64,
+        pub p95: f64,
+        pub p99: f64,
+        pub more: Option<BTreeMap<String, f64>>,
+        pub thin: Vec<String>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Steady {
+        pub window: Window,
+        pub request_throughput: f64,
+        pub output_throughput: f64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Concurrency {
+        pub mean: f64,
+        pub peak: u64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Goodput {
+        pub good: u64,
+        pub offered: u64,
+        pub ratio: f64,
+        pub rate: f64,
+        pub token_rate: f64,
+        pub objectives: Vec<Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Finding {
+        pub severity: String,
+        pub code: String,
+        pub message: String,
+        pub hint: Option<String>,
+        pub level: Option<String>,
+        pub round: Option<u8>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Verdict {
+        pub decision: String,
+        pub headline: String,
+        pub next: String,
+        pub basis: Value,
+        pub alpha: f64,
+        pub family: u64,
+        pub rounds: u64,
+        pub cells: Vec<Cell>,
+        pub broken_rules: Vec<String>,
+        pub common_shift: Option<f64>,
+        pub worth_a_look: Vec<BTreeMap<String, String>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Cell {
+        pub level: String,
+        pub metric: String,
+        pub rule: Value,
+        pub status: Value,
+        pub baseline: Option<f64>,
+        pub now: Option<f64>,
+        pub effect: Option<Effect>,
+        pub detectable: Option<f64>,
+        pub p_fail: Option<f64>,
+        pub p_pass: Option<f64>,
+        pub rounds: Vec<f64>,
+        pub samples: u64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "the declaration itself is the test")]
+    pub(super) struct Effect {
+        pub change: f64,
+        pub low: Option<f64>,
+        pub high: Option<f64>,
+        pub absolute: bool,
+    }
+}
+
+#[test]
+fn an_independent_reader_understands_every_field() {
+    let text = sample::gate(Decision::Fail).to_json();
+    let run: reader::Run = serde_json::from_str(&text).unwrap();
+    assert_eq!(run.format.kind, "llm-loadtest/run");
+    assert_eq!((run.format.major, run.format.minor), (1, 0));
+    assert_eq!(run.verdict.unwrap().cells.len(), 4);
+    assert_eq!(run.rounds.len(), 2);
+}

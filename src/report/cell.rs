@@ -1,0 +1,225 @@
+//! The words of one judged number, shared by every table: what it was, is, may be, and how it stands.
+
+use super::number::{change, percent, plural, quantity, tidy};
+use crate::document::v1::{
+    DecisionDocument, JudgementDocument, ObjectiveDocument, RuleDocument, SloDocument, StatusDocument,
+    VerdictDocument,
+};
+use crate::record::{Better, Metric, MetricKey, Unit};
+
+/// One row of a gate's table, without markup.
+pub(super) struct Cell {
+    pub title: String,
+    pub baseline: String,
+    pub now: String,
+    pub change: String,
+    pub interval: String,
+    pub limit: String,
+    pub standing: Standing,
+    pub words: String,
+}
+
+/// The mark in front of the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Good,
+    Bad,
+    Open,
+    Silent,
+}
+
+impl Standing {
+    pub(super) fn emoji(self) -> &'static str {
+        match self {
+            Self::Good => "✅ ",
+            Self::Bad => "❌ ",
+            Self::Open => "⚪ ",
+            Self::Silent => "",
+        }
+    }
+}
+
+impl Cell {
+    /// `many` adds the level's label to the title.
+    pub(super) fn new(judgement: &JudgementDocument, many: bool) -> Self {
+        let metric = metric_of(&judgement.metric);
+        let unit = metric.map_or(Unit::Milliseconds, Metric::unit);
+        let shown = |value: Option<f64>| value.map_or_else(dash, |value| quantity(value, unit));
+        let effect = judgement.effect.as_ref();
+        let (standing, words) = standing(judgement);
+        let title = title(&judgement.metric);
+        Self {
+            title: if many {
+                format!("{title} · {}", judgement.level)
+            } else {
+                title
+            },
+            baseline: match &judgement.rule {
+                RuleDocument::Objective { .. } => dash(),
+                RuleDocument::Tolerance { .. } | RuleDocument::Report => shown(judgement.baseline),
+            },
+            now: shown(judgement.now),
+            change: effect.map_or_else(dash, |effect| change(effect.change, effect.absolute)),
+            interval: effect.map_or_else(String::new, |effect| {
+                let end = |value: Option<f64>, open: &str| {
+                    value.map_or_else(|| open.to_owned(), |value| change(value, effect.absolute))
+                };
+                format!("[{}, {}]", end(effect.low, "-∞"), end(effect.high, "+∞"))
+            }),
+            limit: limit(&judgement.rule, metric),
+            standing,
+            words,
+        }
+    }
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+fn metric_of(key: &str) -> Option<Metric> {
+    key.parse::<MetricKey>().ok().map(|key| key.metric)
+}
+
+/// `TTFT p95` for `ttft_p95`; a name that this version does not know stays as it is.
+pub(super) fn title(key: &str) -> String {
+    key.parse::<MetricKey>()
+        .map_or_else(|_| key.to_owned(), MetricKey::title)
+}
+
+/// `+15%`, `-7%`, `-2 pp`, `< 500 ms`, `>= 95.0%`.
+fn limit(rule: &RuleDocument, metric: Option<Metric>) -> String {
+    match rule {
+        RuleDocument::Tolerance { tolerance } => {
+            let higher = metric.is_some_and(|metric| metric.better() == Better::Higher);
+            let points = metric.is_some_and(|metric| metric.unit() == Unit::Ratio);
+            let sign = if higher { '-' } else { '+' };
+            let unit = if points { " pp" } else { "%" };
+            format!("{sign}{}{unit}", tidy(tolerance * 100.0))
+        }
+        RuleDocument::Objective { objective } => bound(objective),
+        RuleDocument::Report => String::new(),
+    }
+}
+
+fn bound(objective: &ObjectiveDocument) -> String {
+    let ObjectiveDocument { metric, bound, limit } = objective;
+    let unit = metric_of(metric).map_or(Unit::Milliseconds, Metric::unit);
+    let value = match unit {
+        Unit::Milliseconds | Unit::MillisecondsPerToken => format!("{limit} ms"),
+        Unit::Ratio => percent(*limit),
+        Unit::RequestsPerSecond | Unit::TokensPerSecond => quantity(*limit, unit),
+    };
+    let sign = if bound == "at_least" { ">=" } else { "<=" };
+    format!("{sign} {value}")
+}
+
+/// `TTFT < 500ms`.
+pub(super) fn slo(slo: &SloDocument) -> String {
+    format!("{} < {}ms", title_of(&slo.metric), slo.limit_ms)
+}
+
+/// `TTFT` for `ttft`.
+pub(super) fn title_of(id: &str) -> String {
+    Metric::ALL
+        .into_iter()
+        .find(|metric| metric.id() == id)
+        .map_or_else(|| id.to_owned(), |metric| metric.title().to_owned())
+}
+
+fn standing(judgement: &JudgementDocument) -> (Standing, String) {
+    let objective = matches!(judgement.rule, RuleDocument::Objective { .. });
+    let moved = direction(judgement);
+    match &judgement.status {
+        StatusDocument::Pass if objective => (Standing::Good, "met".to_owned()),
+        StatusDocument::Pass => (Standing::Good, "within limit".to_owned()),
+        StatusDocument::PassSlower => (Standing::Good, format!("{moved}, within limit")),
+        StatusDocument::Fail if objective => (Standing::Bad, "missed".to_owned()),
+        StatusDocument::Fail => (Standing::Bad, format!("{moved}, beyond limit")),
+        StatusDocument::Undecided { above: true } => {
+            (Standing::Open, "beyond limit, not confirmed".to_owned())
+        }
+        StatusDocument::Undecided { above: false } => {
+            (Standing::Open, "within limit, not confirmed".to_owned())
+        }
+        StatusDocument::NotJudged { reason } => (Standing::Open, format!("not judged: {reason}")),
+        StatusDocument::Reported => (Standing::Silent, String::new()),
+    }
+}
+
+/// What the change means: `slower`, `faster`, `lower`, `higher`.
+pub(super) fn direction(judgement: &JudgementDocument) -> &'static str {
+    let up = judgement.effect.is_some_and(|effect| effect.change > 0.0);
+    match metric_of(&judgement.metric).map(|metric| (metric.unit(), metric.better())) {
+        None | Some((Unit::Ratio, _)) => {
+            if up {
+                "higher"
+            } else {
+                "lower"
+            }
+        }
+        Some((_, Better::Lower)) => {
+            if up {
+                "slower"
+            } else {
+                "faster"
+            }
+        }
+        Some((_, Better::Higher)) => {
+            if up {
+                "faster"
+            } else {
+                "slower"
+            }
+        }
+    }
+}
+
+/// What the verdict rests on and how sure it is, in one sentence.
+pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
+    use crate::document::v1::BasisDocument as Basis;
+    let rounds = plural(verdict.rounds, "round");
+    let noise = |noise: f64| format!("assumes {}% day-to-day noise", tidy(noise * 100.0));
+    let basis = match verdict.basis {
+        Basis::None => "against absolute limits only, since no baseline is stored".to_owned(),
+        Basis::FewSessions {
+            sessions,
+            assumed_noise,
+        } => format!(
+            "against {}; {} until 5 sessions are stored",
+            plural(sessions, "stored session"),
+            noise(assumed_noise)
+        ),
+        Basis::Sessions { sessions } => {
+            format!("against {}", plural(sessions, "stored session"))
+        }
+        Basis::TwoResults { assumed_noise } => {
+            format!("against one other result; {}", noise(assumed_noise))
+        }
+    };
+    format!(
+        "{rounds} {basis}. Each error at most {}% per gate, {} judged.",
+        tidy(verdict.alpha * 100.0),
+        plural(verdict.family, "number")
+    )
+}
+
+/// `90%`: the confidence of the shown intervals, two-sided.
+pub(super) fn confidence(verdict: &VerdictDocument) -> String {
+    format!("{}%", tidy((1.0 - 2.0 * verdict.alpha) * 100.0))
+}
+
+/// The word in capitals for terminals.
+pub(super) fn decision_word(decision: DecisionDocument) -> &'static str {
+    match decision {
+        DecisionDocument::Pass => "PASS",
+        DecisionDocument::Fail => "FAIL",
+        DecisionDocument::Inconclusive => "INCONCLUSIVE",
+        DecisionDocument::Invalid => "INVALID",
+    }
+}
+
+/// Whether a cell takes part in the decision.
+pub(super) fn gates(judgement: &JudgementDocument) -> bool {
+    judgement.rule != RuleDocument::Report
+}

@@ -1,0 +1,212 @@
+//! The measured numbers: an overview of the levels, then each level.
+
+use super::style::{Paint, Style, table};
+use crate::document::v1::{LevelDocument, MetricDocument, RunDocument};
+use crate::record::{Metric, Unit};
+use crate::report::cell::slo;
+use crate::report::number::{count, percent, plural, quantity, significant};
+use crate::report::text::plain;
+
+/// The distributions that most readers came for; the files hold them all.
+const SHOWN: [Metric; 9] = [
+    Metric::SendLag,
+    Metric::Ttft,
+    Metric::TtftFromDue,
+    Metric::Tpot,
+    Metric::Itl,
+    Metric::Icl,
+    Metric::MaxStall,
+    Metric::E2e,
+    Metric::E2eFromDue,
+];
+
+pub(super) fn write(out: &mut String, run: &RunDocument, style: Style) {
+    let head = format!(
+        "{} · {} on {} · seed {}",
+        plain(&run.name),
+        plain(&run.fingerprint.model),
+        plain(&run.fingerprint.hardware),
+        run.plan.seed
+    );
+    out.push_str(&format!("{}\n", style.paint(Paint::Bold, &head)));
+    out.push_str(&format!("target {}\n", plain(&run.plan.target.url)));
+    if run.partial {
+        let note = "partial: the run was interrupted; these are the numbers until then";
+        out.push_str(&format!("{}\n", style.paint(Paint::Yellow, note)));
+    }
+    if run.levels.len() > 1 {
+        out.push('\n');
+        out.push_str(&overview(&run.levels, style));
+    }
+    for level in &run.levels {
+        write_level(out, level, run.rounds.len() as u64, style);
+    }
+}
+
+fn overview(levels: &[LevelDocument], style: Style) -> String {
+    let header = [
+        "level", "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors",
+    ];
+    let rows: Vec<Vec<String>> = levels.iter().map(overview_row).collect();
+    table(&header, &rows, None, style)
+}
+
+fn overview_row(level: &LevelDocument) -> Vec<String> {
+    let rate = |metric: Metric| {
+        let value = level.values.get(metric.id());
+        value.map_or_else(dash, |value| significant(*value))
+    };
+    let time = |metric: Metric, pick: fn(&MetricDocument) -> f64| {
+        let found = level.metrics.get(metric.id());
+        found.map_or_else(dash, |found| quantity(pick(found), metric.unit()))
+    };
+    let goodput = level.goodput.as_ref();
+    vec![
+        level.label.clone(),
+        rate(Metric::RequestThroughput),
+        rate(Metric::OutputThroughput),
+        time(Metric::Ttft, |metric| metric.p50),
+        time(Metric::Ttft, |metric| metric.p95),
+        time(Metric::Tpot, |metric| metric.p50),
+        time(Metric::Tpot, |metric| metric.p95),
+        time(Metric::E2e, |metric| metric.p95),
+        goodput.map_or_else(dash, |goodput| percent(goodput.ratio)),
+        count(level.failed()),
+    ]
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+fn write_level(out: &mut String, level: &LevelDocument, rounds: u64, style: Style) {
+    let title = format!(
+        "{} · {} in {} s over {}",
+        plain(&level.label),
+        plural(level.offered, "request"),
+        significant(level.window.measured_s),
+        plural(rounds, "round")
+    );
+    out.push_str(&format!("\n{}\n", style.paint(Paint::Bold, &title)));
+    let shown: Vec<(Metric, &MetricDocument)> = SHOWN
+        .into_iter()
+        .filter(|metric| !(*metric == Metric::Itl && level.tokens.itl_is_icl))
+        .filter(|metric| *metric != Metric::Icl || level.tokens.itl_is_icl)
+        .filter_map(|metric| Some((metric, level.metrics.get(metric.id())?)))
+        .collect();
+    if !shown.is_empty() {
+        let header = ["metric", "mean", "p50", "p90", "p95", "p99", "max", "n"];
+        let rows: Vec<Vec<String>> = shown.iter().map(|(metric, found)| row(*metric, found)).collect();
+        out.push_str(&table(&header, &rows, None, style));
+        if shown.iter().any(|(_, found)| !found.thin.is_empty()) {
+            out.push_str(" ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)\n");
+        }
+    }
+    out.push('\n');
+    write_totals(out, level);
+    write_goodput(out, level, style);
+    write_failures(out, level, style);
+}
+
+fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {
+    let time = |value: f64| quantity(value, metric.unit());
+    let quantile = |id: &str, value: f64| {
+        let thin = found.thin.iter().any(|thin| thin == id);
+        format!("{}{}", if thin { "~" } else { "" }, time(value))
+    };
+    vec![
+        metric.title().to_owned(),
+        time(found.mean),
+        quantile("p50", found.p50),
+        quantile("p90", found.p90),
+        quantile("p95", found.p95),
+        quantile("p99", found.p99),
+        time(found.max),
+        count(found.n),
+    ]
+}
+
+fn write_totals(out: &mut String, level: &LevelDocument) {
+    let rate = |metric: Metric, unit: Unit| {
+        let value = level.values.get(metric.id());
+        value.map(|value| quantity(*value, unit))
+    };
+    let mut rates: Vec<String> = [
+        rate(Metric::RequestThroughput, Unit::RequestsPerSecond),
+        rate(Metric::OutputThroughput, Unit::TokensPerSecond).map(|rate| format!("{rate} output")),
+        rate(Metric::TotalThroughput, Unit::TokensPerSecond).map(|rate| format!("{rate} total")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(steady) = &level.steady {
+        rates.push(format!(
+            "{} output in the steady {} s",
+            quantity(steady.output_throughput, Unit::TokensPerSecond),
+            significant(steady.window.measured_s)
+        ));
+    }
+    if !rates.is_empty() {
+        out.push_str(&format!(" Throughput: {}\n", rates.join(", ")));
+    }
+    out.push_str(&format!(
+        " Concurrency: {} mean, {} peak\n",
+        significant(level.concurrency.mean),
+        count(level.concurrency.peak)
+    ));
+    let tokens = &level.tokens;
+    out.push_str(&format!(
+        " Tokens: {} prompt, {} output ({} asked, counted by {})",
+        count(tokens.prompt),
+        count(tokens.output),
+        count(tokens.output_asked),
+        plain(&tokens.source)
+    ));
+    if tokens.cached > 0 {
+        out.push_str(&format!(", {} cached", count(tokens.cached)));
+    }
+    out.push('\n');
+}
+
+fn write_goodput(out: &mut String, level: &LevelDocument, style: Style) {
+    let Some(goodput) = &level.goodput else {
+        return;
+    };
+    let line = format!(
+        "Goodput: {} ({}/{} requests met SLO)",
+        percent(goodput.ratio),
+        goodput.good,
+        goodput.offered
+    );
+    out.push_str(&format!(" {}\n", style.paint(Paint::Bold, &line)));
+    for objective in &goodput.objectives {
+        let skipped = match objective.not_evaluated {
+            0 => String::new(),
+            n => format!(" ({} not evaluated)", count(n)),
+        };
+        out.push_str(&format!(
+            "   {}: {}/{}{skipped}\n",
+            plain(&slo(&objective.slo)),
+            objective.met,
+            goodput.offered
+        ));
+    }
+}
+
+fn write_failures(out: &mut String, level: &LevelDocument, style: Style) {
+    if level.failures.is_empty() {
+        return;
+    }
+    let classes: Vec<String> = level
+        .failures
+        .iter()
+        .map(|(class, n)| format!("{} {}", plain(class), count(*n)))
+        .collect();
+    let line = format!(
+        "Failed: {} of {} ({})",
+        count(level.failed()),
+        count(level.offered),
+        classes.join(", ")
+    );
+    out.push_str(&format!(" {}\n", style.paint(Paint::Red, &line)));
+}

@@ -1,0 +1,269 @@
+//! JUnit XML in the dialect that CI systems agree on: one suite per workload and level, one case per judged number.
+
+use jiff::Timestamp;
+use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
+
+use super::cell::{Cell, gates, judged_how, slo};
+use super::number::plural;
+use crate::document::v1::{
+    DecisionDocument, JudgementDocument, LevelDocument, RuleDocument, RunDocument, StatusDocument,
+    VerdictDocument,
+};
+
+/// The report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum JunitError {
+    #[error("write JUnit XML: {0}")]
+    Write(#[from] junit_report::Error),
+    #[error("write JUnit XML: the library's layout changed near '{found}'")]
+    Layout { found: String },
+}
+
+/// What the library writes around a single suite; suites are written one by one so that no text of a case is mistaken for it.
+const OPENING: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" "#;
+const CLOSING: &str = "</testsuites>";
+
+/// The XML. Counts and times of the root are the sums of its suites.
+pub fn render(run: &RunDocument) -> Result<String, JunitError> {
+    let suites = suites(run);
+    let sum = |count: fn(&TestSuite) -> usize| suites.iter().map(count).sum::<usize>();
+    let time: f64 = suites.iter().map(|suite| suite.time().as_seconds_f64()).sum();
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"llm-loadtest\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{time}\">\n",
+        sum(TestSuite::tests),
+        sum(TestSuite::failures),
+        sum(TestSuite::errors)
+    );
+    for (id, suite) in suites.into_iter().enumerate() {
+        out.push_str(&element(id, suite)?);
+    }
+    out.push_str("</testsuites>\n");
+    Ok(out)
+}
+
+/// One suite as text, with the id and the skipped count that the library leaves out.
+fn element(id: usize, suite: TestSuite) -> Result<String, JunitError> {
+    let skipped = suite.skipped();
+    let mut report = Report::new();
+    report.add_testsuite(suite);
+    let mut bytes = Vec::new();
+    report.write_xml(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let inner = text
+        .strip_prefix(OPENING)
+        .and_then(|rest| rest.strip_suffix(CLOSING))
+        .ok_or_else(|| JunitError::Layout {
+            found: text.chars().take(120).collect(),
+        })?;
+    Ok(format!("<testsuite id=\"{id}\" skipped=\"{skipped}\" {inner}\n"))
+}
+
+fn suites(run: &RunDocument) -> Vec<TestSuite> {
+    let mut suites: Vec<TestSuite> = run
+        .levels
+        .iter()
+        .map(|level| {
+            let cases = match &run.verdict {
+                Some(verdict) => judged(verdict, &level.label),
+                None => measured(level),
+            };
+            suite(run, &level.label, level.window.measured_s, cases)
+        })
+        .collect();
+    if let Some(verdict) = &run.verdict {
+        let cases = rules(verdict, suites.iter().all(|suite| suite.testcases.is_empty()));
+        suites.push(suite(run, "rules", 0.0, cases));
+    }
+    suites.retain(|suite| !suite.testcases.is_empty());
+    suites
+}
+
+/// A suite named after the workload and a level. The first case carries the time, so that cases add up to their suite.
+fn suite(run: &RunDocument, level: &str, seconds: f64, mut cases: Vec<TestCase>) -> TestSuite {
+    let (workload, level) = (clean_line(&run.name), clean_line(level));
+    for case in &mut cases {
+        case.set_classname(&format!("llm-loadtest.{workload}.{level}"));
+    }
+    if let Some(first) = cases.first_mut() {
+        // Eighths are exact in binary, so that the library prints at most three decimals, in sums too.
+        first.time = Duration::milliseconds((seconds * 8.0).round() as i64 * 125);
+    }
+    TestSuite {
+        name: format!("{workload} {level}"),
+        package: "llm-loadtest".to_owned(),
+        timestamp: timestamp(&run.created),
+        // The client's name is nobody's business; the attribute is required.
+        hostname: "localhost".to_owned(),
+        testcases: cases,
+        system_out: Some(context(run)),
+        system_err: None,
+    }
+}
+
+fn timestamp(created: &str) -> OffsetDateTime {
+    let seconds = created.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn context(run: &RunDocument) -> String {
+    let mut lines = vec![format!(
+        "model {}, hardware {}, seed {}, llm-loadtest {}",
+        run.fingerprint.model, run.fingerprint.hardware, run.plan.seed, run.tool
+    )];
+    lines.extend(run.verdict.as_ref().map(judged_how));
+    lines.extend(
+        run.findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.severity, finding.message)),
+    );
+    clean(&lines.join("\n"))
+}
+
+fn judged(verdict: &VerdictDocument, level: &str) -> Vec<TestCase> {
+    let cells = verdict
+        .cells
+        .iter()
+        .filter(|cell| gates(cell) && cell.level == level);
+    cells.map(|cell| judged_case(verdict, cell)).collect()
+}
+
+fn judged_case(verdict: &VerdictDocument, judgement: &JudgementDocument) -> TestCase {
+    // One name per number and kind of limit, without the limit: histories follow it.
+    let (suffix, kind) = match judgement.rule {
+        RuleDocument::Objective { .. } => (" objective", "objective"),
+        RuleDocument::Tolerance { .. } | RuleDocument::Report => ("", "regression"),
+    };
+    let name = format!("{}{suffix}", judgement.metric);
+    let cell = Cell::new(judgement, false);
+    let message = format!(
+        "{}: {}; baseline {}, now {}, change {} {}, limit {}",
+        cell.title, cell.words, cell.baseline, cell.now, cell.change, cell.interval, cell.limit
+    );
+    if verdict.decision == DecisionDocument::Invalid {
+        return case(&name, Ending::Error, "invalid", &verdict.headline);
+    }
+    match &judgement.status {
+        StatusDocument::Pass | StatusDocument::PassSlower | StatusDocument::Reported => {
+            case(&name, Ending::Success, kind, &message)
+        }
+        StatusDocument::Fail => case(&name, Ending::Failure, kind, &message),
+        StatusDocument::Undecided { .. } => case(&name, Ending::Skipped, "inconclusive", &message),
+        StatusDocument::NotJudged { .. } => case(&name, Ending::Skipped, "not judged", &message),
+    }
+}
+
+/// Broken rules, and the verdict itself where no number was judged.
+fn rules(verdict: &VerdictDocument, alone: bool) -> Vec<TestCase> {
+    let mut cases: Vec<TestCase> = verdict
+        .broken_rules
+        .iter()
+        .enumerate()
+        .map(|(at, rule)| case(&format!("rule {}", at + 1), Ending::Failure, "rule", rule))
+        .collect();
+    if cases.is_empty() && alone {
+        let (ending, kind) = match verdict.decision {
+            DecisionDocument::Pass => (Ending::Success, "pass"),
+            DecisionDocument::Fail => (Ending::Failure, "fail"),
+            DecisionDocument::Inconclusive => (Ending::Skipped, "inconclusive"),
+            DecisionDocument::Invalid => (Ending::Error, "invalid"),
+        };
+        cases.push(case("verdict", ending, kind, &verdict.headline));
+    }
+    cases
+}
+
+/// A run without a gate judges nothing: its cases say what was measured, and fail only when nothing could be.
+fn measured(level: &LevelDocument) -> Vec<TestCase> {
+    let requests = format!(
+        "{} offered, {} succeeded",
+        plural(level.offered, "request"),
+        level.succeeded
+    );
+    if level.succeeded == 0 {
+        return vec![case("requests", Ending::Error, "no data", &requests)];
+    }
+    let Some(goodput) = &level.goodput else {
+        return vec![case("requests", Ending::Success, "requests", &requests)];
+    };
+    goodput
+        .objectives
+        .iter()
+        .map(|objective| {
+            let text = format!("{}: {}/{}", slo(&objective.slo), objective.met, goodput.offered);
+            case(&objective.slo.metric, Ending::Success, "slo", &text)
+        })
+        .collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    Success,
+    Failure,
+    Error,
+    Skipped,
+}
+
+/// One case. The text repeats the message, because some readers show only one of the two.
+fn case(name: &str, ending: Ending, kind: &str, message: &str) -> TestCase {
+    let (type_, message) = (kind.to_owned(), clean_line(message));
+    let cause = Some(clean(&message));
+    let mut system_out = None;
+    let result = match ending {
+        Ending::Success => {
+            system_out.clone_from(&cause);
+            TestResult::Success
+        }
+        Ending::Failure => TestResult::Failure {
+            type_,
+            message,
+            cause,
+        },
+        Ending::Error => TestResult::Error {
+            type_,
+            message,
+            cause,
+        },
+        Ending::Skipped => TestResult::SkippedWithCause {
+            type_,
+            message,
+            cause,
+        },
+    };
+    TestCase {
+        name: clean_line(name),
+        time: Duration::ZERO,
+        result,
+        classname: None,
+        filepath: None,
+        system_out,
+        system_err: None,
+    }
+}
+
+/// For an attribute: one line of characters that XML 1.0 allows. The library escapes the rest.
+fn clean_line(text: &str) -> String {
+    allowed(text).replace(['\n', '\r', '\t'], " ")
+}
+
+/// For a CDATA section, which the library writes as it is: the end mark is split over two sections.
+fn clean(text: &str) -> String {
+    allowed(text).replace("]]>", "]]]]><![CDATA[>")
+}
+
+/// Without what XML 1.0 forbids (section 2.2), and without the escape sequences of terminals.
+fn allowed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
+            // A control sequence ends with its first letter.
+            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
+            chars.next();
+        } else if matches!(c, '\t' | '\n' | '\r')
+            || (c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
+        {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -1,0 +1,211 @@
+//! What the comment folds away, most useful first.
+
+use crate::document::v1::{FindingDocument, JudgementDocument, RunDocument, VerdictDocument};
+use crate::record::{MetricKey, Unit};
+use crate::report::cell::{Cell, gates, judged_how, title};
+use crate::report::number::quantity;
+use crate::report::text::{clip, fence, markdown};
+
+/// Every fold that has something to say.
+pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
+    let verdict = run.verdict.as_ref();
+    [
+        findings(&run.findings),
+        verdict.and_then(how),
+        reproduce.map(|command| fold("Reproduce locally", &fence("sh", command))),
+        verdict.and_then(|verdict| rounds(run, verdict)),
+        Some(environment(run)),
+        verdict.and_then(|verdict| others(run, verdict)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn fold(summary: &str, body: &str) -> String {
+    // The blank lines let GitHub read the body as Markdown.
+    format!(
+        "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
+        body.trim_end()
+    )
+}
+
+fn findings(findings: &[FindingDocument]) -> Option<String> {
+    let lines: Vec<String> = findings.iter().map(finding).collect();
+    let plural = if lines.len() == 1 { "" } else { "s" };
+    (!lines.is_empty()).then(|| fold(&format!("{} finding{plural}", lines.len()), &lines.join("\n")))
+}
+
+fn finding(finding: &FindingDocument) -> String {
+    let FindingDocument {
+        severity,
+        code: _,
+        message,
+        hint,
+        level,
+        round,
+    } = finding;
+    let level = level.as_ref().map(|level| format!(", {level}"));
+    let round = round.map(|round| format!(", round {round}"));
+    let place = format!("{}{}", level.unwrap_or_default(), round.unwrap_or_default());
+    let hint = hint.as_ref().map(|hint| format!(" *Hint:* {}", sentence(hint)));
+    format!(
+        "- **{}**{}: {}{}",
+        sentence(severity),
+        sentence(&place),
+        sentence(message),
+        hint.unwrap_or_default()
+    )
+}
+
+fn sentence(text: &str) -> String {
+    markdown(&clip(text, 1_000))
+}
+
+fn how(verdict: &VerdictDocument) -> Option<String> {
+    let mut lines = vec![format!("- {}", sentence(&judged_how(verdict)))];
+    let detectable = verdict
+        .cells
+        .iter()
+        .filter(|cell| gates(cell))
+        .filter_map(|cell| {
+            let change = crate::report::number::change(cell.detectable?, is_ratio(&cell.metric));
+            Some(format!(
+                "{} {}",
+                title(&cell.metric),
+                change.trim_start_matches(['+', '-'])
+            ))
+        });
+    let detectable: Vec<String> = detectable.collect();
+    if !detectable.is_empty() {
+        lines.push(format!(
+            "- Would have failed, with 80% probability, on a worsening of: {}",
+            sentence(&detectable.join(", "))
+        ));
+    }
+    if verdict.common_shift.is_some() {
+        lines.push(
+            "- All judged numbers moved the same way, which points at the machine or the baseline."
+                .to_owned(),
+        );
+    }
+    if !verdict.worth_a_look.is_empty() {
+        let names: Vec<String> = verdict
+            .worth_a_look
+            .iter()
+            .map(|look| format!("{} at {}", title(&look.metric), look.level))
+            .collect();
+        lines.push(format!(
+            "- Worth a look, not part of the verdict: {}",
+            sentence(&names.join(", "))
+        ));
+    }
+    Some(fold("How this was judged", &lines.join("\n")))
+}
+
+fn is_ratio(key: &str) -> bool {
+    unit(key) == Unit::Ratio
+}
+
+fn unit(key: &str) -> Unit {
+    key.parse::<MetricKey>()
+        .map_or(Unit::Milliseconds, |key| key.metric.unit())
+}
+
+fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
+    let many = run.levels.len() > 1;
+    let rows: Vec<String> = verdict
+        .cells
+        .iter()
+        .filter(|cell| gates(cell) && !cell.rounds.is_empty())
+        .map(|cell| {
+            let values: Vec<String> = cell
+                .rounds
+                .iter()
+                .map(|value| quantity(*value, unit(&cell.metric)))
+                .collect();
+            format!(
+                "| {} | {} | {} |",
+                sentence(&Cell::new(cell, many).title),
+                values.join(" · "),
+                cell.samples
+            )
+        })
+        .collect();
+    let seeds: Vec<String> = run.rounds.iter().map(|round| round.seed.to_string()).collect();
+    let body = format!(
+        "| metric | rounds, in order | samples per round |\n|---|---|--:|\n{}\n\nSeeds: {}",
+        rows.join("\n"),
+        seeds.join(", ")
+    );
+    (!rows.is_empty()).then(|| fold("Rounds and seeds", &body))
+}
+
+fn environment(run: &RunDocument) -> String {
+    let environment = &run.environment;
+    let mut gpus: Vec<String> = environment.gpus.iter().map(|gpu| gpu.name.clone()).collect();
+    gpus.extend(
+        environment
+            .gpu_driver
+            .iter()
+            .map(|driver| format!("driver {driver}")),
+    );
+    let workload = &run.plan.workload;
+    let output = workload.output_tokens.as_deref().unwrap_or("any");
+    let lines = [
+        ("model", run.fingerprint.model.clone()),
+        ("hardware", run.fingerprint.hardware.clone()),
+        ("server", environment.server.clone().unwrap_or_default()),
+        (
+            "target",
+            format!("{} ({})", run.plan.target.url, environment.network_path),
+        ),
+        (
+            "workload",
+            format!(
+                "{} {} API, {} input and {output} output tokens, {} cache, {}",
+                run.name, workload.api, workload.input_tokens, workload.cache, run.fingerprint.workload_hash
+            ),
+        ),
+        ("GPUs", gpus.join(", ")),
+        (
+            "client",
+            format!(
+                "{}, {} cores, {}",
+                environment.cpu, environment.cpu_cores, environment.os
+            ),
+        ),
+        ("seed", run.plan.seed.to_string()),
+    ];
+    let body: Vec<String> = lines
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("- {name}: {}", sentence(&value)))
+        .collect();
+    fold("Environment", &body.join("\n"))
+}
+
+fn others(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
+    let reported: Vec<&JudgementDocument> = verdict.cells.iter().filter(|cell| !gates(cell)).collect();
+    let many = run.levels.len() > 1;
+    let rows: Vec<String> = reported
+        .iter()
+        .map(|judgement| {
+            let cell = Cell::new(judgement, many);
+            format!(
+                "| {} | {} | {} | {} {} |",
+                sentence(&cell.title),
+                markdown(&cell.baseline),
+                markdown(&cell.now),
+                markdown(&cell.change),
+                markdown(&cell.interval)
+            )
+        })
+        .collect();
+    let body = format!(
+        "| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}",
+        rows.join("\n")
+    );
+    let summary = format!("{} more metrics, reported and not gated", rows.len());
+    (!rows.is_empty()).then(|| fold(&summary, &body))
+}

@@ -1,0 +1,235 @@
+//! The folder of baselines: find, append, promote, prune, list.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::base::Hint;
+use crate::document::v1::{
+    BaselineDocument, Candidate, DocumentError, Key, RunDocument, SIZE_MAX, SessionDocument, comparable,
+};
+use crate::host::files::{FileError, read_text, write_atomic};
+
+use super::name::file_name;
+
+/// A folder of baseline files. Nothing is touched before it is needed; a missing folder is an empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// One file of the folder: its baseline, or why it cannot be read.
+#[derive(Debug)]
+pub struct Listed {
+    pub path: PathBuf,
+    pub baseline: Result<BaselineDocument, StoreError>,
+}
+
+/// A baseline that could not be used or changed. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("{}: the file holds the baseline of workload '{}', model '{}', hardware '{}'", path.display(), found.workload, found.model, found.hardware)]
+    OtherKey { path: PathBuf, found: Box<Key> },
+    #[error("{}: the stored sessions cannot be joined by this result: {}", path.display(), reasons.join("; "))]
+    NotComparable { path: PathBuf, reasons: Vec<String> },
+    #[error("{}: the session '{id}' is already stored", path.display())]
+    Stored { path: PathBuf, id: String },
+    #[error("{}: there is no session '{id}'; stored are {}", path.display(), known.join(", "))]
+    NoSession {
+        path: PathBuf,
+        id: String,
+        known: Vec<String>,
+    },
+    #[error("{}: there is no baseline for workload '{}', model '{}', hardware '{}'", path.display(), key.workload, key.model, key.hardware)]
+    NoBaseline { path: PathBuf, key: Box<Key> },
+    #[error("the result was interrupted, so it cannot be a baseline")]
+    Partial,
+    #[error("the result must not be compared, so it cannot be a baseline: {reason}")]
+    Invalid { reason: String },
+}
+
+impl StoreError {
+    /// The next step.
+    pub fn hint(&self) -> Hint {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Document(error) => error.hint(),
+            Self::OtherKey { .. } => {
+                Hint::new("two names give the same file name: rename the workload or set another --hardware")
+            }
+            Self::NotComparable { path, .. } => Hint::new(format!(
+                "give the changed workload a new name, or delete {} to start a new baseline",
+                path.display()
+            )),
+            Self::Stored { .. } => Hint::new("nothing to do; a result counts once"),
+            Self::NoSession { .. } => Hint::new("list the sessions: llm-loadtest baseline list"),
+            Self::NoBaseline { .. } => Hint::new("save one first: llm-loadtest baseline save result.json"),
+            Self::Partial | Self::Invalid { .. } => Hint::new("run again to the end, then save that result"),
+        }
+    }
+}
+
+impl Store {
+    pub fn open(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    /// Where the baseline of a key lies, whether or not it exists.
+    pub fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(file_name(key))
+    }
+
+    /// The baseline of a workload, model and hardware. Ask `comparable` before using it: its workload may have changed.
+    pub fn find(&self, key: &Key) -> Result<Option<BaselineDocument>, StoreError> {
+        let path = self.path(key);
+        let baseline = match read(&path) {
+            Ok(baseline) => baseline,
+            Err(StoreError::File(error)) if error.source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let names = |key: &Key| (key.workload.clone(), key.model.clone(), key.hardware.clone());
+        if names(&baseline.key) == names(key) {
+            Ok(Some(baseline))
+        } else {
+            Err(StoreError::OtherKey {
+                path,
+                found: Box::new(baseline.key),
+            })
+        }
+    }
+
+    /// Adds a result as the newest session, or as the first of a new file; answers with the file's path.
+    pub fn append(&self, run: &RunDocument, id: &str, commit: Option<&str>) -> Result<PathBuf, StoreError> {
+        refuse(run)?;
+        let path = self.path(&run.fingerprint);
+        let found = self.find(&run.fingerprint)?;
+        let mut baseline = found.unwrap_or_else(|| {
+            BaselineDocument::empty(run.fingerprint.clone(), run.plan.workload.clone(), &run.tool)
+        });
+        let reasons = comparable(&baseline, Candidate::of(run));
+        if !reasons.is_empty() {
+            return Err(StoreError::NotComparable { path, reasons });
+        }
+        if baseline.sessions.iter().any(|session| session.id == id) {
+            return Err(StoreError::Stored {
+                path,
+                id: id.to_owned(),
+            });
+        }
+        baseline.tool.clone_from(&run.tool);
+        baseline.sessions.push(SessionDocument::from_run(run, id, commit));
+        write(&path, &baseline)?;
+        Ok(path)
+    }
+
+    /// Lets comparisons use the sessions up to and including this one; none lets them use the newest again.
+    pub fn promote(&self, key: &Key, id: Option<&str>) -> Result<PathBuf, StoreError> {
+        let (path, mut baseline) = self.existing(key)?;
+        if let Some(id) = id
+            && !baseline.sessions.iter().any(|session| session.id == id)
+        {
+            return Err(StoreError::NoSession {
+                path,
+                id: id.to_owned(),
+                known: baseline.sessions.into_iter().map(|session| session.id).collect(),
+            });
+        }
+        baseline.promoted = id.map(str::to_owned);
+        write(&path, &baseline)?;
+        Ok(path)
+    }
+
+    /// Removes the sessions that are neither among the newest `keep` nor promoted, and those older than `days` at `now`
+    /// (RFC 3339); answers with the number removed.
+    pub fn prune(&self, key: &Key, keep: usize, days: Option<f64>, now: &str) -> Result<usize, StoreError> {
+        let (path, mut baseline) = self.existing(key)?;
+        let before = baseline.sessions.len();
+        let surplus = before.saturating_sub(keep);
+        let promoted = baseline.promoted.clone();
+        let mut at = 0;
+        baseline.sessions.retain(|session| {
+            let among_newest = at >= surplus;
+            at += 1;
+            let young = match (days, session.age_days(now)) {
+                (Some(days), Some(age)) => age <= days,
+                _ => true,
+            };
+            (among_newest && young) || promoted.as_ref() == Some(&session.id)
+        });
+        let removed = before - baseline.sessions.len();
+        if removed > 0 {
+            write(&path, &baseline)?;
+        }
+        Ok(removed)
+    }
+
+    /// Every baseline file of the folder, by name.
+    pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        let error = |source| FileError {
+            action: "list",
+            path: self.folder.clone(),
+            source,
+        };
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(error(source).into()),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(error)?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths
+            .into_iter()
+            .map(|path| Listed {
+                baseline: read(&path),
+                path,
+            })
+            .collect())
+    }
+
+    fn existing(&self, key: &Key) -> Result<(PathBuf, BaselineDocument), StoreError> {
+        let path = self.path(key);
+        match self.find(key)? {
+            Some(baseline) => Ok((path, baseline)),
+            None => Err(StoreError::NoBaseline {
+                path,
+                key: Box::new(key.clone()),
+            }),
+        }
+    }
+}
+
+/// What would spoil every comparison to come.
+fn refuse(run: &RunDocument) -> Result<(), StoreError> {
+    if run.partial {
+        return Err(StoreError::Partial);
+    }
+    let invalid = run.findings.iter().find(|finding| finding.severity == "invalid");
+    let reason = match invalid {
+        Some(finding) => finding.message.clone(),
+        None if run.levels.iter().all(|level| level.succeeded == 0) => "no request succeeded".to_owned(),
+        None => return Ok(()),
+    };
+    Err(StoreError::Invalid { reason })
+}
+
+fn read(path: &Path) -> Result<BaselineDocument, StoreError> {
+    let text = read_text(path, SIZE_MAX)?;
+    Ok(BaselineDocument::from_json(path, &text)?)
+}
+
+fn write(path: &Path, baseline: &BaselineDocument) -> Result<(), StoreError> {
+    Ok(write_atomic(path, baseline.to_json().as_bytes())?)
+}
