@@ -9,7 +9,7 @@ use super::settings::{SETTINGS, find};
 /// What the plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// One round; the gate's settings are checked, not used.
+    /// One round, whatever else is said.
     Run,
     Gate,
 }

@@ -154,6 +154,10 @@ fn build(
     purpose: Purpose,
     environment: &BTreeMap<String, String>,
 ) -> Result<Resolved, ConfigError> {
+    if purpose == Purpose::Run {
+        chosen.remove("rounds");
+        chosen.or_default("rounds", "1");
+    }
     chosen.fill();
     let levels = parse::levels(&mut chosen)?;
     let (api, workload) = parse::workload(&mut chosen)?;
@@ -192,7 +196,7 @@ fn build(
         sampling: parse::sampling(&chosen)?,
         tokenizer: chosen.parse("tokenizer", parse::name)?,
         cache,
-        gate: parse::policy(&chosen, setup, purpose)?,
+        gate: parse::policy(&chosen, setup)?,
     };
     Ok(Resolved {
         plan,

@@ -1,9 +1,13 @@
 //! Every flag, by every name.
 
+use std::collections::BTreeMap;
+
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, Command, flags};
-use crate::config::{Entry, Group, SETTINGS, Shape};
+use crate::config::{Entry, Group, Layers, Purpose, SETTINGS, Shape, resolve};
+use crate::protocol::Api;
+use crate::workload::{Lengths, Limit};
 
 fn said(line: &[&str]) -> Vec<Entry> {
     let line = ["llm-loadtest"].iter().chain(line);
@@ -144,4 +148,31 @@ fn help_groups_the_flags_and_lists_the_exit_codes() {
     ] {
         assert!(gate.contains(group), "{group}");
     }
+}
+
+#[test]
+fn a_line_written_for_another_tool_becomes_a_plan() {
+    let line = "run --backend vllm --base-url http://h:8000/v1 --model m --dataset-name random --random-input-len 1024 \
+                --random-output-len 64 --request-rate 4 --num-prompts 500 --goodput ttft:500 tpot:50 e2el:9000 --seed 3";
+    let layers = Layers {
+        purpose: Purpose::Run,
+        flags: said(&line.split_whitespace().collect::<Vec<_>>()),
+        environment: BTreeMap::new(),
+        env_file: None,
+        files: Vec::new(),
+    };
+    let plan = resolve(layers).unwrap().plan;
+    assert_eq!(
+        (plan.api, plan.target.base_url.as_str()),
+        (Api::Completions, "http://h:8000")
+    );
+    assert_eq!(
+        (plan.levels[0].label().as_str(), plan.levels[0].limit),
+        ("rate=4", Limit::Requests(500))
+    );
+    assert_eq!(
+        (plan.workload.input, plan.workload.output),
+        (Lengths::Fixed(1024), Some(Lengths::Fixed(64)))
+    );
+    assert_eq!((plan.slos.len(), plan.seed.0), (3, 3));
 }

@@ -1,5 +1,7 @@
 //! Files, good, broken and hostile.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::schema::json_schema;
 use crate::config::starter;
@@ -52,37 +54,39 @@ fn every_key_knows_its_line() {
     "#);
 }
 
+/// Broken files, each in its own way.
+const MISTAKES: [&str; 26] = [
+    "workload:\n- name: a",
+    "workloads:\n- name: a\n  concurency: 5",
+    "workloads:\n- name: a\n  zzz: 5",
+    "workloads:\n- name: a\n  rate: 5\n  rps: 5",
+    "workloads:\n- name: a\n  rate: 5\n  rate: 6",
+    "workloads:\n- name: a\n- name: a",
+    "workloads:\n- rate: 5",
+    "workloads:\n  name: a",
+    "workloads: 5",
+    "workloads:\n- name: a\n  rate:\n",
+    "workloads:\n- name: a\n  seed: [1, 2]",
+    "workloads:\n- name: a\n  input_len: [1, 2, 3]",
+    "workloads:\n- name: a\n  slo: [ttft, {a: b}]",
+    "workloads:\n- name: a\n\trate: 5",
+    "workloads:\n- name: [",
+    "workloads: {a: b",
+    "- just\n- a list",
+    "a: 1\n---\nb: 2",
+    "gate: {rounds: 5}\n---\ngate: {}",
+    "workloads:\n- &a {name: a}\n- *a",
+    "targets:\n- name: t",
+    "targets:\n- name: t\n  base_url: sim:x\n  api_key: sk-hunter2",
+    "targets:\n- name: t\n  base_url: sim:x\n  api_key: ${A}\n  api_key_env: B",
+    "? [a]\n: b",
+    "gate: \0",
+    "workloads:\n- name: a\n  rate: 5\n\tseed: 5",
+];
+
 #[test]
 fn mistakes_are_named_with_their_line() {
-    let cases = [
-        "workload:\n- name: a",
-        "workloads:\n- name: a\n  concurency: 5",
-        "workloads:\n- name: a\n  zzz: 5",
-        "workloads:\n- name: a\n  rate: 5\n  rps: 5",
-        "workloads:\n- name: a\n  rate: 5\n  rate: 6",
-        "workloads:\n- name: a\n- name: a",
-        "workloads:\n- rate: 5",
-        "workloads:\n  name: a",
-        "workloads: 5",
-        "workloads:\n- name: a\n  rate:\n",
-        "workloads:\n- name: a\n  seed: [1, 2]",
-        "workloads:\n- name: a\n  input_len: [1, 2, 3]",
-        "workloads:\n- name: a\n  slo: [ttft, {a: b}]",
-        "workloads:\n- name: a\n\trate: 5",
-        "workloads:\n- name: [",
-        "workloads: {a: b",
-        "- just\n- a list",
-        "a: 1\n---\nb: 2",
-        "gate: {rounds: 5}\n---\ngate: {}",
-        "workloads:\n- &a {name: a}\n- *a",
-        "targets:\n- name: t",
-        "targets:\n- name: t\n  base_url: sim:x\n  api_key: sk-hunter2",
-        "targets:\n- name: t\n  base_url: sim:x\n  api_key: ${A}\n  api_key_env: B",
-        "? [a]\n: b",
-        "gate: \0",
-        "workloads:\n- name: a\n  rate: 5\n\tseed: 5",
-    ];
-    insta::assert_snapshot!(cases.map(wrong).concat(), @r"
+    insta::assert_snapshot!(MISTAKES.map(wrong).concat(), @r"
     loadtest.yaml:1: unknown section 'workload'
     hint: did you mean 'workloads'?
     loadtest.yaml:3: unknown key 'concurency'
@@ -249,4 +253,17 @@ fn env_files_are_read_as_shells_read_them() {
     loadtest.yaml:1: the quotes do not close at the line's end
     hint: close them, or remove them
     ");
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(targets:\\n|- |name: a\\n| |\\n|gate:|rounds: |[\\[\\]{},&*!|>'\"%@`#?:-]|[a-z]){0,40}") {
+        let file = source(&text);
+        if let Err(error) = read(std::slice::from_ref(&file)) {
+            prop_assert!(error.message().starts_with("loadtest.yaml"));
+        }
+        if let Err(error) = parse_env_file(&file) {
+            prop_assert!(error.message().starts_with("loadtest.yaml"));
+        }
+    }
 }

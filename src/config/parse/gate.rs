@@ -6,7 +6,7 @@ use super::rules::Setup;
 use super::words::{cut_rules, number, share, span, switch, whole};
 use crate::base::Nanos;
 use crate::config::error::{ConfigError, Wrong, wrong};
-use crate::config::layers::{Chosen, Purpose};
+use crate::config::layers::Chosen;
 use crate::config::{Bound, GatePolicy, Objective};
 use crate::record::{Better, MetricKey, Unit};
 
@@ -24,17 +24,9 @@ pub(in crate::config) fn default_tolerances(setup: Setup) -> String {
     gates.join(",")
 }
 
-pub(in crate::config) fn policy(
-    chosen: &Chosen,
-    setup: Setup,
-    purpose: Purpose,
-) -> Result<GatePolicy, ConfigError> {
-    let rounds = chosen.parse("rounds", |text| whole(text, 1, 1_000))?.unwrap_or(1) as u32;
+pub(in crate::config) fn policy(chosen: &Chosen, setup: Setup) -> Result<GatePolicy, ConfigError> {
     Ok(GatePolicy {
-        rounds: match purpose {
-            Purpose::Run => 1,
-            Purpose::Gate => rounds,
-        },
+        rounds: chosen.parse("rounds", |text| whole(text, 1, 1_000))?.unwrap_or(1) as u32,
         tolerances: tolerances(chosen, setup)?,
         objectives: chosen.each("objective", cut_rules, |text| objective(text, setup))?,
         alpha: chosen

@@ -1,6 +1,7 @@
 //! The words of errors: place, value, problem and the next step.
 
-use super::*;
+use super::support::{file, layers, variables, with_server, words, wrong};
+use crate::config::resolve;
 
 fn all(cases: &[(&'static str, &str)]) -> String {
     cases

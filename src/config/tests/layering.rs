@@ -1,6 +1,9 @@
 //! Who beats whom, and what the table of origins says.
 
-use super::*;
+use super::support::{file, layers, origin_of, plan, variables, with_server, words};
+use crate::base::Nanos;
+use crate::config::{Entry, Layers, Origin, Resolved, SourceFile, config_path, origins_table, resolve};
+use crate::workload::{Lengths, Limit, Load};
 
 const FILE: &str = "workloads:\n  - name: chat\n    rate: 5\n    num_prompts: 7\n";
 

@@ -1,7 +1,13 @@
 //! What settings become.
 
-use super::*;
+use proptest::prelude::*;
+
+use super::support::{file, layers, plan, with_server};
+use crate::base::{Nanos, Seed};
+use crate::config::{CacheLabel, Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
+use crate::protocol::Api;
 use crate::record::Metric;
+use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load};
 
 #[test]
 fn defaults_make_a_small_closed_run() {
@@ -62,7 +68,7 @@ fn rates_make_open_levels() {
         ("arrivals", "constant"),
         ("max-in-flight", "64"),
     ]);
-    let labels: Vec<String> = plan.levels.iter().map(workload_label).collect();
+    let labels: Vec<String> = plan.levels.iter().map(Level::label).collect();
     assert_eq!(labels, ["rate=2", "rate=4"]);
     let Load::Open {
         arrivals,
@@ -73,10 +79,6 @@ fn rates_make_open_levels() {
         panic!("{plan:?}")
     };
     assert_eq!((arrivals, max_in_flight), (Arrivals::Constant, Some(64)));
-}
-
-fn workload_label(level: &crate::workload::Level) -> String {
-    level.label()
 }
 
 #[test]
@@ -254,4 +256,16 @@ fn the_starter_is_a_plan() {
     assert_eq!(plan.target.base_url, "sim:h100-8b");
     assert_eq!(plan.slos.len(), 2);
     assert_eq!(plan.gate.objectives.len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_or_breaks_a_line(row in 0..SETTINGS.len(), text in "[ -~\\n\\t€]{0,40}|[0-9:.,%<>=a-z_]{0,20}") {
+        let mut layers = with_server(&[]);
+        layers.flags.insert(0, Entry::new(SETTINGS[row].key, text.as_str(), Origin::Flag("x".to_owned())));
+        if let Err(error) = resolve(layers) {
+            prop_assert!(!error.message().is_empty() && !error.message().contains('\n'));
+            prop_assert!(!error.hint().0.is_empty() && !error.hint().0.contains('\n'));
+        }
+    }
 }
