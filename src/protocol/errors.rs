@@ -21,7 +21,7 @@ pub(super) fn in_stream(data: &[u8]) -> Failure {
     Failure::new(FailureClass::InStreamError, words)
 }
 
-/// A finish reason by which the server says that it gave up (vLLM, SGLang).
+/// A finish reason by which the server says that it gave up (vLLM, `SGLang`).
 pub(super) fn finish_reason(reason: &str) -> Option<Failure> {
     let words = || format!("the server gave up: finish reason '{reason}'");
     matches!(reason, "error" | "abort").then(|| Failure::new(FailureClass::InStreamError, words()))
@@ -34,8 +34,8 @@ pub(super) fn document(bytes: &[u8]) -> Option<String> {
 
 /// The message of an error document; none when the value is not one.
 ///
-/// Known shapes: `{"error": {"message": …}}` (OpenAI and most), `{"error": "…"}` (vLLM's 401, Ollama),
-/// `{"object": "error", "message": …}` (SGLang, LMDeploy), `{"detail": "…"}` and `{"detail": [{"loc", "msg"}]}` (FastAPI).
+/// Known shapes: `{"error": {"message": …}}` (`OpenAI` and most), `{"error": "…"}` (vLLM's 401, Ollama),
+/// `{"object": "error", "message": …}` (`SGLang`, `LMDeploy`), `{"detail": "…"}` and `{"detail": [{"loc", "msg"}]}` (`FastAPI`).
 pub(super) fn message(value: &Value) -> Option<String> {
     match (value.get("error"), value.get("detail"), value.get("message")) {
         (Some(error), _, _) if !error.is_null() => Some(described(error)),

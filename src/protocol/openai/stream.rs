@@ -72,16 +72,24 @@ impl Decode for Stream {
 #[derive(Default)]
 struct Reading {
     tally: Tally,
-    /// An event with data came.
-    began: bool,
-    /// A chunk with tokens came.
-    spoke: bool,
+    progress: Progress,
     /// `[DONE]` came.
     done: bool,
     /// What is read now is the unfinished rest of a body that has ended.
     body_ended: bool,
     /// The first thing that went wrong.
     failure: Option<Failure>,
+}
+
+/// How far the answer got.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Progress {
+    #[default]
+    Nothing,
+    /// An event with data came.
+    Began,
+    /// A chunk with tokens came.
+    Spoke,
 }
 
 impl Reading {
@@ -92,22 +100,22 @@ impl Reading {
                 let words = format!("an event of more than {} bytes", Sse::EVENT_MAX);
                 self.fail(Failure::new(FailureClass::Malformed, words), events);
             }
-            Item::Event { name, data } => match data.trim_ascii() {
-                b"" => events.push(Event::Idle),
-                b"[DONE]" => {
-                    self.began = true;
-                    self.done = true;
-                    events.push(Event::End);
-                }
-                data if name == b"error" => {
-                    self.began = true;
-                    self.fail(errors::in_stream(data), events);
-                }
-                data => {
-                    self.began = true;
-                    self.data(data, events);
-                }
-            },
+            Item::Event { name, data } => self.event(name, data.trim_ascii(), events),
+        }
+    }
+
+    fn event(&mut self, name: &[u8], data: &[u8], events: &mut Vec<Event>) {
+        if data.is_empty() {
+            return events.push(Event::Idle);
+        }
+        self.progress = self.progress.max(Progress::Began);
+        if data == b"[DONE]" {
+            self.done = true;
+            events.push(Event::End);
+        } else if name == b"error" {
+            self.fail(errors::in_stream(data), events);
+        } else {
+            self.data(data, events);
         }
     }
 
@@ -183,7 +191,7 @@ impl Reading {
         if !text.is_empty() || textless.is_some() {
             let count = ids.or(rise);
             state.spoke(count);
-            self.spoke = true;
+            self.progress = Progress::Spoke;
             events.push(Event::Tokens(Tokens { text, visible, count }));
         }
         if let Some(usage) = usage {
@@ -211,7 +219,7 @@ impl Reading {
             return Err(failure.clone());
         } else if !clean {
             return Err(cut());
-        } else if !self.began {
+        } else if self.progress == Progress::Nothing {
             (FailureClass::Malformed, "empty response")
         } else if unfinished {
             (
@@ -223,7 +231,7 @@ impl Reading {
                 FailureClass::Truncated,
                 "the stream ended without a finish reason, usage or [DONE]",
             )
-        } else if !self.spoke && !counted {
+        } else if self.progress < Progress::Spoke && !counted {
             (FailureClass::Malformed, "no tokens")
         } else {
             return Ok(());

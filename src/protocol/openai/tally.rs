@@ -1,7 +1,7 @@
 //! Who has spoken, who has finished, and how many tokens that was, when a server reports usage in its own way.
 //!
 //! Three ways are in use, and a stream may mix them:
-//! - *Cumulative*: usage beside one unfinished choice is that choice's total so far (vLLM and SGLang with
+//! - *Cumulative*: usage beside one unfinished choice is that choice's total so far (vLLM and `SGLang` with
 //!   `continuous_usage_stats`; llama-server's completions and transformers, once, on the finish chunk). It replaces
 //!   the choice's earlier total, and the rise is the chunk's own tokens. The stream's total is the sum over choices.
 //! - *Closing*: usage without a choice (`choices: []`), or beside a choice that has finished before (`LiteLLM`), speaks for
@@ -61,7 +61,7 @@ impl Choice {
 }
 
 impl Tally {
-    /// As many as OpenAI allows; the bound keeps a hostile stream from growing us.
+    /// As many as `OpenAI` allows; the bound keeps a hostile stream from growing us.
     pub(super) const CHOICES_MAX: usize = 128;
 
     /// The choice of an index, new or known; none beyond the bound.

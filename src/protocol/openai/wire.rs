@@ -38,7 +38,7 @@ struct Delta {
     refusal: Option<String>,
     /// vLLM and Ollama.
     reasoning: Option<String>,
-    /// SGLang, DeepSeek, llama-server. Some servers send both names with the same text.
+    /// `SGLang`, `DeepSeek`, llama-server. Some servers send both names with the same text.
     reasoning_content: Option<String>,
     tool_calls: Option<Vec<ToolCall>>,
     function_call: Option<Function>,

@@ -91,7 +91,7 @@ vllm/completions_nostream.http           200  48 length 5/8/-   ok
 #[test]
 fn every_streamed_sample_decodes_to_its_line() {
     let mut lines = vec![String::new()];
-    for name in names(|name| !name.ends_with(".http") || name.ends_with(".tail.http")) {
+    for name in names(is_streamed) {
         let body = body(&name);
         let clean = !name.contains("scheduler_killed");
         lines.push(line(&name, &decode(codec(Api::Chat).stream(), &[&body], clean)));
@@ -122,15 +122,18 @@ fn every_whole_sample_decodes_to_its_line() {
 
 #[test]
 fn every_refusal_says_what_the_server_said() {
-    let mut refusals = String::new();
-    for name in names(|name| name.ends_with(".http") && !name.ends_with(".tail.http")) {
+    let mut refusals = Vec::new();
+    for name in names(|name| !is_streamed(name)) {
         let (status, body) = http(&name);
         if status != 200 {
             let refusal = codec(Api::Chat).refusal(status, &body).to_string();
-            refusals += &format!("{name} {}\n", refusal.chars().take(110).collect::<String>());
+            refusals.push(format!(
+                "{name} {}",
+                refusal.chars().take(110).collect::<String>()
+            ));
         }
     }
-    insta::assert_snapshot!(refusals, @r"
+    insta::assert_snapshot!(refusals.join("\n"), @r"
     litellm/err_401_no_key.http http_5xx (500): Internal Server Error
     litellm/err_bad_json.http http_4xx (400): Invalid JSON payload: unexpected end of data: line 1 column 10 (char 9)
     litellm/err_dead_backend.http http_5xx (500): litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.  LiteLLM
@@ -194,15 +197,14 @@ fn no_sample_is_forgotten() {
     let mut known: BTreeSet<String> = listed(STREAMS);
     known.extend(listed(WHOLES));
     for name in names(|_| true) {
-        let refused_or_models =
-            || name.ends_with(".http") && (name.contains("models") || http(&name).0 != 200);
+        let refused_or_models = || !is_streamed(&name) && (name.contains("models") || http(&name).0 != 200);
         assert!(known.contains(&name) || refused_or_models(), "{name}");
     }
 }
 
 #[test]
 fn samples_byte_by_byte_are_the_same() {
-    for name in names(|name| name.ends_with(".body")) {
+    for name in names(is_whole_stream) {
         let body = body(&name);
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
         let stream = || codec(Api::Completions).stream();
@@ -219,7 +221,7 @@ proptest! {
 
     #[test]
     fn any_cut_of_any_sample_is_the_same(pick in any::<prop::sample::Index>(), cuts in prop::collection::vec(any::<usize>(), 0..6), clean: bool) {
-        let names = names(|name| name.ends_with(".body"));
+        let names = names(is_whole_stream);
         let body = body(pick.get::<String>(&names));
         let stream = || codec(Api::Chat).stream();
         prop_assert_eq!(decode(stream(), &cut(&body, &cuts), clean), decode(stream(), &[&body], clean));
@@ -227,7 +229,7 @@ proptest! {
 
     #[test]
     fn a_sample_that_ends_early_is_no_success(pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>()) {
-        let names = names(|name| name.ends_with(".body"));
+        let names = names(is_whole_stream);
         let body = body(pick.get::<String>(&names));
         if body.is_empty() {
             return Ok(());
@@ -324,6 +326,18 @@ fn names(want: fn(&str) -> bool) -> Vec<String> {
             .replace('\\', "/")
     });
     names.filter(|name| want(name)).collect()
+}
+
+fn is_streamed(name: &str) -> bool {
+    extension(name) != "http" || name.contains(".tail.")
+}
+
+fn is_whole_stream(name: &str) -> bool {
+    extension(name) == "body"
+}
+
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 fn root() -> PathBuf {

@@ -10,11 +10,15 @@ use crate::record::{Ask, Failure, FailureClass};
 /// Decodes `data:` lines, one per argument line, and tells what came: `T` visible and `h` hidden tokens (with their count
 /// where it is known), `.` idle, `F` finish, `U` usage, `E` error, `D` the terminator.
 fn told(data: &str) -> String {
-    let body: String = data
+    let events: Vec<String> = data
         .lines()
         .map(|line| format!("data: {}\n\n", line.trim()))
         .collect();
-    tell(&decode(codec(Api::Chat).stream(), &[body.as_bytes()], true))
+    tell(&decode(
+        codec(Api::Chat).stream(),
+        &[events.concat().as_bytes()],
+        true,
+    ))
 }
 
 fn tell((events, end): &(Vec<Event>, Result<(), Failure>)) -> String {
