@@ -1,1 +1,15 @@
-//! The simulator on a socket.
+//! The simulator on a socket: OpenAI's API as vLLM speaks it, declared here anew so that two readings check each other.
+
+mod answer;
+mod clock;
+mod driver;
+mod metrics;
+mod openai;
+mod prompt;
+mod routes;
+mod service;
+mod stream;
+mod truth;
+
+pub use service::{Simulator, StartError, serve};
+pub use truth::{TruthOutcome, TruthRow};

@@ -1,0 +1,134 @@
+//! The thread that owns the model and lets its emissions out at their instants.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Sender, error::TrySendError as SinkError};
+use tokio::sync::oneshot;
+
+use super::clock::Clock;
+use crate::base::Nanos;
+use crate::simulator::model::{Counters, Emission, Gauges, Model, Refusal, SimAsk, Ticket, What};
+
+/// Commands that may wait for the driver; it needs microseconds for each, so a full queue means a server beyond its means.
+const COMMANDS_MAX: usize = 8_192;
+/// How long the driver sleeps at most: it needs no wake-up while idle, only a bound for the wait.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The way to the driver; the thread ends when the last of these is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Driver {
+    commands: SyncSender<Command>,
+}
+
+/// A request on its way in. `sink` must hold every emission of the request.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub arrival: Nanos,
+    pub ask: SimAsk,
+    pub sink: Sender<Emission>,
+}
+
+/// The server at one instant.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub counters: Counters,
+    pub gauges: Gauges,
+}
+
+enum Command {
+    Submit(Entry, oneshot::Sender<Result<Ticket, Refusal>>),
+    Cancel(Ticket),
+    Snapshot(oneshot::Sender<Snapshot>),
+}
+
+impl Driver {
+    /// Starts the thread. A thread, not a task: it sleeps on a condition variable, which wakes within a tenth of a
+    /// millisecond, where the runtime's timers count whole milliseconds.
+    pub(super) fn start(model: Model, clock: Clock) -> std::io::Result<Self> {
+        let (commands, inbox) = sync_channel(COMMANDS_MAX);
+        thread::Builder::new()
+            .name("sim-model".to_owned())
+            .spawn(move || drive(model, clock, &inbox))?;
+        Ok(Self { commands })
+    }
+
+    /// Hands a request in; `None` when the driver is too busy to take it.
+    pub(super) async fn submit(&self, entry: Entry) -> Option<Result<Ticket, Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Submit(entry, reply)).ok()?;
+        answer.await.ok()
+    }
+
+    /// Should the queue be full, the model finds the request's sink closed at its next token instead.
+    pub(super) fn cancel(&self, id: Ticket) {
+        match self.commands.try_send(Command::Cancel(id)) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    pub(super) async fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Snapshot(reply)).ok()?;
+        answer.await.ok()
+    }
+}
+
+fn drive(mut model: Model, clock: Clock, inbox: &Receiver<Command>) {
+    let mut sinks = BTreeMap::new();
+    loop {
+        deliver(&mut model, &mut sinks, clock.now());
+        let wait = match model.next_event() {
+            Some(at) => Duration::from(at - clock.now()),
+            None => IDLE,
+        };
+        match inbox.recv_timeout(wait) {
+            Ok(command) => obey(&mut model, &mut sinks, command),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn obey(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, command: Command) {
+    // A reply that nobody awaits any more is no loss, except for a ticket: its request is cancelled.
+    match command {
+        Command::Submit(Entry { arrival, ask, sink }, reply) => {
+            let answer = model.submit(arrival, ask);
+            match (reply.send(answer), answer) {
+                (Ok(()), Ok(id)) => {
+                    sinks.insert(id, sink);
+                }
+                (Err(_), Ok(id)) => model.cancel(id),
+                (_, Err(_)) => {}
+            }
+        }
+        Command::Cancel(id) => {
+            model.cancel(id);
+            sinks.remove(&id);
+        }
+        Command::Snapshot(reply) => {
+            let snapshot = Snapshot {
+                counters: model.counters().clone(),
+                gauges: model.gauges(),
+            };
+            drop(reply.send(snapshot));
+        }
+    }
+}
+
+fn deliver(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, now: Nanos) {
+    for emission in model.advance(now) {
+        let Some(sink) = sinks.get(&emission.id) else {
+            continue;
+        };
+        match sink.try_send(emission) {
+            Ok(()) if matches!(emission.what, What::Token { .. }) => continue,
+            Ok(()) => {}
+            Err(SinkError::Closed(_) | SinkError::Full(_)) => model.cancel(emission.id),
+        }
+        sinks.remove(&emission.id);
+    }
+}
