@@ -198,7 +198,7 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
         }
     };
     format!(
-        "{rounds} {basis}. Each error at most {}% per gate, {} judged.",
+        "{rounds} {basis}. A false alarm or a false pass: at most {}% each per gate, over {}.",
         tidy(verdict.alpha * 100.0),
         plural(verdict.family, "number")
     )

@@ -1,4 +1,4 @@
-//! JUnit XML in the dialect that CI systems agree on: one suite per workload and level, one case per judged number.
+//! `JUnit` XML in the dialect that CI systems agree on: one suite per workload and level, one case per judged number.
 
 use jiff::Timestamp;
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};

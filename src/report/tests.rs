@@ -122,7 +122,7 @@ fn a_gate_on_a_terminal() {
       TTFT p99         -  551 ms         -31.1% [-∞, -20.0%]  <= 800 ms  met
 
     Next: nothing to do
-    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
+    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
     note: worth a look, not part of the verdict: ITL p50 at c=32
 
     warning: 2% of answers were shorter than asked (c=32, round 1)
@@ -137,7 +137,7 @@ fn a_gate_on_a_terminal() {
       TTFT p99         -  551 ms         -31.1% [-∞, -20.0%]  <= 800 ms  met
 
     Next: fix it, or accept the change by saving a new baseline
-    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
+    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
     note: worth a look, not part of the verdict: ITL p50 at c=32
 
     warning: 2% of answers were shorter than asked (c=32, round 1)
@@ -152,7 +152,7 @@ fn a_gate_on_a_terminal() {
       TTFT p99         -  551 ms         -31.1% [-∞, -20.0%]  <= 800 ms  met
 
     Next: run again for more rounds
-    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
+    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
     note: worth a look, not part of the verdict: ITL p50 at c=32
 
     warning: 2% of answers were shorter than asked (c=32, round 1)
@@ -167,7 +167,7 @@ fn a_gate_on_a_terminal() {
       TTFT p99         -  551 ms         -31.1% [-∞, -20.0%]  <= 800 ms  met
 
     Next: use a machine with more cores
-    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
+    note: 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
     note: worth a look, not part of the verdict: ITL p50 at c=32
 
     warning: 2% of answers were shorter than asked (c=32, round 1)
@@ -198,9 +198,9 @@ fn a_comment_for_every_answer() {
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
-    | TTFT p95 | 412 ms | 503 ms | **+22.1%** \[+20.1%, +24.1%\] | +15% | ❌ slower, beyond limit |
-    | Goodput | 98.9% | 97.6% | -1.3 pp \[-1.9 pp, -0.7 pp\] | -2 pp | ✅ lower, within limit |
-    | TTFT p99 | - | 551 ms | -31.1% \[-∞, -20.0%\] | &lt;= 800 ms | ✅ met |
+    | TTFT p95 | 412 ms | 503 ms | **+22.1%** [+20.1%, +24.1%] | +15% | ❌ slower, beyond limit |
+    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ✅ lower, within limit |
+    | TTFT p99 | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
 
     <details><summary>1 finding</summary>
 
@@ -209,8 +209,8 @@ fn a_comment_for_every_answer() {
     </details>
     <details><summary>How this was judged</summary>
 
-    - 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
-    - Would have failed, with 80% probability, on a worsening of: TTFT p95 19.0%, Goodput 19.0 pp, TTFT p99 19.0%
+    - 2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
+    - Would have failed, with 80% probability, on a worsening of: TTFT p95 19.0%, Goodput 19.0 pp
     - Worth a look, not part of the verdict: ITL p50 at c=32
 
     </details>
@@ -244,11 +244,11 @@ fn a_comment_for_every_answer() {
     - seed: 18446744073709551615
 
     </details>
-    <details><summary>1 more metrics, reported and not gated</summary>
+    <details><summary>1 more metric, reported and not gated</summary>
 
     | metric | baseline | now | change |
     |---|--:|--:|--:|
-    | ITL p50 | 28.1 ms | 28.3 ms | +0.7% \[-1.3%, +2.7%\] |
+    | ITL p50 | 28.1 ms | 28.3 ms | +0.7% [-1.3%, +2.7%] |
 
     </details>
 
@@ -262,9 +262,9 @@ fn a_comment_for_every_answer() {
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
-    | TTFT p95 | 412 ms | 417 ms | +1.2% \[-0.8%, +3.2%\] | +15% | ✅ within limit |
-    | Goodput | 98.9% | 97.6% | -1.3 pp \[-1.9 pp, -0.7 pp\] | -2 pp | ✅ lower, within limit |
-    | TTFT p99 | - | 551 ms | -31.1% \[-∞, -20.0%\] | &lt;= 800 ms | ✅ met |
+    | TTFT p95 | 412 ms | 417 ms | +1.2% [-0.8%, +3.2%] | +15% | ✅ within limit |
+    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ✅ lower, within limit |
+    | TTFT p99 | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
     ");
     insta::assert_snapshot!(top(&sample::gate(Decision::Inconclusive)), @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
@@ -273,9 +273,9 @@ fn a_comment_for_every_answer() {
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
-    | TTFT p95 | 412 ms | 486 ms | +18.0% \[+16.0%, +20.0%\] | +15% | ⚪ beyond limit, not confirmed |
-    | Goodput | 98.9% | 97.6% | -1.3 pp \[-1.9 pp, -0.7 pp\] | -2 pp | ✅ lower, within limit |
-    | TTFT p99 | - | 551 ms | -31.1% \[-∞, -20.0%\] | &lt;= 800 ms | ✅ met |
+    | TTFT p95 | 412 ms | 486 ms | +18.0% [+16.0%, +20.0%] | +15% | ⚪ beyond limit, not confirmed |
+    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ✅ lower, within limit |
+    | TTFT p99 | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
     ");
     insta::assert_snapshot!(top(&sample::gate(Decision::Invalid)), @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
@@ -284,9 +284,9 @@ fn a_comment_for_every_answer() {
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
-    | TTFT p95 | 412 ms | 577 ms | +40.0% \[+38.0%, +42.0%\] | +15% | ⚪ not judged: the client was too slow |
-    | Goodput | 98.9% | 97.6% | -1.3 pp \[-1.9 pp, -0.7 pp\] | -2 pp | ⚪ not judged: the client was too slow |
-    | TTFT p99 | - | 551 ms | -31.1% \[-∞, -20.0%\] | &lt;= 800 ms | ✅ met |
+    | TTFT p95 | 412 ms | 577 ms | +40.0% [+38.0%, +42.0%] | +15% | ⚪ not judged: the client was too slow |
+    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ⚪ not judged: the client was too slow |
+    | TTFT p99 | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
     ");
     insta::assert_snapshot!(top(&sample::run()), @"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
@@ -354,6 +354,15 @@ fn attributes(element: &BytesStart<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The time of a case in seconds; its attributes are as every reader wants them.
+fn case_time(attributes: &BTreeMap<String, String>) -> f64 {
+    let time = &attributes["time"];
+    let decimals = time.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    assert!(decimals <= 3, "{time}");
+    assert!(attributes["classname"].starts_with("llm-loadtest.") && !attributes["name"].is_empty());
+    time.parse().unwrap()
+}
+
 /// Reads the XML with another library, checks its structure, and counts what is there.
 fn read(xml: &str) -> Counted {
     let mut reader = Reader::from_str(xml);
@@ -376,17 +385,7 @@ fn read(xml: &str) -> Counted {
                     (Some("testsuite"), "testcase") => {
                         let suite = &mut suites.last_mut().unwrap().1;
                         suite.tests += 1;
-                        let time = &attributes["time"];
-                        assert!(
-                            time.split_once('.')
-                                .is_none_or(|(_, decimals)| decimals.len() <= 3),
-                            "{time}"
-                        );
-                        suite.time += time.parse::<f64>().unwrap();
-                        assert!(
-                            attributes["classname"].starts_with("llm-loadtest.")
-                                && !attributes["name"].is_empty()
-                        );
+                        suite.time += case_time(&attributes);
                     }
                     (Some("testcase"), kind @ ("failure" | "error" | "skipped")) => {
                         let suite = &mut suites.last_mut().unwrap().1;
@@ -413,6 +412,15 @@ fn read(xml: &str) -> Counted {
             other => panic!("{other:?}"),
         }
     }
+    add_up(&root_attributes, suites, root)
+}
+
+/// The attributes tell what was counted, in every suite and in the root.
+fn add_up(
+    root_attributes: &BTreeMap<String, String>,
+    suites: Vec<(BTreeMap<String, String>, Counted)>,
+    mut root: Counted,
+) -> Counted {
     for (attributes, counted) in suites {
         let number = |name: &str| attributes[name].parse::<usize>().unwrap();
         assert_eq!(number("tests"), counted.tests);
@@ -459,7 +467,7 @@ fn junit_says_what_the_verdict_says() {
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="llm-loadtest" tests="3" failures="1" errors="0" time="25">
     <testsuite id="0" skipped="0" name="chat c=32" package="llm-loadtest" tests="3" errors="0" failures="1" hostname="localhost" timestamp="2026-01-02T03:04:05Z" time="25"><testcase name="ttft_p95" time="25" classname="llm-loadtest.chat.c=32"><failure type="regression" message="TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%"><![CDATA[TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%]]></failure></testcase><testcase name="goodput" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[Goodput: lower, within limit; baseline 98.9%, now 97.6%, change -1.3 pp [-1.9 pp, -0.7 pp], limit -2 pp]]></system-out></testcase><testcase name="ttft_p99 objective" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[TTFT p99: met; baseline -, now 551 ms, change -31.1% [-∞, -20.0%], limit <= 800 ms]]></system-out></testcase><system-out><![CDATA[model org/model-8b, hardware h100, seed 18446744073709551615, llm-loadtest 0.1.0
-    2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. Each error at most 5% per gate, 3 numbers judged.
+    2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
     warning: 2% of answers were shorter than asked]]></system-out></testsuite>
     </testsuites>
     "#);

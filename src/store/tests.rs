@@ -70,7 +70,7 @@ fn what_would_spoil_a_baseline_is_refused_and_nothing_changes() {
     insta::assert_snapshot!(refused(|run| {
         run.fingerprint.workload_hash = "other".to_owned();
         run.plan.workload.input_tokens = "1024".to_owned();
-    }, "s2"), @r#"DIR/baselines/chat--org-model-8b--h100.json: the stored sessions cannot be joined by this result: the workload differs: input_tokens was "512", now "1024" (hint: give the changed workload a new name, or delete DIR/baselines/chat--org-model-8b--h100.json to start a new baseline)"#);
+    }, "s2"), @r#"DIR/baselines/chat--org-model-8b--h100.json: the stored sessions cannot be joined by this result: workload: input_tokens was "512", now "1024" (hint: give the changed workload a new name, or delete DIR/baselines/chat--org-model-8b--h100.json to start a new baseline)"#);
     assert_eq!(fs::read(store.path(&key)).unwrap(), before);
 }
 

@@ -55,7 +55,7 @@ pub struct SessionDocument {
 pub struct SessionLevel {
     pub label: String,
     pub rounds: Vec<SessionRound>,
-    /// Merged over the rounds: HdrHistogram V2 deflate, base64, in thousandths of the metric's unit.
+    /// Merged over the rounds: `HdrHistogram` V2 deflate, base64, in thousandths of the metric's unit.
     pub histograms: BTreeMap<String, String>,
 }
 
@@ -109,16 +109,16 @@ pub fn comparable(baseline: &BaselineDocument, candidate: Candidate<'_>) -> Vec<
         ("hardware", &baseline.key.hardware, &key.hardware),
     ] {
         if stored != now {
-            reasons.push(format!("the {what} differs: baseline '{stored}', now '{now}'"));
+            reasons.push(format!("{what}: baseline '{stored}', now '{now}'"));
         }
     }
     if baseline.key.workload_hash != key.workload_hash {
         let fields = differences(&baseline.workload, workload);
         reasons.push(if fields.is_empty() {
-            "the workload differs: same settings, other prompts in the dataset or another tokenizer"
+            "workload: the settings are the same, but the prompts of the dataset or the tokenizer are not"
                 .to_owned()
         } else {
-            format!("the workload differs: {}", fields.join("; "))
+            format!("workload: {}", fields.join("; "))
         });
     }
     reasons

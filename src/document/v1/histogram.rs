@@ -1,4 +1,4 @@
-//! Histograms as text: HdrHistogram V2, deflated, base64, which every HdrHistogram port reads.
+//! Histograms as text: `HdrHistogram` V2, deflated, base64, which its ports in other languages read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,7 +52,9 @@ mod tests {
         fn merging_the_texts_equals_recording_all(parts in prop::collection::vec(prop::collection::vec(1_u64..1_000_000, 1..50), 1..4)) {
             let record = |values: &[u64]| {
                 let mut histogram = Histogram::<u64>::new(3).unwrap();
-                values.iter().for_each(|value| histogram.record(*value).unwrap());
+                for value in values {
+                    histogram.record(*value).unwrap();
+                }
                 histogram
             };
             let texts: Vec<String> = parts.iter().map(|part| encode(&record(part))).collect();

@@ -31,7 +31,7 @@ pub struct LevelDocument {
     pub goodput: Option<GoodputDocument>,
     pub tokens: TokensDocument,
     pub reconnects: u64,
-    /// HdrHistogram V2 deflate, base64, in thousandths of the metric's unit. Empty in the view over all rounds.
+    /// `HdrHistogram` V2 deflate, base64, in thousandths of the metric's unit. Empty in the view over all rounds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, String>,
 }
@@ -208,7 +208,7 @@ fn quantile_id(thousandths: u16) -> String {
     format!("p{}", f64::from(thousandths) / 10.0)
 }
 
-/// Percentiles that n samples do not carry at 99 % confidence (MLPerf Inference's early-stopping bound, as METRICS lists it).
+/// Percentiles that n samples do not carry at 99 % confidence (`MLPerf` Inference's early-stopping bound, as METRICS lists it).
 pub(super) fn thin(n: u64) -> Vec<String> {
     [("p50", 11), ("p90", 64), ("p95", 130), ("p99", 662)]
         .into_iter()

@@ -17,7 +17,7 @@ mod tests {
     #[test]
     fn six_digits_are_kept_and_stable() {
         let text = |value: f64| serde_json::to_string(&six(value)).unwrap();
-        assert_eq!(text(1234.567_89), "1234.57");
+        assert_eq!(text(1_234.567_89), "1234.57");
         assert_eq!(text(0.000_123_456_789), "0.000123457");
         assert_eq!(text(0.1 + 0.2), "0.3");
         assert_eq!(text(0.0), "0.0");

@@ -31,7 +31,7 @@ pub(super) fn pool(parts: &[&LevelDocument]) -> Option<LevelDocument> {
         mean: over_time(parts, |part| Some(part.concurrency.mean)).unwrap_or_default(),
         peak: parts.iter().map(|part| part.concurrency.peak).max()?,
     };
-    level.tokens = tokens(parts)?;
+    level.tokens = tokens(parts);
     level.reconnects = parts.iter().map(|part| part.reconnects).sum();
     Some(level)
 }
@@ -59,7 +59,7 @@ fn metrics(parts: &[&LevelDocument]) -> BTreeMap<String, MetricDocument> {
         .collect()
 }
 
-/// One distribution over all rounds. Mean and sd are exact (Chan, Golub and LeVeque 1979), percentiles the merged histogram's.
+/// One distribution over all rounds. Mean and sd are exact (Chan et al. 1979), percentiles the merged histogram's.
 fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
     let all: Vec<&MetricDocument> = parts.iter().filter_map(|part| part.metrics.get(id)).collect();
     let texts = parts.iter().filter_map(|part| part.histograms.get(id));
@@ -157,11 +157,11 @@ fn over_time(parts: &[&LevelDocument], value: impl Fn(&LevelDocument) -> Option<
     (time > 0.0).then(|| six(sum / time))
 }
 
-fn tokens(parts: &[&LevelDocument]) -> Option<TokensDocument> {
+fn tokens(parts: &[&LevelDocument]) -> TokensDocument {
     let sum = |count: fn(&TokensDocument) -> u64| parts.iter().map(|part| count(&part.tokens)).sum();
     let mut sources: Vec<&str> = parts.iter().map(|part| part.tokens.source.as_str()).collect();
     sources.dedup();
-    Some(TokensDocument {
+    TokensDocument {
         prompt_asked: sum(|tokens| tokens.prompt_asked),
         prompt: sum(|tokens| tokens.prompt),
         cached: sum(|tokens| tokens.cached),
@@ -174,5 +174,5 @@ fn tokens(parts: &[&LevelDocument]) -> Option<TokensDocument> {
             "mixed".to_owned()
         },
         itl_is_icl: parts.iter().any(|part| part.tokens.itl_is_icl),
-    })
+    }
 }

@@ -244,7 +244,6 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
             "use a machine with more cores",
         ),
     };
-    let invalid = decision == Decision::Invalid;
     Verdict {
         decision,
         headline: headline.to_owned(),
@@ -256,52 +255,56 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
         alpha: 0.05,
         family: 3,
         rounds: 2,
-        cells: vec![
-            latency(status, change),
-            Judgement {
-                key: MetricKey::value(Metric::Goodput),
-                rule: Rule::Tolerance(0.02),
-                status: if invalid {
-                    Status::NotJudged("the client was too slow".to_owned())
-                } else {
-                    Status::PassSlower
-                },
-                baseline: Some(0.989),
-                now: 0.976,
-                effect: Some(Effect {
-                    change: -0.013,
-                    low: -0.019,
-                    high: -0.007,
-                    absolute: true,
-                }),
-                rounds: vec![0.975, 0.977],
-                ..latency(Status::Pass, 0.0)
-            },
-            Judgement {
-                key: objective().key,
-                rule: Rule::Objective(objective()),
-                baseline: None,
-                now: 551.0,
-                effect: Some(Effect {
-                    change: -0.311,
-                    low: f64::NEG_INFINITY,
-                    high: -0.2,
-                    absolute: false,
-                }),
-                ..latency(Status::Pass, 0.0)
-            },
-            Judgement {
-                key: MetricKey::quantile(Metric::Itl, 500),
-                rule: Rule::Report,
-                baseline: Some(28.1),
-                now: 28.3,
-                ..latency(Status::Reported, 0.007)
-            },
-        ],
+        cells: cells(status, change, decision == Decision::Invalid),
         broken_rules: Vec::new(),
         common_shift: None,
         worth_a_look: vec![("c=32".to_owned(), MetricKey::quantile(Metric::Itl, 500))],
     }
+}
+
+fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
+    vec![
+        latency(status, change),
+        Judgement {
+            key: MetricKey::value(Metric::Goodput),
+            rule: Rule::Tolerance(0.02),
+            status: if invalid {
+                Status::NotJudged("the client was too slow".to_owned())
+            } else {
+                Status::PassSlower
+            },
+            baseline: Some(0.989),
+            now: 0.976,
+            effect: Some(Effect {
+                change: -0.013,
+                low: -0.019,
+                high: -0.007,
+                absolute: true,
+            }),
+            rounds: vec![0.975, 0.977],
+            ..latency(Status::Pass, 0.0)
+        },
+        Judgement {
+            key: objective().key,
+            rule: Rule::Objective(objective()),
+            baseline: None,
+            now: 551.0,
+            effect: Some(Effect {
+                change: -0.311,
+                low: f64::NEG_INFINITY,
+                high: -0.2,
+                absolute: false,
+            }),
+            ..latency(Status::Pass, 0.0)
+        },
+        Judgement {
+            key: MetricKey::quantile(Metric::Itl, 500),
+            rule: Rule::Report,
+            baseline: Some(28.1),
+            now: 28.3,
+            ..latency(Status::Reported, 0.007)
+        },
+    ]
 }
 
 fn latency(status: Status, change: f64) -> Judgement {

@@ -235,14 +235,14 @@ fn what_may_not_be_compared_says_why() {
         comparable(&stored, candidate).join("\n")
     };
     insta::assert_snapshot!(reasons(&workload), @r#"
-    the metric definitions differs: baseline '1', now '2'
-    the hardware differs: baseline 'h100', now 'l4'
-    the workload differs: cache was "cold", now "mixed"; stream was true, now false
+    metric definitions: baseline '1', now '2'
+    hardware: baseline 'h100', now 'l4'
+    workload: cache was "cold", now "mixed"; stream was true, now false
     "#);
     insta::assert_snapshot!(reasons(&stored.workload), @"
-    the metric definitions differs: baseline '1', now '2'
-    the hardware differs: baseline 'h100', now 'l4'
-    the workload differs: same settings, other prompts in the dataset or another tokenizer
+    metric definitions: baseline '1', now '2'
+    hardware: baseline 'h100', now 'l4'
+    workload: the settings are the same, but the prompts of the dataset or the tokenizer are not
     ");
 }
 
@@ -286,6 +286,7 @@ fn a_row_is_one_line_with_offsets_from_sent() {
 }
 
 /// The result as its users would declare it, from the description alone: no type is shared with the writer.
+#[expect(clippy::struct_field_names, reason = "the names are the format's")]
 mod reader {
     use super::{BTreeMap, Deserialize, Value};
 

@@ -5,29 +5,30 @@ use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, Verd
 use crate::report::cell::{Cell, confidence, decision_word, gates, judged_how, title};
 use crate::report::text::plain;
 
-pub(super) fn write(out: &mut String, run: &RunDocument, verdict: &VerdictDocument, style: Style) {
+pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, verdict: &VerdictDocument, style: Style) {
     let paint = match verdict.decision {
         DecisionDocument::Pass => Paint::Green,
         DecisionDocument::Fail | DecisionDocument::Invalid => Paint::Red,
         DecisionDocument::Inconclusive => Paint::Yellow,
     };
     let word = style.paint(paint, decision_word(verdict.decision));
-    out.push_str(&format!("{word}: {}\n", plain(&verdict.headline)));
+    out.push(format!("{word}: {}", plain(&verdict.headline)));
     for rule in &verdict.broken_rules {
-        out.push_str(&format!("  {}\n", plain(rule)));
+        out.push(format!("  {}", plain(rule)));
     }
     let gating: Vec<&JudgementDocument> = verdict.cells.iter().filter(|cell| gates(cell)).collect();
     if !gating.is_empty() {
-        out.push('\n');
-        out.push_str(&judged(&gating, run.levels.len() > 1, verdict, style));
+        out.push(String::new());
+        out.extend(judged(&gating, run.levels.len() > 1, verdict, style));
     }
-    out.push_str(&format!("\nNext: {}\n", plain(&verdict.next)));
+    out.push(String::new());
+    out.push(format!("Next: {}", plain(&verdict.next)));
     for note in notes(verdict) {
-        out.push_str(&format!("note: {}\n", plain(&note)));
+        out.push(format!("note: {}", plain(&note)));
     }
 }
 
-fn judged(cells: &[&JudgementDocument], many: bool, verdict: &VerdictDocument, style: Style) -> String {
+fn judged(cells: &[&JudgementDocument], many: bool, verdict: &VerdictDocument, style: Style) -> Vec<String> {
     let change = format!("change [{}]", confidence(verdict));
     let header = ["metric", "baseline", "now", &change, "limit", "verdict"];
     let rows: Vec<Vec<String>> = cells

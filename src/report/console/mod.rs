@@ -10,11 +10,12 @@ use crate::document::v1::RunDocument;
 
 /// The whole text: the verdict where there is one, else the measured numbers; findings last. Ends with a newline.
 pub fn render(run: &RunDocument, style: Style) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     match &run.verdict {
         Some(verdict) => gate::write(&mut out, run, verdict, style),
         None => run::write(&mut out, run, style),
     }
     style::findings(&mut out, &run.findings, style);
-    out
+    out.push(String::new());
+    out.join("\n")
 }

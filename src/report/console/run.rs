@@ -20,7 +20,9 @@ const SHOWN: [Metric; 9] = [
     Metric::E2eFromDue,
 ];
 
-pub(super) fn write(out: &mut String, run: &RunDocument, style: Style) {
+const THIN: &str = " ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)";
+
+pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
     let head = format!(
         "{} · {} on {} · seed {}",
         plain(&run.name),
@@ -28,22 +30,22 @@ pub(super) fn write(out: &mut String, run: &RunDocument, style: Style) {
         plain(&run.fingerprint.hardware),
         run.plan.seed
     );
-    out.push_str(&format!("{}\n", style.paint(Paint::Bold, &head)));
-    out.push_str(&format!("target {}\n", plain(&run.plan.target.url)));
+    out.push(style.paint(Paint::Bold, &head));
+    out.push(format!("target {}", plain(&run.plan.target.url)));
     if run.partial {
         let note = "partial: the run was interrupted; these are the numbers until then";
-        out.push_str(&format!("{}\n", style.paint(Paint::Yellow, note)));
+        out.push(style.paint(Paint::Yellow, note));
     }
     if run.levels.len() > 1 {
-        out.push('\n');
-        out.push_str(&overview(&run.levels, style));
+        out.push(String::new());
+        out.extend(overview(&run.levels, style));
     }
     for level in &run.levels {
         write_level(out, level, run.rounds.len() as u64, style);
     }
 }
 
-fn overview(levels: &[LevelDocument], style: Style) -> String {
+fn overview(levels: &[LevelDocument], style: Style) -> Vec<String> {
     let header = [
         "level", "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors",
     ];
@@ -79,7 +81,7 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-fn write_level(out: &mut String, level: &LevelDocument, rounds: u64, style: Style) {
+fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, style: Style) {
     let title = format!(
         "{} · {} in {} s over {}",
         plain(&level.label),
@@ -87,7 +89,8 @@ fn write_level(out: &mut String, level: &LevelDocument, rounds: u64, style: Styl
         significant(level.window.measured_s),
         plural(rounds, "round")
     );
-    out.push_str(&format!("\n{}\n", style.paint(Paint::Bold, &title)));
+    out.push(String::new());
+    out.push(style.paint(Paint::Bold, &title));
     let shown: Vec<(Metric, &MetricDocument)> = SHOWN
         .into_iter()
         .filter(|metric| !(*metric == Metric::Itl && level.tokens.itl_is_icl))
@@ -97,12 +100,12 @@ fn write_level(out: &mut String, level: &LevelDocument, rounds: u64, style: Styl
     if !shown.is_empty() {
         let header = ["metric", "mean", "p50", "p90", "p95", "p99", "max", "n"];
         let rows: Vec<Vec<String>> = shown.iter().map(|(metric, found)| row(*metric, found)).collect();
-        out.push_str(&table(&header, &rows, None, style));
+        out.extend(table(&header, &rows, None, style));
         if shown.iter().any(|(_, found)| !found.thin.is_empty()) {
-            out.push_str(" ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)\n");
+            out.push(THIN.to_owned());
         }
     }
-    out.push('\n');
+    out.push(String::new());
     write_totals(out, level);
     write_goodput(out, level, style);
     write_failures(out, level, style);
@@ -126,7 +129,7 @@ fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {
     ]
 }
 
-fn write_totals(out: &mut String, level: &LevelDocument) {
+fn write_totals(out: &mut Vec<String>, level: &LevelDocument) {
     let rate = |metric: Metric, unit: Unit| {
         let value = level.values.get(metric.id());
         value.map(|value| quantity(*value, unit))
@@ -147,28 +150,28 @@ fn write_totals(out: &mut String, level: &LevelDocument) {
         ));
     }
     if !rates.is_empty() {
-        out.push_str(&format!(" Throughput: {}\n", rates.join(", ")));
+        out.push(format!(" Throughput: {}", rates.join(", ")));
     }
-    out.push_str(&format!(
-        " Concurrency: {} mean, {} peak\n",
+    out.push(format!(
+        " Concurrency: {} mean, {} peak",
         significant(level.concurrency.mean),
         count(level.concurrency.peak)
     ));
     let tokens = &level.tokens;
-    out.push_str(&format!(
-        " Tokens: {} prompt, {} output ({} asked, counted by {})",
+    let cached = match tokens.cached {
+        0 => String::new(),
+        cached => format!(", {} cached", count(cached)),
+    };
+    out.push(format!(
+        " Tokens: {} prompt, {} output ({} asked, counted by {}){cached}",
         count(tokens.prompt),
         count(tokens.output),
         count(tokens.output_asked),
         plain(&tokens.source)
     ));
-    if tokens.cached > 0 {
-        out.push_str(&format!(", {} cached", count(tokens.cached)));
-    }
-    out.push('\n');
 }
 
-fn write_goodput(out: &mut String, level: &LevelDocument, style: Style) {
+fn write_goodput(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
     let Some(goodput) = &level.goodput else {
         return;
     };
@@ -178,14 +181,14 @@ fn write_goodput(out: &mut String, level: &LevelDocument, style: Style) {
         goodput.good,
         goodput.offered
     );
-    out.push_str(&format!(" {}\n", style.paint(Paint::Bold, &line)));
+    out.push(format!(" {}", style.paint(Paint::Bold, &line)));
     for objective in &goodput.objectives {
         let skipped = match objective.not_evaluated {
             0 => String::new(),
             n => format!(" ({} not evaluated)", count(n)),
         };
-        out.push_str(&format!(
-            "   {}: {}/{}{skipped}\n",
+        out.push(format!(
+            "   {}: {}/{}{skipped}",
             plain(&slo(&objective.slo)),
             objective.met,
             goodput.offered
@@ -193,7 +196,7 @@ fn write_goodput(out: &mut String, level: &LevelDocument, style: Style) {
     }
 }
 
-fn write_failures(out: &mut String, level: &LevelDocument, style: Style) {
+fn write_failures(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
     if level.failures.is_empty() {
         return;
     }
@@ -208,5 +211,5 @@ fn write_failures(out: &mut String, level: &LevelDocument, style: Style) {
         count(level.offered),
         classes.join(", ")
     );
-    out.push_str(&format!(" {}\n", style.paint(Paint::Red, &line)));
+    out.push(format!(" {}", style.paint(Paint::Red, &line)));
 }

@@ -37,7 +37,12 @@ impl Style {
 }
 
 /// Rows under a header, the first column to the left and numbers to the right; `words` is the column that is text again.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>], words: Option<usize>, style: Style) -> String {
+pub(super) fn table(
+    header: &[&str],
+    rows: &[Vec<String>],
+    words: Option<usize>,
+    style: Style,
+) -> Vec<String> {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -52,12 +57,12 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], words: Option<usize>,
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines = table.lines().map(|line| format!(" {}\n", line.trim_end()));
-    lines.collect()
+    let lines = table.lines();
+    lines.map(|line| format!(" {}", line.trim_end())).collect()
 }
 
 /// One line per finding, worst first, with its remedy below it.
-pub(super) fn findings(out: &mut String, findings: &[FindingDocument], style: Style) {
+pub(super) fn findings(out: &mut Vec<String>, findings: &[FindingDocument], style: Style) {
     let mut sorted: Vec<&FindingDocument> = findings.iter().collect();
     let rank = |finding: &FindingDocument| match finding.severity.as_str() {
         "invalid" => 0,
@@ -66,7 +71,7 @@ pub(super) fn findings(out: &mut String, findings: &[FindingDocument], style: St
     };
     sorted.sort_by_key(|finding| rank(finding));
     if !sorted.is_empty() {
-        out.push('\n');
+        out.push(String::new());
     }
     for finding in sorted {
         let paint = match rank(finding) {
@@ -75,13 +80,9 @@ pub(super) fn findings(out: &mut String, findings: &[FindingDocument], style: St
             _ => Paint::Bold,
         };
         let label = style.paint(paint, &plain(&finding.severity));
-        out.push_str(&format!(
-            "{label}: {}{}\n",
-            plain(&finding.message),
-            place(finding)
-        ));
+        out.push(format!("{label}: {}{}", plain(&finding.message), place(finding)));
         if let Some(hint) = &finding.hint {
-            out.push_str(&format!("  hint: {}\n", plain(hint)));
+            out.push(format!("  hint: {}", plain(hint)));
         }
     }
 }

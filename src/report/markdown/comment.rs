@@ -2,8 +2,9 @@
 
 use super::folds;
 use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, VerdictDocument};
-use crate::report::cell::{Cell, confidence, gates};
-use crate::report::number::{percent, plural, quantity};
+use crate::record::Metric;
+use crate::report::cell::{Cell, Standing, confidence, gates};
+use crate::report::number::{percent, plural, quantity, significant};
 use crate::report::text::{clip, markdown};
 
 /// GitHub takes 65,536 characters; the rest is room for what the caller adds.
@@ -44,7 +45,8 @@ pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
         }
     }
     if dropped > 0 {
-        text.push_str(&format!("\n{} did not fit.\n", plural(dropped, "more row")));
+        let line = format!("\n{} did not fit.\n", plural(dropped, "more row"));
+        text.push_str(&line);
     }
     text.push('\n');
     let mut left_out = 0_u64;
@@ -58,10 +60,11 @@ pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
         }
     }
     if left_out > 0 {
-        text.push_str(&format!(
+        let line = format!(
             "\n{} did not fit; the result file has everything.\n",
             plural(left_out, "section")
-        ));
+        );
+        text.push_str(&line);
     }
     text.push_str(&foot);
     text
@@ -104,7 +107,8 @@ fn head(run: &RunDocument, options: &MarkdownOptions) -> String {
         sentence(&verdict.next)
     );
     for rule in verdict.broken_rules.iter().take(10) {
-        head.push_str(&format!("- ❌ {}\n", sentence(rule)));
+        let line = format!("- ❌ {}\n", sentence(rule));
+        head.push_str(&line);
     }
     if !verdict.broken_rules.is_empty() {
         head.push('\n');
@@ -166,32 +170,31 @@ fn judged(run: &RunDocument, verdict: &VerdictDocument) -> (String, Vec<String>)
 
 fn row(judgement: &JudgementDocument, many: bool) -> String {
     let cell = Cell::new(judgement, many);
-    let change = if cell.standing == crate::report::cell::Standing::Bad {
-        format!("**{}** {}", markdown(&cell.change), markdown(&cell.interval))
+    let change = if cell.standing == Standing::Bad {
+        format!("**{}** {}", cell.change, cell.interval)
     } else {
-        format!("{} {}", markdown(&cell.change), markdown(&cell.interval))
+        format!("{} {}", cell.change, cell.interval)
     };
     format!(
         "| {} | {} | {} | {} | {} | {}{} |\n",
         short(&cell.title),
-        markdown(&cell.baseline),
-        markdown(&cell.now),
+        cell.baseline,
+        cell.now,
         change.trim_end(),
-        markdown(&cell.limit),
+        cell.limit,
         cell.standing.emoji(),
         sentence(&cell.words)
     )
 }
 
 fn measured(run: &RunDocument) -> (String, Vec<String>) {
-    use crate::record::Metric;
     let top = "| level | req/s | tok/s | TTFT p50 | TTFT p95 | TPOT p50 | TPOT p95 | E2E p95 | goodput | errors |\n\
                |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
     let rows = run.levels.iter().map(|level| {
         let dash = || "-".to_owned();
         let rate = |metric: Metric| {
             let value = level.values.get(metric.id());
-            value.map_or_else(dash, |value| crate::report::number::significant(*value))
+            value.copied().map_or_else(dash, significant)
         };
         let quantiles = |metric: Metric| match level.metrics.get(metric.id()) {
             None => [dash(), dash()],

@@ -1,9 +1,9 @@
 //! What the comment folds away, most useful first.
 
-use crate::document::v1::{FindingDocument, JudgementDocument, RunDocument, VerdictDocument};
+use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunDocument, VerdictDocument};
 use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title};
-use crate::report::number::quantity;
+use crate::report::number::{change, plural, quantity};
 use crate::report::text::{clip, fence, markdown};
 
 /// Every fold that has something to say.
@@ -11,7 +11,7 @@ pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
     let verdict = run.verdict.as_ref();
     [
         findings(&run.findings),
-        verdict.and_then(how),
+        verdict.map(how),
         reproduce.map(|command| fold("Reproduce locally", &fence("sh", command))),
         verdict.and_then(|verdict| rounds(run, verdict)),
         Some(environment(run)),
@@ -32,8 +32,7 @@ fn fold(summary: &str, body: &str) -> String {
 
 fn findings(findings: &[FindingDocument]) -> Option<String> {
     let lines: Vec<String> = findings.iter().map(finding).collect();
-    let plural = if lines.len() == 1 { "" } else { "s" };
-    (!lines.is_empty()).then(|| fold(&format!("{} finding{plural}", lines.len()), &lines.join("\n")))
+    (!lines.is_empty()).then(|| fold(&plural(lines.len() as u64, "finding"), &lines.join("\n")))
 }
 
 fn finding(finding: &FindingDocument) -> String {
@@ -62,20 +61,17 @@ fn sentence(text: &str) -> String {
     markdown(&clip(text, 1_000))
 }
 
-fn how(verdict: &VerdictDocument) -> Option<String> {
+fn how(verdict: &VerdictDocument) -> String {
     let mut lines = vec![format!("- {}", sentence(&judged_how(verdict)))];
-    let detectable = verdict
-        .cells
-        .iter()
-        .filter(|cell| gates(cell))
-        .filter_map(|cell| {
-            let change = crate::report::number::change(cell.detectable?, is_ratio(&cell.metric));
-            Some(format!(
-                "{} {}",
-                title(&cell.metric),
-                change.trim_start_matches(['+', '-'])
-            ))
-        });
+    let by_tolerance = |cell: &&JudgementDocument| matches!(cell.rule, RuleDocument::Tolerance { .. });
+    let detectable = verdict.cells.iter().filter(by_tolerance).filter_map(|cell| {
+        let size = change(cell.detectable?, unit(&cell.metric) == Unit::Ratio);
+        Some(format!(
+            "{} {}",
+            title(&cell.metric),
+            size.trim_start_matches(['+', '-'])
+        ))
+    });
     let detectable: Vec<String> = detectable.collect();
     if !detectable.is_empty() {
         lines.push(format!(
@@ -100,11 +96,7 @@ fn how(verdict: &VerdictDocument) -> Option<String> {
             sentence(&names.join(", "))
         ));
     }
-    Some(fold("How this was judged", &lines.join("\n")))
-}
-
-fn is_ratio(key: &str) -> bool {
-    unit(key) == Unit::Ratio
+    fold("How this was judged", &lines.join("\n"))
 }
 
 fn unit(key: &str) -> Unit {
@@ -195,10 +187,10 @@ fn others(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
             format!(
                 "| {} | {} | {} | {} {} |",
                 sentence(&cell.title),
-                markdown(&cell.baseline),
-                markdown(&cell.now),
-                markdown(&cell.change),
-                markdown(&cell.interval)
+                cell.baseline,
+                cell.now,
+                cell.change,
+                cell.interval
             )
         })
         .collect();
@@ -206,6 +198,9 @@ fn others(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         "| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}",
         rows.join("\n")
     );
-    let summary = format!("{} more metrics, reported and not gated", rows.len());
+    let summary = format!(
+        "{}, reported and not gated",
+        plural(rows.len() as u64, "more metric")
+    );
     (!rows.is_empty()).then(|| fold(&summary, &body))
 }
