@@ -1,1 +1,22 @@
-//! app
+//! One use case per file; here the edges are introduced to each other.
+
+mod documents;
+mod error;
+mod gate;
+mod measure;
+mod outputs;
+mod preflight;
+mod rounds;
+mod run;
+mod server;
+mod settings;
+mod simulate;
+mod watch;
+
+pub use documents::{Form, compare, list, promote, prune, read_result, render, save};
+pub use error::{AppError, Side};
+pub use gate::{Judged, gate};
+pub use run::run;
+pub use settings::settings;
+pub use simulate::simulate;
+pub use watch::{LevelTitle, Silent, Watcher};

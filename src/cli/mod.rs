@@ -1,3 +1,10 @@
-//! Flags, dispatch, printing and exit codes.
+//! Flags in, exit code out.
 
 pub mod args;
+mod dispatch;
+mod exit;
+mod load;
+mod printer;
+mod progress;
+
+pub use dispatch::main;

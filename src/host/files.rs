@@ -42,16 +42,25 @@ impl FileError {
 
 /// The text of a file of at most `cap` bytes.
 pub fn read_text(path: &Path, cap: u64) -> Result<String, FileError> {
+    String::from_utf8(read_bytes(path, cap)?).map_err(|source| FileError {
+        action: "read",
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, source),
+    })
+}
+
+/// The bytes of a file of at most `cap` bytes.
+pub fn read_bytes(path: &Path, cap: u64) -> Result<Vec<u8>, FileError> {
     let error = |source| FileError {
         action: "read",
         path: path.to_owned(),
         source,
     };
-    let mut text = String::new();
+    let mut text = Vec::new();
     let file = File::open(path).map_err(error)?;
     // One byte more than allowed tells a file that fits from one that goes on.
     file.take(cap.saturating_add(1))
-        .read_to_string(&mut text)
+        .read_to_end(&mut text)
         .map_err(error)?;
     if text.len() as u64 > cap {
         let message = format!("the file is larger than {cap} bytes");
@@ -69,6 +78,23 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         drop(fs::remove_file(&temporary));
     }
     result.map_err(|source| FileError {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Whether a file could be written here: makes its folder and tries a temporary file in it.
+pub fn writable(path: &Path) -> Result<(), FileError> {
+    let temporary = temporary(path);
+    let tried = match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => fs::create_dir_all(folder),
+        None => Ok(()),
+    };
+    let tried = tried
+        .and_then(|()| File::create(&temporary))
+        .and_then(|_| fs::remove_file(&temporary));
+    tried.map_err(|source| FileError {
         action: "write",
         path: path.to_owned(),
         source,

@@ -94,7 +94,7 @@ fn statistics(level: &LevelDocument, metric: Metric) -> [String; 9] {
         Some(found) => [
             found.n.to_string(),
             found.mean.to_string(),
-            found.sd.to_string(),
+            found.sd.map(|sd| sd.to_string()).unwrap_or_default(),
             found.min.to_string(),
             found.max.to_string(),
             found.p50.to_string(),

@@ -72,6 +72,24 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the user's files or words are at fault, rather than the disk.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::File(_))
+    }
+}
+
+impl Listed {
+    /// The file's name without its ending: what `baseline list` prints and the other commands take.
+    pub fn name(&self) -> String {
+        self.path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
 impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -129,7 +147,7 @@ impl Store {
         Ok(path)
     }
 
-    /// Lets comparisons use the sessions up to and including this one; none lets them use the newest again.
+    /// Makes a session the first one that comparisons use, after an accepted change; none lets them use all again.
     pub fn promote(&self, key: &Key, id: Option<&str>) -> Result<PathBuf, StoreError> {
         let (path, mut baseline) = self.existing(key)?;
         if let Some(id) = id
@@ -146,22 +164,19 @@ impl Store {
         Ok(path)
     }
 
-    /// Removes the sessions that are neither among the newest `keep` nor promoted, and those older than `days` at `now`
-    /// (RFC 3339); answers with the number removed.
-    pub fn prune(&self, key: &Key, keep: usize, days: Option<f64>, now: &str) -> Result<usize, StoreError> {
+    /// Removes the sessions that no comparison of a real machine made at `now` (RFC 3339) would use; the promoted one and
+    /// the newest stay. Answers with the number removed.
+    pub fn prune(&self, key: &Key, now: &str) -> Result<usize, StoreError> {
         let (path, mut baseline) = self.existing(key)?;
         let before = baseline.sessions.len();
-        let surplus = before.saturating_sub(keep);
-        let promoted = baseline.promoted.clone();
-        let mut at = 0;
+        let used = baseline.window(now, Some(BaselineDocument::WINDOW_DAYS));
+        let newest = baseline.sessions.last().map(|session| session.id.clone());
         baseline.sessions.retain(|session| {
-            let among_newest = at >= surplus;
-            at += 1;
-            let young = match (days, session.age_days(now)) {
-                (Some(days), Some(age)) => age <= days,
-                _ => true,
-            };
-            (among_newest && young) || promoted.as_ref() == Some(&session.id)
+            used.sessions.iter().any(|kept| kept.id == session.id)
+                || [&baseline.promoted, &newest]
+                    .into_iter()
+                    .flatten()
+                    .any(|id| *id == session.id)
         });
         let removed = before - baseline.sessions.len();
         if removed > 0 {

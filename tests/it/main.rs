@@ -1,1 +1,14 @@
-fn main() {}
+//! One binary for every test of the program as a whole.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
+)]
+
+mod gate;
+mod run;
+mod stage;
+mod tidy;

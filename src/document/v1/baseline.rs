@@ -12,9 +12,8 @@ use super::values::round_values;
 use super::{EnvironmentDocument, Key, LevelDocument, RunDocument, WorkloadDocument, histogram};
 use crate::record::{Metric, MetricKey};
 
-/// Sessions that a comparison uses at most (STATISTICS: newest 15, at most 30 days old).
+/// Sessions that a comparison uses at most, the newest ones.
 const WINDOW_SESSIONS: usize = 15;
-const WINDOW_DAYS: f64 = 30.0;
 
 /// Distributions whose shape a baseline keeps, for later questions that its numbers do not answer.
 const MAIN: [Metric; 4] = [Metric::Ttft, Metric::Tpot, Metric::Itl, Metric::E2e];
@@ -69,7 +68,8 @@ pub struct SessionRound {
     pub samples: BTreeMap<String, u64>,
     pub offered: u64,
     pub succeeded: u64,
-    pub failed: u64,
+    /// Failed requests by class.
+    pub failures: BTreeMap<String, u64>,
     pub good: Option<u64>,
     pub prompt_tokens: u64,
     pub output_tokens: u64,
@@ -172,20 +172,21 @@ impl BaselineDocument {
         format::write(self)
     }
 
-    /// The sessions that a comparison made at `now` (RFC 3339) uses: up to the promoted one, not too old, the newest of them.
+    /// Days after which a session of a real machine says nothing about today's.
+    pub const WINDOW_DAYS: f64 = 30.0;
+
+    /// The sessions that a comparison made at `now` (RFC 3339) uses: from the promoted one on, at most `days` old, the newest of them.
     #[must_use]
-    pub fn window(&self, now: &str) -> Self {
-        let end = match &self.promoted {
-            None => self.sessions.len(),
-            Some(id) => self
-                .sessions
-                .iter()
-                .position(|session| &session.id == id)
-                .map_or(0, |at| at + 1),
+    pub fn window(&self, now: &str, days: Option<f64>) -> Self {
+        let is_promoted = |session: &SessionDocument| Some(&session.id) == self.promoted.as_ref();
+        let first = self.sessions.iter().position(is_promoted).unwrap_or(0);
+        let is_fresh = |session: &SessionDocument| match (days, session.age_days(now)) {
+            (Some(days), Some(age)) => age <= days,
+            _ => true,
         };
-        let fresh: Vec<SessionDocument> = self.sessions[..end]
+        let fresh: Vec<SessionDocument> = self.sessions[first..]
             .iter()
-            .filter(|session| session.age_days(now).is_none_or(|age| age <= WINDOW_DAYS))
+            .filter(|session| is_fresh(session))
             .cloned()
             .collect();
         let skip = fresh.len().saturating_sub(WINDOW_SESSIONS);

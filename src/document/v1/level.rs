@@ -53,7 +53,8 @@ pub struct MetricDocument {
     pub unit: String,
     pub n: u64,
     pub mean: f64,
-    pub sd: f64,
+    /// Null for a single sample.
+    pub sd: Option<f64>,
     pub min: f64,
     pub max: f64,
     pub p50: f64,
@@ -190,7 +191,7 @@ impl MetricDocument {
             unit: metric.unit().symbol().to_owned(),
             n: samples.len(),
             mean: six(samples.mean()),
-            sd: six(samples.sd()),
+            sd: samples.sd().map(six),
             min: six(samples.min()),
             max: six(samples.max()),
             p50: quantile(0.50),

@@ -1,5 +1,6 @@
 //! Version 1 of the files: results, baselines and rows, their readers and their schemas.
 
+mod back;
 mod baseline;
 mod environment;
 mod finding;

@@ -70,7 +70,8 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
     let squares: f64 = all
         .iter()
         .map(|part| {
-            part.sd.powi(2) * part.n.saturating_sub(1) as f64 + (part.mean - mean).powi(2) * part.n as f64
+            part.sd.unwrap_or(0.0).powi(2) * part.n.saturating_sub(1) as f64
+                + (part.mean - mean).powi(2) * part.n as f64
         })
         .sum();
     let first = all.first()?;
@@ -78,7 +79,7 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
         unit: first.unit.clone(),
         n,
         mean: six(mean),
-        sd: six((squares / n.saturating_sub(1).max(1) as f64).sqrt()),
+        sd: (n > 1).then(|| six((squares / (n - 1) as f64).sqrt())),
         min: all.iter().map(|part| part.min).fold(first.min, f64::min),
         max: all.iter().map(|part| part.max).fold(first.max, f64::max),
         p50: quantile(0.50),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{BaselineDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
 use crate::gate::RoundValues;
-use crate::record::{Metric, MetricKey, Stat};
+use crate::record::{FailureClass, Metric, MetricKey, Stat};
 
 impl RunDocument {
     /// The rounds of one level, in order.
@@ -48,11 +48,19 @@ pub(super) fn round_values(level: &LevelDocument) -> RoundValues {
         samples,
         offered: level.offered,
         succeeded: level.succeeded,
-        failed: level.failed(),
+        failures: level
+            .failures
+            .iter()
+            .filter_map(|(id, count)| Some((class(id)?, *count)))
+            .collect(),
         good: level.goodput.as_ref().map(|goodput| goodput.good),
         prompt_tokens: level.tokens.prompt,
         output_tokens: level.tokens.output,
     }
+}
+
+fn class(id: &str) -> Option<FailureClass> {
+    FailureClass::ALL.into_iter().find(|class| class.id() == id)
 }
 
 fn statistics(metric: Metric, distribution: &MetricDocument) -> Vec<(MetricKey, f64)> {
@@ -95,7 +103,7 @@ impl From<&RoundValues> for SessionRound {
             samples,
             offered,
             succeeded,
-            failed,
+            failures,
             good,
             prompt_tokens,
             output_tokens,
@@ -111,7 +119,10 @@ impl From<&RoundValues> for SessionRound {
                 .collect(),
             offered: *offered,
             succeeded: *succeeded,
-            failed: *failed,
+            failures: failures
+                .iter()
+                .map(|(class, count)| (class.id().to_owned(), *count))
+                .collect(),
             good: *good,
             prompt_tokens: *prompt_tokens,
             output_tokens: *output_tokens,
@@ -126,7 +137,7 @@ impl From<&SessionRound> for RoundValues {
             samples,
             offered,
             succeeded,
-            failed,
+            failures,
             good,
             prompt_tokens,
             output_tokens,
@@ -144,7 +155,10 @@ impl From<&SessionRound> for RoundValues {
                 .collect(),
             offered: *offered,
             succeeded: *succeeded,
-            failed: *failed,
+            failures: failures
+                .iter()
+                .filter_map(|(id, count)| Some((class(id)?, *count)))
+                .collect(),
             good: *good,
             prompt_tokens: *prompt_tokens,
             output_tokens: *output_tokens,

@@ -205,7 +205,7 @@ impl From<&Judgement> for JudgementDocument {
             rule: rule.into(),
             status: status.into(),
             baseline: baseline.as_ref().and_then(finite),
-            now: finite(now),
+            now: now.as_ref().and_then(finite),
             effect: effect.as_ref().and_then(EffectDocument::new),
             detectable: detectable.as_ref().and_then(finite),
             p_fail: p_fail.as_ref().and_then(finite),

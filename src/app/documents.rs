@@ -1,0 +1,206 @@
+//! `compare`, `report` and `baseline`: use cases that work on files alone.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{AppError, Side};
+use super::gate::session_id;
+use super::outputs;
+use crate::config::GatePolicy;
+use crate::document::v1::{BaselineDocument, Candidate, DocumentError, RunDocument, SIZE_MAX, comparable};
+use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds, decide};
+use crate::host::{RealClock, files};
+use crate::report;
+use crate::store::{Listed, Store};
+
+/// The forms in which a result can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Table { colour: bool },
+    Markdown,
+    Junit,
+    Json,
+    Csv,
+}
+
+/// Columns of tables: enough for every row of ours, and what terminals and logs show without wrapping.
+const WIDTH: u16 = 160;
+
+/// Reads a result of `run` or `gate`.
+pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
+    let text = files::read_text(path, SIZE_MAX).map_err(|error| AppError {
+        side: Side::Usage,
+        ..error.into()
+    })?;
+    RunDocument::from_json(path, &text).map_err(AppError::from)
+}
+
+/// A document as text.
+pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
+    Ok(match form {
+        Form::Table { colour } => report::console::render(
+            document,
+            report::console::Style {
+                color: colour,
+                width: WIDTH,
+            },
+        ),
+        Form::Markdown => report::markdown::render(document, &outputs::comment_options(document)),
+        Form::Junit => outputs::junit(document)?,
+        Form::Json => report::json::render(document),
+        Form::Csv => report::csv::render(document),
+    })
+}
+
+/// Judges one result against another by the rules of the candidate's own gate.
+pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
+    let (old, new) = (read_result(baseline)?, read_result(candidate)?);
+    let reference = BaselineDocument::of_run(&old);
+    let reasons = comparable(&reference, Candidate::of(&new));
+    if !reasons.is_empty() {
+        return Err(AppError::usage(
+            format!(
+                "{} and {} cannot be compared: {}",
+                baseline.display(),
+                candidate.display(),
+                reasons.join("; ")
+            ),
+            "measure both with the same workload, model, hardware and version",
+        ));
+    }
+    let policy: GatePolicy = new
+        .plan
+        .policy()
+        .map_err(|why| AppError::usage(why, "measure again with this version"))?;
+    let levels = new
+        .labels()
+        .into_iter()
+        .map(|label| LevelEvidence {
+            candidate: new.rounds_of(&label),
+            sessions: vec![SessionRounds {
+                rounds: old.rounds_of(&label),
+            }],
+            label,
+        })
+        .collect();
+    let findings: Vec<_> = new.findings.iter().map(Into::into).collect();
+    let verdict = decide(
+        &Evidence {
+            levels,
+            kind: EvidenceKind::TwoResults,
+        },
+        &policy,
+        &findings,
+    );
+    let decision = verdict.decision;
+    Ok((new.judged(&verdict), decision))
+}
+
+/// Stores a result as the newest session of its baseline.
+pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
+    let document = read_result(result)?;
+    Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
+}
+
+/// A line per baseline; with `sessions`, a line per session beneath it. `only` picks one by name.
+pub fn list(folder: &Path, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
+    let listed = Store::open(folder).list()?;
+    let mut text = String::new();
+    for item in listed
+        .iter()
+        .filter(|item| only.is_none_or(|name| item.name() == name))
+    {
+        text.push_str(&describe(item, sessions));
+    }
+    match (text.is_empty(), only) {
+        (false, _) => Ok(text),
+        (true, Some(name)) => Err(unknown(folder, name, &listed)),
+        (true, None) => Ok(format!(
+            "{} holds no baseline yet; `llm-loadtest gate` stores the first one\n",
+            folder.display()
+        )),
+    }
+}
+
+/// Makes a session the first one that counts.
+pub fn promote(folder: &Path, name: &str, session: &str) -> Result<PathBuf, AppError> {
+    let store = Store::open(folder);
+    let listed = store.list()?;
+    let Some(item) = listed.iter().find(|item| item.name() == name) else {
+        return Err(unknown(folder, name, &listed));
+    };
+    match &item.baseline {
+        Ok(baseline) => Ok(store.promote(&baseline.key, Some(session))?),
+        Err(error) => Err(AppError::usage(error.to_string(), error.hint().0)),
+    }
+}
+
+/// Removes what no comparison uses any more, from every baseline; answers with the sessions removed.
+pub fn prune(folder: &Path) -> Result<usize, AppError> {
+    let store = Store::open(folder);
+    let mut removed = 0;
+    for item in store.list()? {
+        let baseline = item.baseline?;
+        removed += store.prune(&baseline.key, &RealClock::wall())?;
+    }
+    Ok(removed)
+}
+
+fn describe(item: &Listed, sessions: bool) -> String {
+    let baseline = match &item.baseline {
+        Ok(baseline) => baseline,
+        Err(error) => return format!("{}: unreadable: {error}\n", item.name()),
+    };
+    let newest = baseline
+        .sessions
+        .last()
+        .map_or("never", |session| session.created.as_str());
+    let mut text = format!(
+        "{}: {} on {}, {} sessions, newest {newest}\n",
+        item.name(),
+        baseline.key.model,
+        baseline.key.hardware,
+        baseline.sessions.len()
+    );
+    for session in baseline.sessions.iter().filter(|_| sessions) {
+        let mark = if baseline.promoted.as_ref() == Some(&session.id) {
+            " (promoted: comparisons start here)"
+        } else {
+            ""
+        };
+        let commit = session
+            .commit
+            .as_deref()
+            .map(|commit| format!(", commit {commit}"))
+            .unwrap_or_default();
+        let rounds = session
+            .levels
+            .iter()
+            .map(|level| level.rounds.len())
+            .max()
+            .unwrap_or(0);
+        text.push_str(&format!(
+            "  {}: {rounds} rounds, seed {}{commit}{mark}\n",
+            session.id, session.seed
+        ));
+    }
+    text
+}
+
+fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
+    let known: Vec<String> = listed.iter().map(Listed::name).collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    AppError::usage(
+        format!("{} holds no baseline '{name}'", folder.display()),
+        format!("it holds: {known}"),
+    )
+}
+
+impl From<DocumentError> for AppError {
+    fn from(error: DocumentError) -> Self {
+        Self::usage(error.to_string(), error.hint().0)
+    }
+}

@@ -1,0 +1,265 @@
+//! One level of one round: the engine on a thread of its own, rows to the journal, progress to the watcher.
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::AppError;
+use super::server::Server;
+use super::watch::{LevelTitle, Watcher};
+use crate::base::{Nanos, Seed};
+use crate::config::RunPlan;
+use crate::document::v1::RowDocument;
+use crate::engine::{Clock as _, Gauge, Measured, Stop, Work, drive};
+use crate::host::{self, Journal, RealClock, usage};
+use crate::protocol::{CallOptions, codec};
+use crate::record::{Phase, Row};
+use crate::workload::{JsonlPrompts, Level, Limit, Load, Schedule, TokenCounter};
+
+/// What stays the same over all levels and rounds of a run.
+pub(super) struct Bench<'a> {
+    pub(super) plan: &'a RunPlan,
+    pub(super) counter: TokenCounter,
+    pub(super) prompts: Option<JsonlPrompts>,
+    pub(super) clock: RealClock,
+}
+
+/// A measured level.
+pub(super) struct LevelRun {
+    pub(super) level: Level,
+    /// Rows of both phases, in order of their end.
+    pub(super) rows: Vec<Row>,
+    pub(super) measured: Measured,
+    /// Own CPU seconds over wall seconds and cores.
+    pub(super) cpu_share: f64,
+}
+
+/// Which level of which round, and the chance it runs on.
+pub(super) struct Turn {
+    pub(super) level: Level,
+    pub(super) round: u32,
+    pub(super) rounds: u32,
+    pub(super) seed: Seed,
+    /// Warm-up requests, where the plan's own number does not apply.
+    pub(super) warmup: Option<u64>,
+}
+
+/// Rows that may wait for the recorder; beyond it the engine waits, which its own lag then shows.
+const ROWS_WAITING: usize = 65_536;
+const TICK: Duration = Duration::from_millis(200);
+/// How long requests in flight may go on when a level's duration is over.
+const GRACE_SECONDS: f64 = 30.0;
+/// Warm-up without a number given: the level's concurrency, within these.
+const WARMUP_MAX: u32 = 64;
+
+impl Bench<'_> {
+    /// Runs the level to its end, or to the end that `stop` brings.
+    pub(super) async fn level(
+        &self,
+        server: &Server,
+        turn: &Turn,
+        journal: Option<Journal>,
+        watcher: &mut dyn Watcher,
+        stop: &Stop,
+    ) -> Result<(LevelRun, Option<Journal>), AppError> {
+        let work = self.work(server, turn)?;
+        watcher.started(&title(turn));
+        let gauge = Gauge::default();
+        let (sender, receiver) = mpsc::channel(ROWS_WAITING);
+        let recorder = record(receiver, journal, turn.round, turn.level.label())?;
+        let (cpu, began) = (cpu_seconds(), self.clock.now());
+        let ended = self.launch(work, server, sender, gauge.clone(), stop.clone())?;
+        let measured = self.follow(ended, &gauge, began, watcher).await?;
+        let wall = (self.clock.now() - began).secs() * f64::from(host::machine().cpu_cores.max(1));
+        let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
+        let (mut rows, journal) = recorder.join().map_err(|_| lost("recording rows"))?;
+        self.count_tokens(&mut rows);
+        Ok((
+            LevelRun {
+                level: turn.level,
+                rows,
+                measured,
+                cpu_share,
+            },
+            journal,
+        ))
+    }
+
+    fn work(&self, server: &Server, turn: &Turn) -> Result<Work, AppError> {
+        let plan = self.plan;
+        let schedule = Schedule::build(
+            &plan.workload,
+            &turn.level,
+            &self.counter,
+            self.prompts.as_ref(),
+            turn.seed,
+        )
+        .map_err(|error| {
+            AppError::usage(
+                error.to_string(),
+                "check --tokenizer, --dataset, --rate and --duration",
+            )
+        })?;
+        let warmup = turn
+            .warmup
+            .or(plan.warmup.requests)
+            .unwrap_or_else(|| match turn.level.load {
+                Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
+                Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
+            });
+        Ok(Work {
+            schedule,
+            load: turn.level.load,
+            codec: codec(plan.api),
+            options: CallOptions {
+                model: server.model.clone(),
+                stream: plan.stream,
+                temperature: plan.sampling.temperature,
+                ignore_eos: plan.workload.ignore_eos,
+                extra_body: extra_body(plan)?,
+            },
+            timeouts: plan.timeouts,
+            warmup,
+            grace: Nanos::from_secs(GRACE_SECONDS),
+            keep_text: plan.tokenizer.is_some(),
+            tag: format!("{:08x}-{}", turn.seed.0 >> 32, turn.round),
+        })
+    }
+
+    /// Starts the engine on its own thread with its own runtime, so that nothing else runs on its loop.
+    fn launch(
+        &self,
+        work: Work,
+        server: &Server,
+        rows: mpsc::Sender<Row>,
+        gauge: Gauge,
+        stop: Stop,
+    ) -> Result<oneshot::Receiver<Measured>, AppError> {
+        let (tell, told) = oneshot::channel();
+        let (transport, clock) = (Arc::clone(&server.transport), self.clock.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                AppError::environment(
+                    format!("cannot start the load engine: {error}"),
+                    "raise the limit of open files (ulimit -n)",
+                )
+            })?;
+        spawn("load", move || {
+            let measured = runtime.block_on(drive(work, transport, clock, rows, gauge, stop));
+            // Nobody waits only when the run was dropped as a whole.
+            tell.send(measured).is_ok()
+        })?;
+        Ok(told)
+    }
+
+    async fn follow(
+        &self,
+        mut ended: oneshot::Receiver<Measured>,
+        gauge: &Gauge,
+        began: Nanos,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Measured, AppError> {
+        loop {
+            tokio::select! {
+                measured = &mut ended => {
+                    watcher.finished(gauge.read(), self.clock.now() - began);
+                    return measured.map_err(|_| lost("sending load"));
+                }
+                () = tokio::time::sleep(TICK) => watcher.tick(gauge.read(), self.clock.now() - began),
+            }
+        }
+    }
+
+    /// Counts the tokens of answers whose server said nothing, now that nothing is being timed.
+    fn count_tokens(&self, rows: &mut [Row]) {
+        if self.plan.tokenizer.is_none() {
+            return;
+        }
+        for row in rows
+            .iter_mut()
+            .filter(|row| row.usage.output.is_none() && !row.text.is_empty())
+        {
+            row.tokenizer_count = Some(self.counter.count(&row.text));
+            row.text = String::new();
+        }
+    }
+}
+
+fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
+    let text = plan.sampling.extra_body.as_deref().unwrap_or("{}");
+    serde_json::from_str(text).map_err(|error| {
+        AppError::usage(
+            format!("--extra-body is no JSON object: {error}"),
+            "for example --extra-body '{\"top_k\": 20}'",
+        )
+    })
+}
+
+/// CPU time of this process; 0 where the system does not tell.
+fn cpu_seconds() -> f64 {
+    usage::own().map_or(0.0, |usage| usage.cpu_seconds)
+}
+
+fn title(turn: &Turn) -> LevelTitle {
+    let (requests, duration) = match turn.level.limit {
+        Limit::Requests(requests) => (Some(requests), None),
+        Limit::Duration(duration) => (None, Some(duration)),
+        Limit::Either { requests, duration } => (Some(requests), Some(duration)),
+    };
+    LevelTitle {
+        round: turn.round,
+        rounds: turn.rounds,
+        label: turn.level.label(),
+        requests,
+        duration,
+    }
+}
+
+type Recorded = (Vec<Row>, Option<Journal>);
+
+/// Takes rows as they end: into memory for the numbers, into the journal for the reader.
+fn record(
+    mut rows: mpsc::Receiver<Row>,
+    mut journal: Option<Journal>,
+    round: u32,
+    label: String,
+) -> Result<JoinHandle<Recorded>, AppError> {
+    spawn("record", move || {
+        let mut kept = Vec::new();
+        while let Some(row) = rows.blocking_recv() {
+            if let Some(journal) = journal.as_mut().filter(|_| row.phase == Phase::Measure) {
+                journal.add(&RowDocument::from_row(&row, round, &label).to_line());
+                if rows.is_empty() {
+                    journal.flush();
+                }
+            }
+            kept.push(row);
+        }
+        (kept, journal)
+    })
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, AppError> {
+    Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
+        AppError::environment(
+            format!("cannot start a thread: {error}"),
+            "raise the limit of processes (ulimit -u)",
+        )
+    })
+}
+
+/// A thread that panicked has a bug of ours.
+fn lost(what: &str) -> AppError {
+    AppError::environment(
+        format!("{what} ended unexpectedly"),
+        "this is a bug: please report it with the lines above",
+    )
+}

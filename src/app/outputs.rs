@@ -1,0 +1,77 @@
+//! Where results go: checked before any load, written whole at the end.
+
+use std::path::Path;
+
+use super::error::AppError;
+use crate::config::Outputs;
+use crate::document::v1::RunDocument;
+use crate::host::files::{self, FileError};
+use crate::report;
+use crate::report::markdown::{self, MarkdownOptions};
+
+/// Makes sure that every folder can be written to, so that an hour of load does not end in "permission denied".
+pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
+    for path in paths(outputs) {
+        files::writable(path)?;
+    }
+    Ok(())
+}
+
+/// Writes every file that was asked for. All are tried; the first error is the answer.
+pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), AppError> {
+    let mut texts = vec![
+        (outputs.result.as_path(), report::json::render(document)),
+        (outputs.summary.as_path(), report::csv::render(document)),
+    ];
+    if let Some(path) = &outputs.markdown {
+        texts.push((path, markdown::render(document, &comment_options(document))));
+    }
+    if let Some(path) = &outputs.junit {
+        texts.push((path, junit(document)?));
+    }
+    let results: Vec<Result<(), FileError>> = texts
+        .into_iter()
+        .map(|(path, text)| files::write_atomic(path, text.as_bytes()))
+        .collect();
+    results
+        .into_iter()
+        .collect::<Result<(), FileError>>()
+        .map_err(AppError::from)
+}
+
+pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
+    report::junit::render(document).map_err(|error| {
+        AppError::environment(
+            format!("cannot render JUnit: {error}"),
+            "please report this as a bug",
+        )
+    })
+}
+
+/// Title and the line that repeats the measurement.
+pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
+    let plan = &document.plan;
+    let verb = if document.verdict.is_some() { "gate" } else { "run" };
+    MarkdownOptions {
+        title: format!("Serving {verb} '{}'", document.name),
+        reproduce: Some(format!(
+            "llm-loadtest {verb} --workload {} --server '{}' --seed {}",
+            document.name, plan.target.url, plan.seed
+        )),
+    }
+}
+
+fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
+    [&outputs.result, &outputs.requests, &outputs.summary]
+        .into_iter()
+        .chain(&outputs.junit)
+        .chain(&outputs.markdown)
+        .map(std::path::PathBuf::as_path)
+}
+
+impl From<FileError> for AppError {
+    fn from(error: FileError) -> Self {
+        let hint = error.hint().0;
+        Self::environment(error.to_string(), hint)
+    }
+}

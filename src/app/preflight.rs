@@ -1,0 +1,93 @@
+//! One request before any load: what would fail ten thousand times is better said once.
+
+use super::error::AppError;
+use super::measure::{Bench, Turn};
+use super::server::Server;
+use super::watch::Silent;
+use crate::engine::Stop;
+use crate::record::{Failure, FailureClass, Outcome, Phase};
+use crate::workload::{Level, Limit, Load};
+
+/// A server with rare faults deserves another try; one that always fails does not.
+const TRIES: u64 = 3;
+
+/// Asks the plan's own kind of request until one succeeds; otherwise the last failure, with what to do about it.
+pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -> Result<(), AppError> {
+    let mut last = None;
+    for attempt in 0..TRIES {
+        if stop.is_draining() {
+            return Ok(());
+        }
+        let level = Level {
+            load: Load::Closed { concurrency: 1 },
+            limit: Limit::Requests(1),
+        };
+        let seed = bench.plan.seed.child("preflight").at(attempt);
+        let turn = Turn {
+            level,
+            round: 0,
+            rounds: 0,
+            seed,
+            warmup: Some(0),
+        };
+        let (run, _) = bench.level(server, &turn, None, &mut Silent, stop).await?;
+        match run
+            .rows
+            .into_iter()
+            .find(|row| row.phase == Phase::Measure)
+            .map(|row| row.outcome)
+        {
+            Some(Outcome::Failed(failure)) if failure.class != FailureClass::Cancelled => {
+                last = Some(failure)
+            }
+            _ => return Ok(()),
+        }
+    }
+    last.map_or(Ok(()), |failure| Err(explain(&failure, bench, server)))
+}
+
+fn explain(failure: &Failure, bench: &Bench<'_>, server: &Server) -> AppError {
+    let message = format!("the server cannot answer this workload: {failure}");
+    let others: Vec<&str> = server
+        .listed
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != server.model)
+        .collect();
+    match (failure.class, failure.status) {
+        (FailureClass::Http4xx, Some(401 | 403)) => {
+            AppError::usage(message, "give a key with --api-key, or set OPENAI_API_KEY")
+        }
+        (FailureClass::Http4xx, Some(404)) if !others.is_empty() => AppError::usage(
+            message,
+            format!(
+                "--model is '{}'; the server lists: {}",
+                server.model,
+                others.join(", ")
+            ),
+        ),
+        (FailureClass::Http4xx, Some(404)) => AppError::usage(
+            message,
+            format!(
+                "does the server offer --api {}, and the model '{}'?",
+                bench.plan.api.id(),
+                server.model
+            ),
+        ),
+        (FailureClass::Http4xx, _) => AppError::usage(
+            message,
+            "check --input-len and --output-len against the model's context; --no-ignore-eos leaves out fields that only some engines know",
+        ),
+        (FailureClass::TimeoutFirstToken | FailureClass::TimeoutTotal | FailureClass::Stalled, _) => {
+            AppError::environment(
+                message,
+                "is the model loaded? Raise --timeout-first-token, --timeout-stall or --timeout",
+            )
+        }
+        (FailureClass::Malformed | FailureClass::Truncated, _) => AppError::environment(
+            message,
+            "the server answered without a usable stream: try --no-stream or another --api, and look into its log",
+        ),
+        _ => AppError::environment(message, "look into the server's log"),
+    }
+}

@@ -1,0 +1,208 @@
+//! Rounds of a plan, one after the other, and what was found in them.
+
+use std::path::Path;
+
+use super::error::AppError;
+use super::measure::{Bench, LevelRun, Turn};
+use super::server::{self, Server};
+use super::watch::Watcher;
+use crate::base::{Secret, Seed};
+use crate::config::RunPlan;
+use crate::document::v1::{RoundParts, RunDocument, RunParts};
+use crate::engine::Stop;
+use crate::gate::{RoundValues, Verdict};
+use crate::host::{Journal, RealClock, files};
+use crate::metrics::{Summary, Window, summarize};
+use crate::record::{Environment, MetricKey};
+use crate::validity::{ClientLoad, Finding, check_client, check_level};
+use crate::workload::{Dataset, JsonlPrompts, Load, TokenCounter};
+
+/// Everything that was measured.
+pub(super) struct Measurement {
+    pub(super) rounds: Vec<Round>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) environment: Environment,
+    /// Stopped before its end.
+    pub(super) partial: bool,
+    /// When it began, RFC 3339.
+    pub(super) created: String,
+}
+
+/// One pass over the plan's levels.
+pub(super) struct Round {
+    pub(super) number: u32,
+    pub(super) seed: Seed,
+    pub(super) levels: Vec<(String, Summary)>,
+}
+
+/// Larger than any tokenizer or prompt file that fits in memory beside its use.
+const INPUT_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The seed of a round: fresh prompts and arrivals for each, the same ones for the same plan.
+pub(super) fn round_seed(plan: &RunPlan, round: u32) -> Seed {
+    plan.seed.child("round").at(u64::from(round))
+}
+
+/// What the plan's files and tokenizer say, read before anything is sent.
+pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
+    let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
+    let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
+        .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
+    let prompts = match &plan.workload.dataset {
+        Dataset::Synthetic => None,
+        Dataset::Jsonl(path) => {
+            let wrong = |why: String| {
+                AppError::usage(why, "give --dataset a JSONL file, one {\"prompt\": …} per line")
+            };
+            let bytes = read(path).map_err(wrong)?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| wrong(format!("{} is not UTF-8", path.display())))?;
+            Some(
+                JsonlPrompts::parse(&text, &counter)
+                    .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
+            )
+        }
+    };
+    Ok(Bench {
+        plan,
+        counter,
+        prompts,
+        clock,
+    })
+}
+
+/// Measures all rounds. A server that this tool starts is started anew for each, so that a start's luck is not
+/// mistaken for the code's.
+pub(super) async fn measure(
+    bench: &Bench<'_>,
+    first: Server,
+    key: Option<&Secret>,
+    requests: &Path,
+    watcher: &mut dyn Watcher,
+    stop: &Stop,
+) -> Result<Measurement, AppError> {
+    let plan = bench.plan;
+    let mut journal = Some(Journal::create(requests).map_err(|error| unwritable(&error.to_string()))?);
+    let mut measured = Measurement {
+        rounds: Vec::new(),
+        findings: Vec::new(),
+        environment: first.environment.clone(),
+        partial: false,
+        created: RealClock::wall(),
+    };
+    let mut server = first;
+    for number in 1..=plan.gate.rounds {
+        if number > 1 && server.restarts() {
+            drop(server);
+            server = server::open(plan, key, &bench.clock, u64::from(number)).await?;
+        }
+        let seed = round_seed(plan, number);
+        let mut round = Round {
+            number,
+            seed,
+            levels: Vec::new(),
+        };
+        for level in &plan.levels {
+            let turn = Turn {
+                level: *level,
+                round: number,
+                rounds: plan.gate.rounds,
+                seed,
+                warmup: None,
+            };
+            let (run, returned) = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
+            journal = returned;
+            measured.partial |= run.measured.interrupted;
+            let (summary, findings) = summarise(plan, &run, number);
+            measured.findings.extend(findings);
+            round.levels.push((level.label(), summary));
+            if measured.partial {
+                break;
+            }
+        }
+        measured.rounds.push(round);
+        if measured.partial {
+            break;
+        }
+    }
+    if let Some(Err(error)) = journal.map(Journal::close) {
+        measured.findings.push(incomplete_rows(&error.to_string()));
+    }
+    Ok(measured)
+}
+
+fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Finding>) {
+    let label = run.level.label();
+    let open_loop = matches!(run.level.load, Load::Open { .. });
+    let window = Window {
+        start: run.measured.start,
+        end: run.measured.end,
+    };
+    let summary = summarize(&run.rows, window, &plan.slos, open_loop);
+    let client = ClientLoad {
+        cpu_share: run.cpu_share,
+        loop_lag_p99: run.measured.lag.p99,
+        loop_lag_max: run.measured.lag.max,
+    };
+    let mut findings = check_level(&summary, plan, &label, round);
+    findings.extend(check_client(&client, round).into_iter().map(|finding| Finding {
+        level: Some(label.clone()),
+        ..finding
+    }));
+    (summary, findings)
+}
+
+impl Measurement {
+    /// Rounds of one level as the gate reads them; an interrupted level's last round included only if it has requests.
+    pub(super) fn values(&self, label: &str, keys: &[MetricKey]) -> Vec<RoundValues> {
+        self.rounds
+            .iter()
+            .flat_map(|round| round.levels.iter().filter(|(name, _)| name == label))
+            .map(|(_, summary)| RoundValues::read_with(summary, keys.iter().copied()))
+            .collect()
+    }
+
+    pub(super) fn document(&self, plan: &RunPlan, verdict: Option<&Verdict>) -> RunDocument {
+        let rounds: Vec<RoundParts<'_>> = self
+            .rounds
+            .iter()
+            .map(|round| RoundParts {
+                round: round.number,
+                seed: round.seed,
+                levels: round
+                    .levels
+                    .iter()
+                    .map(|(label, summary)| (label.clone(), summary))
+                    .collect(),
+            })
+            .collect();
+        RunDocument::new(RunParts {
+            tool: env!("CARGO_PKG_VERSION"),
+            created: &self.created,
+            partial: self.partial,
+            plan,
+            workload_hash: &plan.workload_hash(),
+            environment: &self.environment,
+            rounds: &rounds,
+            findings: &self.findings,
+            verdict,
+        })
+    }
+}
+
+fn unwritable(message: &str) -> AppError {
+    AppError::environment(message, "choose a writable place with --output")
+}
+
+fn incomplete_rows(message: &str) -> Finding {
+    Finding {
+        severity: crate::validity::Severity::Warning,
+        code: "requests_file".to_owned(),
+        message: format!("the file of requests is incomplete: {message}"),
+        hint: Some(crate::base::Hint::new(
+            "free the disk or choose another place with --output; the numbers above are whole",
+        )),
+        level: None,
+        round: None,
+    }
+}

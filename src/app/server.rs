@@ -1,0 +1,193 @@
+//! The server under test, opened: its address, its model, what is known of the machine.
+
+use std::sync::Arc;
+
+use super::error::AppError;
+use crate::base::{Hint, Secret};
+use crate::config::{RunPlan, Target};
+use crate::host::{self, RealClock};
+use crate::protocol::models;
+use crate::record::Environment;
+use crate::simulator::http::Simulator;
+use crate::simulator::model::SimSpec;
+use crate::telemetry;
+use crate::transport::{Address, Control, ControlError, Http, HttpOptions, TlsOptions};
+
+/// Ready to be loaded. Dropping it stops a simulator that it started.
+pub(super) struct Server {
+    pub(super) transport: Arc<Http<RealClock>>,
+    pub(super) model: String,
+    /// What `/v1/models` listed.
+    pub(super) listed: Vec<String>,
+    pub(super) environment: Environment,
+    simulator: Option<Simulator>,
+}
+
+impl Server {
+    /// Whether every round gets a fresh start of the server.
+    pub(super) fn restarts(&self) -> bool {
+        self.simulator.is_some()
+    }
+}
+
+/// What `--server` names.
+enum Place {
+    Simulated(SimSpec),
+    Address(Address),
+}
+
+/// Finds the server, asks for its models, and picks the plan's or the only one.
+/// `start` counts the starts of a simulated server, each with a shock of its own.
+pub(super) async fn open(
+    plan: &RunPlan,
+    key: Option<&Secret>,
+    clock: &RealClock,
+    start: u64,
+) -> Result<Server, AppError> {
+    let (address, simulator) = match place(plan)? {
+        Place::Address(address) => (address, None),
+        Place::Simulated(spec) => {
+            let simulator = Simulator::start(spec, start)
+                .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
+            let address = Address::parse(simulator.base_url())
+                .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
+            (address, Some(simulator))
+        }
+    };
+    let options = http_options(&plan.target, address, key, plan);
+    let asked = Control::new(&options)?.models().await;
+    let (names, server) = match asked {
+        Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
+        // Some servers have no list; with a model named, the first request tells.
+        Err(ControlError::Refused {
+            status: 404 | 405 | 500 | 501,
+            ..
+        }) if plan.model.is_some() => (Ok(Vec::new()), None),
+        Err(error) => return Err(error.into()),
+    };
+    let listed = names.clone().unwrap_or_default();
+    let model = choose(plan.model.as_deref(), names)?;
+    let environment = environment(plan, &options.address, &model, server);
+    let transport = Http::new(options, clock.clone()).map_err(ControlError::from)?;
+    Ok(Server {
+        transport: Arc::new(transport),
+        model,
+        listed,
+        environment,
+        simulator,
+    })
+}
+
+fn place(plan: &RunPlan) -> Result<Place, AppError> {
+    let url = &plan.target.base_url;
+    if let Some(text) = simulated(url) {
+        let spec = SimSpec::parse(text).map_err(|error| {
+            AppError::usage(error.to_string(), "for example --server 'sim:h100-8b?ttft=+30%'")
+        })?;
+        return Ok(Place::Simulated(spec.with_session(plan.seed.child("session").0)));
+    }
+    Address::parse(url).map(Place::Address).map_err(|error| {
+        let hint = error.hint().0;
+        AppError::usage(error.to_string(), hint)
+    })
+}
+
+/// The part of a `sim:` target that names profile and parameters.
+pub(super) fn simulated(url: &str) -> Option<&str> {
+    if url == "sim" {
+        Some("")
+    } else {
+        url.strip_prefix("sim:")
+    }
+}
+
+fn http_options(target: &Target, address: Address, key: Option<&Secret>, plan: &RunPlan) -> HttpOptions {
+    HttpOptions {
+        address,
+        api_key: key.cloned(),
+        headers: target.headers.clone(),
+        tls: TlsOptions {
+            insecure: target.insecure,
+            cacert: target.cacert.clone(),
+        },
+        connect_timeout: plan.timeouts.connect,
+    }
+}
+
+/// The model that was asked for, or the only one there is. A name that the server does not list may still be served
+/// (aliases, adapters), so that is for the preflight request to find out.
+fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<String, AppError> {
+    if let Some(asked) = asked {
+        return Ok(asked.to_owned());
+    }
+    let names = offered.map_err(|why| {
+        AppError::usage(
+            format!("the server's list of models is unreadable: {why}"),
+            "name the model with --model",
+        )
+    })?;
+    match names.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(AppError::usage(
+            "the server lists no model",
+            "name one with --model",
+        )),
+        several => Err(AppError::usage(
+            format!("the server has several models: {}", several.join(", ")),
+            "choose one with --model",
+        )),
+    }
+}
+
+fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<String>) -> Environment {
+    let machine = host::machine();
+    let gpus = telemetry::gpus();
+    let simulated = simulated(&plan.target.base_url).is_some();
+    let hardware = plan
+        .target
+        .hardware
+        .clone()
+        .unwrap_or_else(|| match gpus.gpus.first() {
+            _ if simulated => profile(&plan.target.base_url),
+            // Local GPUs say nothing about a server elsewhere.
+            Some(gpu) if address.is_loopback() => format!("{}x {}", gpus.gpus.len(), gpu.name),
+            Some(_) | None => "unknown".to_owned(),
+        });
+    Environment {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        os: machine.os,
+        cpu: machine.cpu,
+        cpu_cores: machine.cpu_cores,
+        memory_bytes: machine.memory_bytes,
+        container: machine.container,
+        gpus: gpus.gpus,
+        gpu_driver: gpus.driver,
+        hardware,
+        server,
+        network_path: match () {
+            () if simulated => "simulated",
+            () if address.is_loopback() => "loopback",
+            () => "network",
+        }
+        .to_owned(),
+        model: model.to_owned(),
+    }
+}
+
+/// `sim:h100-8b?ttft=+30%` runs on `sim:h100-8b`, planted changes or not.
+fn profile(url: &str) -> String {
+    url.split('?').next().unwrap_or(url).to_owned()
+}
+
+impl From<ControlError> for AppError {
+    fn from(error: ControlError) -> Self {
+        let Hint(hint) = error.hint();
+        match error {
+            ControlError::Options(_)
+            | ControlError::Refused {
+                status: 400..=499, ..
+            } => Self::usage(error.to_string(), hint),
+            _ => Self::environment(error.to_string(), hint),
+        }
+    }
+}

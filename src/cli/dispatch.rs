@@ -1,0 +1,156 @@
+//! From the command line to a use case, and from its answer to an exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use super::args::{
+    BaselineCommand, Cli, Command, CompareArgs, Format, InfoArgs, InitArgs, ReportArgs, SimulateArgs, flags,
+};
+use super::exit::Exit;
+use super::load;
+use super::printer::Printer;
+use crate::app::{self, AppError, Form};
+use crate::config::{Purpose, json_schema, origins_table, starter};
+use crate::host::{env, files, signals};
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => perform(cli.command),
+        Err(error) => {
+            // clap knows where its own words belong: help to stdout, errors to stderr.
+            drop(error.print());
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
+                _ => Exit::Usage,
+            }
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn perform(command: Command) -> Exit {
+    let printer = Printer { quiet: false };
+    let answer = match command {
+        Command::Run(args) => load::run(flags(&args.load)),
+        Command::Gate(args) => load::gate(args.flags()),
+        Command::Compare(args) => compare(&args, printer),
+        Command::Baseline(args) => baseline(&args.baselines, args.command, printer),
+        Command::Report(args) => report(&args, printer),
+        Command::Simulate(args) => simulate(&args, printer),
+        Command::Info(args) => info(&args, printer),
+        Command::Init(args) => init(&args, printer),
+    };
+    answer.unwrap_or_else(|error| {
+        printer.error(&error);
+        Exit::from(&error)
+    })
+}
+
+fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit, AppError> {
+    let (document, decision) = app::compare(&args.baseline, &args.candidate)?;
+    let strict = document.plan.gate.strict;
+    emit(
+        &app::render(&document, form(args.format, printer))?,
+        args.output.as_deref(),
+        printer,
+    )?;
+    Ok(Exit::of(decision, strict))
+}
+
+fn report(args: &ReportArgs, printer: Printer) -> Result<Exit, AppError> {
+    let document = app::read_result(&args.result)?;
+    emit(
+        &app::render(&document, form(args.format, printer))?,
+        args.output.as_deref(),
+        printer,
+    )?;
+    Ok(Exit::Success)
+}
+
+fn baseline(folder: &Path, command: BaselineCommand, printer: Printer) -> Result<Exit, AppError> {
+    let text = match command {
+        BaselineCommand::Save { result } => {
+            let commit = load::commit(&env::vars());
+            format!(
+                "stored in {}\n",
+                app::save(folder, &result, commit.as_deref())?.display()
+            )
+        }
+        BaselineCommand::Show { key } => app::list(folder, key.as_deref(), true)?,
+        BaselineCommand::List => app::list(folder, None, false)?,
+        BaselineCommand::Promote { key, session } => {
+            format!(
+                "comparisons now start at {session}: {}\n",
+                app::promote(folder, &key, &session)?.display()
+            )
+        }
+        BaselineCommand::Prune => format!("removed {} sessions\n", app::prune(folder)?),
+    };
+    printer.data(&text);
+    Ok(Exit::Success)
+}
+
+fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Exit, AppError> {
+    let ready = move |address| {
+        printer.data(&format!("simulating {} on http://{address}\n", args.spec));
+    };
+    load::runtime()?.block_on(app::simulate(
+        &args.spec,
+        args.listen,
+        args.start,
+        ready,
+        signals::interrupted(),
+    ))?;
+    Ok(Exit::Success)
+}
+
+fn info(args: &InfoArgs, printer: Printer) -> Result<Exit, AppError> {
+    if args.schema {
+        printer.data(&format!("{:#}\n", json_schema()));
+        return Ok(Exit::Success);
+    }
+    let resolved = app::settings(Purpose::Gate, args.settings.flags(), env::vars())?;
+    printer.data(&origins_table(&resolved));
+    Ok(Exit::Success)
+}
+
+fn init(args: &InitArgs, printer: Printer) -> Result<Exit, AppError> {
+    if args.path.exists() && !args.force {
+        return Err(AppError::usage(
+            format!("{} exists already", args.path.display()),
+            "name another file, or overwrite it with --force",
+        ));
+    }
+    files::write_atomic(&args.path, starter().as_bytes())?;
+    printer.note(&format!(
+        "wrote {}; try: llm-loadtest run --config {}",
+        args.path.display(),
+        args.path.display()
+    ));
+    Ok(Exit::Success)
+}
+
+fn form(format: Format, printer: Printer) -> Form {
+    match format {
+        Format::Table => Form::Table {
+            colour: load::colour(printer),
+        },
+        Format::Markdown => Form::Markdown,
+        Format::Junit => Form::Junit,
+        Format::Json => Form::Json,
+        Format::Csv => Form::Csv,
+    }
+}
+
+fn emit(text: &str, output: Option<&Path>, printer: Printer) -> Result<(), AppError> {
+    match output {
+        Some(path) => files::write_atomic(path, text.as_bytes())?,
+        // A reader that has had enough is a normal end.
+        None => drop(printer.data(text)),
+    }
+    Ok(())
+}

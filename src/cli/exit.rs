@@ -1,0 +1,74 @@
+//! Exit codes: the only place where an answer becomes a number.
+
+use crate::app::{AppError, Side};
+use crate::gate::Decision;
+
+/// How the program ends. Published in `--help` and docs/EXIT-CODES.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// The command did what it was asked; a gate passed, or could not decide under the default policy.
+    Success = 0,
+    /// A regression, or an objective that was missed.
+    GateFailed = 1,
+    /// Flags, files or their contents.
+    Usage = 2,
+    /// Server, disk or network.
+    Environment = 3,
+    /// Invalid, or inconclusive with `--strict`.
+    NotDecided = 4,
+    /// Stopped by a signal, after the partial result was written.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The code of a verdict. Inconclusive is loud, and red only where the user says `--strict`.
+    pub(super) fn of(decision: Decision, strict: bool) -> Self {
+        match decision {
+            Decision::Pass => Self::Success,
+            Decision::Fail => Self::GateFailed,
+            Decision::Inconclusive if !strict => Self::Success,
+            Decision::Inconclusive | Decision::Invalid => Self::NotDecided,
+        }
+    }
+
+    pub(super) fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<&AppError> for Exit {
+    fn from(error: &AppError) -> Self {
+        match error.side {
+            Side::Usage => Self::Usage,
+            Side::Environment => Self::Environment,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_has_its_code() {
+        let codes = |strict| {
+            [
+                Decision::Pass,
+                Decision::Fail,
+                Decision::Inconclusive,
+                Decision::Invalid,
+            ]
+            .map(|decision| Exit::of(decision, strict).code())
+        };
+        assert_eq!(codes(false), [0, 1, 0, 4]);
+        assert_eq!(codes(true), [0, 1, 4, 4]);
+        assert_eq!(
+            [
+                Exit::Usage.code(),
+                Exit::Environment.code(),
+                Exit::Interrupted.code()
+            ],
+            [2, 3, 130]
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! `run` and `gate`: a runtime, two signals, a progress line, an answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::exit::Exit;
+use super::printer::Printer;
+use super::progress::Progress;
+use crate::app::{self, AppError, Form};
+use crate::config::{Entry, Outputs, Purpose};
+use crate::document::v1::RunDocument;
+use crate::engine::{Stop, Stopper};
+use crate::host::{env, signals};
+
+/// How long requests in flight may still end after the first signal: a cancelled job must be gone within a second.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// `run`
+pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
+    let resolved = app::settings(Purpose::Run, flags, env::vars())?;
+    let printer = Printer {
+        quiet: resolved.outputs.quiet,
+    };
+    let document = runtime()?.block_on(async {
+        let stop = listen(printer);
+        app::run(&resolved, &mut Progress::new(printer), &stop).await
+    })?;
+    show(&document, &resolved.outputs, printer)?;
+    Ok(if document.partial {
+        Exit::Interrupted
+    } else {
+        Exit::Success
+    })
+}
+
+/// `gate`
+pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
+    let environment = env::vars();
+    let commit = commit(&environment);
+    let resolved = app::settings(Purpose::Gate, flags, environment)?;
+    let printer = Printer {
+        quiet: resolved.outputs.quiet,
+    };
+    let judged = runtime()?.block_on(async {
+        let stop = listen(printer);
+        app::gate(&resolved, commit.as_deref(), &mut Progress::new(printer), &stop).await
+    })?;
+    show(&judged.document, &resolved.outputs, printer)?;
+    if let Some(path) = &judged.saved {
+        printer.note(&format!(
+            "stored as the first session of {}; commit it to judge later runs",
+            path.display()
+        ));
+    }
+    if judged.document.partial {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(Exit::of(judged.decision, resolved.plan.gate.strict))
+}
+
+/// The commit that is being measured, where CI says so.
+pub(super) fn commit(environment: &BTreeMap<String, String>) -> Option<String> {
+    ["GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT"]
+        .iter()
+        .find_map(|name| environment.get(*name))
+        .filter(|sha| !sha.is_empty())
+        .cloned()
+}
+
+pub(super) fn colour(printer: Printer) -> bool {
+    printer.colour(env::vars().get("NO_COLOR").is_some_and(|value| !value.is_empty()))
+}
+
+/// Progress, files and signals need one thread; the load has its own.
+pub(super) fn runtime() -> Result<Runtime, AppError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            AppError::environment(
+                format!("cannot start: {error}"),
+                "raise the limit of open files (ulimit -n)",
+            )
+        })
+}
+
+/// First signal: send nothing more, drain briefly, then cut. Second signal: end at once.
+fn listen(printer: Printer) -> Stop {
+    let (stopper, stop) = Stopper::new();
+    tokio::spawn(async move {
+        signals::interrupted().await;
+        printer.note("stopping: what was measured is being written; once more ends at once");
+        stopper.drain();
+        tokio::select! {
+            () = signals::interrupted() => at_once(),
+            () = tokio::time::sleep(DRAIN) => stopper.end(),
+        }
+        signals::interrupted().await;
+        at_once();
+    });
+    stop
+}
+
+#[expect(
+    clippy::exit,
+    reason = "the user asked twice: nothing is left to do but leave"
+)]
+fn at_once() {
+    std::process::exit(i32::from(Exit::Interrupted.code()));
+}
+
+/// The result on stdout: the document with `--json`, else tables, nothing with `--quiet`; then where the files are.
+fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(), AppError> {
+    if outputs.json {
+        printer.data(&app::render(document, Form::Json)?);
+    } else if !outputs.quiet {
+        printer.data(&app::render(
+            document,
+            Form::Table {
+                colour: colour(printer),
+            },
+        )?);
+    }
+    let others = outputs
+        .junit
+        .iter()
+        .chain(&outputs.markdown)
+        .map(|path| format!(", {}", path.display()));
+    printer.note(&format!(
+        "wrote {}, {}, {}{}",
+        outputs.result.display(),
+        outputs.requests.display(),
+        outputs.summary.display(),
+        others.collect::<String>()
+    ));
+    Ok(())
+}

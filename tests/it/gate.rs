@@ -1,0 +1,229 @@
+//! `gate` and the commands on files through the binary: every verdict with its exit code.
+
+use crate::stage::{Ended, Stage};
+
+/// Wide tolerances and few rounds: what is tested is the way through, not the sensitivity.
+const PLAN: &str = "\
+targets:
+  - name: simulator
+    base_url: sim:h100-8b
+workloads:
+  - name: small
+    target: simulator
+    input_len: 32
+    output_len: 8
+    concurrency: 32
+    num_prompts: 64
+    warmup: 4
+gate:
+  rounds: 3
+  tolerances: {tpot_p50: 60%, e2e_p50: 60%}
+";
+const SLOWER: &str = "sim:h100-8b?itl=+400%&ttft=+400%";
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.write("loadtest.yaml", PLAN);
+    stage
+}
+
+fn gate(stage: &Stage, more: &[&str]) -> Ended {
+    stage.run(
+        &[
+            &["gate", "--junit", "junit.xml", "--markdown", "comment.md"][..],
+            more,
+        ]
+        .concat(),
+    )
+}
+
+fn baseline_file(stage: &Stage) -> String {
+    let mut names = std::fs::read_dir(stage.path("baselines"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let name = names.next().expect("one baseline").to_string_lossy().into_owned();
+    assert!(names.next().is_none());
+    format!("baselines/{name}")
+}
+
+#[test]
+fn a_first_run_becomes_the_baseline_and_later_runs_are_judged() {
+    let stage = stage();
+    gate(&stage, &["--require-baseline"]).says(2, &["no usable baseline", "hint:"]);
+    gate(&stage, &[]).says(0, &["baseline: none", "stored as the first session"]);
+    let stored = stage.read(&baseline_file(&stage));
+    gate(&stage, &["--seed", "7"])
+        .says(0, &["baseline: 1 stored session"])
+        .prints(&["No serving regression"]);
+    assert!(stage.read("comment.md").contains("✅"));
+    gate(&stage, &["--server", SLOWER])
+        .says(1, &[])
+        .prints(&["slower"]);
+    let comment = stage.read("comment.md");
+    assert!(comment.contains("❌") && comment.contains("slower"), "{comment}");
+    assert!(stage.read("junit.xml").contains("<failure"));
+    assert_eq!(
+        stage.read(&baseline_file(&stage)),
+        stored,
+        "judging changed the baseline"
+    );
+    let again = stage.run(&[
+        "report",
+        "llm-loadtest-results/result.json",
+        "--format",
+        "markdown",
+    ]);
+    assert_eq!(again.says(0, &[]).stdout, comment);
+}
+
+#[test]
+fn objectives_need_no_baseline_and_every_code_is_reached() {
+    let stage = stage();
+    let with = |objective: &str, more: &[&str]| {
+        gate(
+            &stage,
+            &[&["--no-save-baseline", "--objective", objective][..], more].concat(),
+        )
+    };
+    with("e2e_p50 < 60s", &[]).says(0, &[]).prints(&["E2E p50"]);
+    with("e2e_p50 < 1ms", &[]).says(1, &[]).prints(&["E2E p50"]);
+    with("success_rate >= 95%", &["--server", "sim:h100-8b?errors=40%"]).says(1, &[]);
+    with("ttft_p99 < 60s", &[]).says(0, &[]).prints(&["p99"]);
+    with("ttft_p99 < 60s", &["--strict"]).says(4, &[]);
+    with("speed < 3", &[]).says(2, &["speed", "ttft"]);
+    assert!(!stage.path("baselines").exists());
+}
+
+#[test]
+fn a_baseline_that_must_not_judge_is_refused_before_any_load() {
+    let stage = stage();
+    gate(&stage, &[]).says(0, &[]);
+    gate(&stage, &["--output-len", "16"]).says(2, &["cannot judge", "output", "hint:"]);
+    let (path, text) = (baseline_file(&stage), stage.read(&baseline_file(&stage)));
+    stage.write(&path, &text.replacen("\"major\": 1", "\"major\": 2", 1));
+    gate(&stage, &[]).says(2, &[&path, "newer", "hint:"]);
+    stage.write(&path, &text[..text.len() / 2]);
+    gate(&stage, &[]).says(2, &[&path, "hint:"]);
+    stage.write(&path, "not json");
+    gate(&stage, &[]).says(2, &[&path]);
+}
+
+#[test]
+fn files_alone_are_compared_stored_listed_and_rendered() {
+    let stage = stage();
+    let result = "llm-loadtest-results/result.json";
+    for (seed, name, server) in [
+        ("1", "a.json", "sim:h100-8b"),
+        ("2", "b.json", "sim:h100-8b"),
+        ("3", "c.json", SLOWER),
+    ] {
+        gate(
+            &stage,
+            &["--no-save-baseline", "--seed", seed, "--server", server],
+        );
+        std::fs::copy(stage.path(result), stage.path(name)).unwrap();
+    }
+    stage
+        .run(&["compare", "a.json", "b.json"])
+        .says(0, &[])
+        .prints(&["TPOT p50"]);
+    stage
+        .run(&["compare", "a.json", "c.json", "--format", "markdown"])
+        .says(1, &[])
+        .prints(&["❌"]);
+    for (format, words) in [
+        ("table", "TPOT"),
+        ("markdown", "TPOT"),
+        ("junit", "<testsuites"),
+        ("json", "\"rounds\""),
+        ("csv", "round,"),
+    ] {
+        stage
+            .run(&["report", "a.json", "--format", format])
+            .says(0, &[])
+            .prints(&[words]);
+    }
+    stage
+        .run(&["baseline", "list"])
+        .says(0, &[])
+        .prints(&["no baseline yet"]);
+    stage
+        .run(&["baseline", "save", "a.json"])
+        .says(0, &[])
+        .prints(&["stored in baselines/"]);
+    stage.run(&["baseline", "save", "a.json"]).says(2, &["already"]);
+    stage.run(&["baseline", "save", "b.json"]).says(0, &[]);
+    let listed = stage.run(&["baseline", "list"]);
+    let name = listed
+        .says(0, &[])
+        .prints(&["2 sessions"])
+        .stdout
+        .split(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    let shown = stage.run(&["baseline", "show", &name]).stdout;
+    let session = shown
+        .lines()
+        .nth(2)
+        .unwrap()
+        .trim()
+        .split(": ")
+        .next()
+        .unwrap()
+        .to_owned();
+    stage
+        .run(&["baseline", "promote", &name, &session])
+        .says(0, &[])
+        .prints(&["start at"]);
+    stage
+        .run(&["baseline", "show"])
+        .says(0, &[])
+        .prints(&["promoted"]);
+    stage
+        .run(&["baseline", "promote", &name, "yesterday"])
+        .says(2, &["yesterday", "hint:"]);
+    stage
+        .run(&["baseline", "promote", "nothing", "x"])
+        .says(2, &["nothing"]);
+    stage
+        .run(&["baseline", "prune"])
+        .says(0, &[])
+        .prints(&["removed 1 session"]);
+    stage.run(&["report", "nowhere.json"]).says(2, &["nowhere.json"]);
+    stage
+        .run(&["report", "loadtest.yaml"])
+        .says(2, &["loadtest.yaml"]);
+}
+
+#[test]
+fn a_file_is_written_explained_and_its_errors_are_placed() {
+    let stage = Stage::new();
+    stage.run(&["init"]).says(0, &["loadtest.yaml"]);
+    stage.run(&["init"]).says(2, &["exists", "--force"]);
+    stage
+        .run(&["info", "--config", "loadtest.yaml"])
+        .says(0, &[])
+        .prints(&["loadtest.yaml:", "default", "concurrency"]);
+    let mut with_variable = stage.command(&["info", "--seed", "5"]);
+    with_variable
+        .env("LLM_LOADTEST_WARMUP", "9")
+        .env("OPENAI_API_KEY", "sk-hidden");
+    let told = crate::stage::ended(&with_variable.output().unwrap());
+    told.says(0, &[])
+        .prints(&["flag --seed", "environment LLM_LOADTEST_WARMUP", "***"]);
+    assert!(!told.stdout.contains("sk-hidden"));
+    stage.write("bad.yaml", "workloads:\n  - name: x\n    concurency: 4\n");
+    stage
+        .run(&["gate", "--config", "bad.yaml"])
+        .says(2, &["bad.yaml:3", "concurency", "concurrency"]);
+    stage.write("bad.yaml", "workloads: [\n");
+    stage
+        .run(&["gate", "--config", "bad.yaml"])
+        .says(2, &["bad.yaml:"]);
+    stage
+        .run(&["gate", "--config", "none.yaml"])
+        .says(2, &["none.yaml"]);
+    let schema: serde_json::Value = serde_json::from_str(&stage.run(&["info", "--schema"]).stdout).unwrap();
+    assert_eq!(schema, crate::stage::schema("config.schema.json"));
+}
