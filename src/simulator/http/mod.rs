@@ -11,5 +11,8 @@ mod service;
 mod stream;
 mod truth;
 
+#[cfg(test)]
+mod tests;
+
 pub use service::{Simulator, StartError, serve};
 pub use truth::{TruthOutcome, TruthRow};

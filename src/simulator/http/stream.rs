@@ -6,7 +6,7 @@ use std::io;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::Receiver;
 
 use super::answer::Voice;
@@ -82,11 +82,9 @@ impl Flight {
             }
             What::Cut => {
                 self.row.outcome = TruthOutcome::Cut;
-                let half: Bytes = self.voice.whole(tokens).into_bytes()[..32].to_vec().into();
-                answer(
-                    StatusCode::OK,
-                    Body::from_stream(stream::iter([Ok(half), Err(broken_pipe())])),
-                )
+                let half = Bytes::copy_from_slice(&self.voice.whole(tokens).as_bytes()[..32]);
+                let pieces = stream::iter([Ok(half)]).chain(stream::once(break_off()).map(Err));
+                answer(StatusCode::OK, Body::from_stream(pieces))
             }
         }
     }
@@ -135,10 +133,8 @@ impl Writer {
                 }
                 Some(Piece::End(outcome)) => self.flight.row.outcome = outcome,
                 Some(Piece::Break) => {
-                    // Pending once, so that what was handed over is flushed before the connection breaks.
-                    tokio::task::yield_now().await;
                     self.over = true;
-                    return Some(Err(broken_pipe()));
+                    return Some(Err(break_off().await));
                 }
                 None if self.over => return None,
                 None => match self.flight.emissions.recv().await {
@@ -196,6 +192,8 @@ impl Writer {
     }
 }
 
-fn broken_pipe() -> io::Error {
-    io::Error::from(io::ErrorKind::BrokenPipe)
+/// The error that makes the server drop a connection, after a pause in which what was handed over is flushed.
+async fn break_off() -> io::Error {
+    tokio::task::yield_now().await;
+    io::ErrorKind::BrokenPipe.into()
 }
