@@ -38,10 +38,10 @@ impl Journal {
         })
     }
 
-    /// Adds one line; `line` has no line end.
+    /// Adds one line, its line end included.
     pub fn add(&mut self, line: &str) {
         if self.error.is_none() {
-            self.error = writeln!(self.file, "{line}").err();
+            self.error = self.file.write_all(line.as_bytes()).err();
         }
     }
 

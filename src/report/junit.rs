@@ -1,5 +1,7 @@
 //! `JUnit` XML in the dialect that CI systems agree on: one suite per workload and level, one case per judged number.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
@@ -59,28 +61,37 @@ fn element(id: usize, suite: TestSuite) -> Result<String, JunitError> {
 }
 
 fn suites(run: &RunDocument) -> Vec<TestSuite> {
-    let mut suites: Vec<TestSuite> = run
-        .levels
-        .iter()
-        .map(|level| {
-            let cases = match &run.verdict {
-                Some(verdict) => judged(verdict, &level.label),
-                None => measured(level),
-            };
-            suite(run, &level.label, level.window.measured_s, cases)
-        })
-        .collect();
+    let mut suites: Vec<TestSuite> = match &run.verdict {
+        None => {
+            let levels = run.levels.iter();
+            let one = |level: &LevelDocument| suite(run, &level.label, measured(level));
+            levels.map(one).collect()
+        }
+        Some(verdict) => {
+            let labels = labels(verdict).into_iter();
+            labels
+                .map(|label| suite(run, label, judged(verdict, label)))
+                .collect()
+        }
+    };
     if let Some(verdict) = &run.verdict {
-        let cases = rules(verdict, suites.iter().all(|suite| suite.testcases.is_empty()));
-        suites.push(suite(run, "rules", 0.0, cases));
+        suites.push(suite(run, "rules", rules(verdict, suites.is_empty())));
     }
     suites.retain(|suite| !suite.testcases.is_empty());
     suites
 }
 
+/// The levels with a gating cell. They come from the verdict, so that no judged number can be missed.
+fn labels(verdict: &VerdictDocument) -> BTreeSet<&str> {
+    let gating = verdict.cells.iter().filter(|cell| gates(cell));
+    gating.map(|cell| cell.level.as_str()).collect()
+}
+
 /// A suite named after the workload and a level. The first case carries the time, so that cases add up to their suite.
-fn suite(run: &RunDocument, level: &str, seconds: f64, mut cases: Vec<TestCase>) -> TestSuite {
-    let (workload, level) = (clean_line(&run.name), clean_line(level));
+fn suite(run: &RunDocument, label: &str, mut cases: Vec<TestCase>) -> TestSuite {
+    let level = run.levels.iter().find(|level| level.label == label);
+    let seconds = level.map_or(0.0, |level| level.window.measured_s);
+    let (workload, level) = (clean_line(&run.name), clean_line(label));
     for case in &mut cases {
         case.set_classname(&format!("llm-loadtest.{workload}.{level}"));
     }

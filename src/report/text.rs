@@ -33,12 +33,17 @@ pub(super) fn markdown(text: &str) -> String {
                 out.push('\u{200b}');
             }
             '/' if previous == ':' => out.push_str("\u{200b}/"),
-            '.' if previous == 'w' || previous == 'W' => out.push_str("\u{200b}."),
+            '.' if ends_with_www(&out) => out.push_str("\u{200b}."),
             _ => out.push(c),
         }
         previous = c;
     }
     out
+}
+
+fn ends_with_www(text: &str) -> bool {
+    let mut last = text.bytes().rev();
+    (0..3).all(|_| last.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'w')))
 }
 
 /// A fenced block that its content cannot close.

@@ -124,7 +124,9 @@ impl DocumentError {
                     "save a result as a baseline first: llm-loadtest baseline save result.json".to_owned()
                 }
             },
-            DocumentProblem::Newer { tool, .. } => format!("update llm-loadtest to {tool} or later"),
+            DocumentProblem::Newer { .. } => {
+                "update llm-loadtest to the version that wrote the file, or a later one".to_owned()
+            }
             DocumentProblem::Shape { .. } => {
                 "undo edits by hand, or restore the file from version control".to_owned()
             }

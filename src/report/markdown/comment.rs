@@ -1,7 +1,7 @@
 //! The comment: marker, headline, what next, one table, then folds; the most important parts survive any limit.
 
 use super::folds;
-use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, VerdictDocument};
+use crate::document::v1::{DecisionDocument, JudgementDocument, LevelDocument, RunDocument, VerdictDocument};
 use crate::record::Metric;
 use crate::report::cell::{Cell, Standing, confidence, gates};
 use crate::report::number::{percent, plural, quantity, significant};
@@ -133,7 +133,7 @@ fn marker(run: &RunDocument) -> String {
 
 fn requests(run: &RunDocument) -> String {
     let offered: u64 = run.levels.iter().map(|level| level.offered).sum();
-    let failed: u64 = run.levels.iter().map(|level| level.failed()).sum();
+    let failed: u64 = run.levels.iter().map(LevelDocument::failed).sum();
     let partial = if run.partial {
         " The run was interrupted; these are the numbers until then."
     } else {

@@ -1,17 +1,17 @@
 //! The files as a stranger reads them: round trips, versions, schemas, and an independent reader.
 
-use std::collections::BTreeMap;
+mod reader;
+
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::base::Nanos;
+use crate::config::CacheLabel;
+use crate::document::v1::{
     BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
     WorkloadDocument, baseline_schema, comparable, run_schema, sample,
 };
-use crate::base::Nanos;
-use crate::config::CacheLabel;
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
 
@@ -87,8 +87,8 @@ fn every_wrong_file_has_its_own_words() {
     insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
     insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
     insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
-    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
-    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to 9.9.9 or later)");
+    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.0 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
     insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"result.json: the file says it is a result but does not hold it: unknown field `ofered`, expected one of `good`, `offered`, `ratio`, `rate`, `token_rate`, `objectives` at line 66 column 16 (hint: undo edits by hand, or restore the file from version control)");
 }
 
@@ -114,8 +114,8 @@ fn a_baseline_that_contradicts_itself_is_refused() {
 #[test]
 fn the_committed_schemas_are_current_and_accept_what_we_write() {
     let committed = [
-        include_str!("../../../schemas/result.schema.json"),
-        include_str!("../../../schemas/baseline.schema.json"),
+        include_str!("../../../../schemas/result.schema.json"),
+        include_str!("../../../../schemas/baseline.schema.json"),
     ];
     let samples = [
         sample::gate(Decision::Inconclusive).to_json(),
@@ -283,188 +283,4 @@ fn a_row_is_one_line_with_offsets_from_sent() {
     };
     insta::assert_snapshot!(RowDocument::from_row(&row, 2, "c=32").to_line(), @r#"{"index":7,"round":2,"level":"c=32","phase":"measure","due_ms":9.5,"sent_ms":10.0,"ttft_ms":200.123,"e2e_ms":220.0,"done_ms":231.0,"chunk_ms":[200.123,220.0],"chunk_tokens":[1,2],"tokens":{"prompt_asked":512,"prompt":513,"cached":null,"output_asked":3,"output":3,"source":"usage"},"finish_reason":"length","outcome":"success","status":null,"detail":null,"reconnects":0}"#);
     insta::assert_snapshot!(RowDocument::from_row(&unsent, 1, "c=1").to_line(), @r#"{"index":7,"round":1,"level":"c=1","phase":"measure","due_ms":null,"sent_ms":null,"ttft_ms":null,"e2e_ms":null,"done_ms":5.0,"chunk_ms":[],"tokens":{"prompt_asked":512,"prompt":null,"cached":null,"output_asked":3,"output":0,"source":"chunks"},"finish_reason":null,"outcome":"truncated","status":200,"detail":"cut","reconnects":0}"#);
-}
-
-/// The result as its users would declare it, from the description alone: no type is shared with the writer.
-#[expect(clippy::struct_field_names, reason = "the names are the format's")]
-mod reader {
-    use super::{BTreeMap, Deserialize, Value};
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Run {
-        pub format: Format,
-        pub definitions: String,
-        pub tool: String,
-        pub created: String,
-        pub partial: bool,
-        pub name: String,
-        pub plan: BTreeMap<String, Value>,
-        pub environment: BTreeMap<String, Value>,
-        pub fingerprint: BTreeMap<String, String>,
-        pub rounds: Vec<Round>,
-        pub levels: Vec<Level>,
-        pub findings: Vec<Finding>,
-        pub verdict: Option<Verdict>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    pub(super) struct Format {
-        pub kind: String,
-        pub major: u8,
-        pub minor: u8,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Round {
-        pub round: u8,
-        pub seed: u64,
-        pub levels: Vec<Level>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Level {
-        pub label: String,
-        pub window: Window,
-        pub offered: u64,
-        pub succeeded: u64,
-        pub failures: BTreeMap<String, u64>,
-        pub metrics: BTreeMap<String, Metric>,
-        pub values: BTreeMap<String, f64>,
-        pub steady: Option<Steady>,
-        pub concurrency: Concurrency,
-        pub goodput: Option<Goodput>,
-        pub tokens: BTreeMap<String, Value>,
-        pub reconnects: u64,
-        pub histograms: Option<BTreeMap<String, String>>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Window {
-        pub start_s: f64,
-        pub end_s: f64,
-        pub measured_s: f64,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Metric {
-        pub unit: String,
-        pub n: u64,
-        pub mean: f64,
-        pub sd: Option<f64>,
-        pub min: f64,
-        pub max: f64,
-        pub p50: f64,
-        pub p90: f64,
-        pub p95: f64,
-        pub p99: f64,
-        pub more: Option<BTreeMap<String, f64>>,
-        pub thin: Vec<String>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Steady {
-        pub window: Window,
-        pub request_throughput: f64,
-        pub output_throughput: f64,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Concurrency {
-        pub mean: f64,
-        pub peak: u64,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Goodput {
-        pub good: u64,
-        pub offered: u64,
-        pub ratio: f64,
-        pub rate: f64,
-        pub token_rate: f64,
-        pub objectives: Vec<Value>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Finding {
-        pub severity: String,
-        pub code: String,
-        pub message: String,
-        pub hint: Option<String>,
-        pub level: Option<String>,
-        pub round: Option<u8>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Verdict {
-        pub decision: String,
-        pub headline: String,
-        pub next: String,
-        pub basis: Value,
-        pub alpha: f64,
-        pub family: u64,
-        pub rounds: u64,
-        pub cells: Vec<Cell>,
-        pub broken_rules: Vec<String>,
-        pub common_shift: Option<f64>,
-        pub worth_a_look: Vec<BTreeMap<String, String>>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Cell {
-        pub level: String,
-        pub metric: String,
-        pub rule: Value,
-        pub status: Value,
-        pub baseline: Option<f64>,
-        pub now: Option<f64>,
-        pub effect: Option<Effect>,
-        pub detectable: Option<f64>,
-        pub p_fail: Option<f64>,
-        pub p_pass: Option<f64>,
-        pub rounds: Vec<f64>,
-        pub samples: u64,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "the declaration itself is the test")]
-    pub(super) struct Effect {
-        pub change: f64,
-        pub low: Option<f64>,
-        pub high: Option<f64>,
-        pub absolute: bool,
-    }
-}
-
-#[test]
-fn an_independent_reader_understands_every_field() {
-    let text = sample::gate(Decision::Fail).to_json();
-    let run: reader::Run = serde_json::from_str(&text).unwrap();
-    assert_eq!(run.format.kind, "llm-loadtest/run");
-    assert_eq!((run.format.major, run.format.minor), (1, 0));
-    assert_eq!(run.verdict.unwrap().cells.len(), 4);
-    assert_eq!(run.rounds.len(), 2);
 }

@@ -1,15 +1,14 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
+mod junit;
+
 use std::collections::BTreeMap;
 
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
-
-use super::console::{self, Style};
-use super::markdown::{self, MarkdownOptions};
-use super::{csv, json, junit};
-use crate::document::v1::{DecisionDocument, RunDocument, sample};
+use crate::document::v1::{RunDocument, sample};
 use crate::gate::Decision;
+use crate::report::console::{self, Style};
+use crate::report::markdown::{self, MarkdownOptions};
+use crate::report::{csv, json};
 
 const PLAIN: Style = Style {
     color: false,
@@ -190,7 +189,7 @@ fn colour_adds_nothing_but_colour_and_others_cannot_add_any() {
 }
 
 #[test]
-fn a_comment_for_every_answer() {
+fn a_comment_folds_the_evidence() {
     insta::assert_snapshot!(comment(&sample::gate(Decision::Fail)), @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
     ### ❌ Serving gate: TTFT p95 is 22.1% slower than the baseline (limit 15%)
@@ -254,6 +253,10 @@ fn a_comment_for_every_answer() {
 
     <sub>llm-loadtest 0.1.0 · 2026-01-02T03:04:05Z</sub>
     ");
+}
+
+#[test]
+fn a_comment_opens_with_the_answer() {
     let top = |run: &RunDocument| comment(run).split("<details>").next().unwrap().to_owned();
     insta::assert_snapshot!(top(&sample::gate(Decision::Pass)), @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
@@ -331,173 +334,6 @@ fn a_comment_that_grows_loses_folds_then_rows_never_the_verdict() {
     let cut = markdown::render(&run, &options());
     assert!(cut.chars().count() <= 60_000);
     assert!(cut.contains("### ❌ Serving gate: 🚀") && cut.contains("more rows did not fit"));
-}
-
-#[derive(Default)]
-struct Counted {
-    tests: usize,
-    failures: usize,
-    errors: usize,
-    skipped: usize,
-    time: f64,
-    texts: Vec<String>,
-}
-
-fn attributes(element: &BytesStart<'_>) -> BTreeMap<String, String> {
-    element
-        .attributes()
-        .map(|attribute| {
-            let attribute = attribute.unwrap();
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap();
-            (attribute.key.as_ref().to_owned(), value.into_owned())
-        })
-        .collect()
-}
-
-/// The time of a case in seconds; its attributes are as every reader wants them.
-fn case_time(attributes: &BTreeMap<String, String>) -> f64 {
-    let time = &attributes["time"];
-    let decimals = time.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    assert!(decimals <= 3, "{time}");
-    assert!(attributes["classname"].starts_with("llm-loadtest.") && !attributes["name"].is_empty());
-    time.parse().unwrap()
-}
-
-/// Reads the XML with another library, checks its structure, and counts what is there.
-fn read(xml: &str) -> Counted {
-    let mut reader = Reader::from_str(xml);
-    let (mut root, mut suites) = (
-        Counted::default(),
-        Vec::<(BTreeMap<String, String>, Counted)>::new(),
-    );
-    let mut root_attributes = BTreeMap::new();
-    let mut path: Vec<String> = Vec::new();
-    loop {
-        let event = reader.read_event().unwrap();
-        match &event {
-            Event::Start(element) | Event::Empty(element) => {
-                let name = element.name().as_ref().to_owned();
-                let attributes = attributes(element);
-                let parent = path.last().map(String::as_str);
-                match (parent, name.as_str()) {
-                    (None, "testsuites") => root_attributes = attributes,
-                    (Some("testsuites"), "testsuite") => suites.push((attributes, Counted::default())),
-                    (Some("testsuite"), "testcase") => {
-                        let suite = &mut suites.last_mut().unwrap().1;
-                        suite.tests += 1;
-                        suite.time += case_time(&attributes);
-                    }
-                    (Some("testcase"), kind @ ("failure" | "error" | "skipped")) => {
-                        let suite = &mut suites.last_mut().unwrap().1;
-                        match kind {
-                            "failure" => suite.failures += 1,
-                            "error" => suite.errors += 1,
-                            _ => suite.skipped += 1,
-                        }
-                        assert!(!attributes["message"].is_empty() && !attributes["type"].is_empty());
-                        assert!(!attributes["message"].contains('\n'));
-                    }
-                    (Some("testcase" | "testsuite"), "system-out") => {}
-                    (parent, name) => panic!("<{name}> inside {parent:?}"),
-                }
-                if matches!(event, Event::Start(_)) {
-                    path.push(name);
-                }
-            }
-            Event::End(_) => drop(path.pop()),
-            Event::CData(text) => root.texts.push(text.to_string()),
-            Event::Text(text) => assert!(text.trim().is_empty(), "{text:?}"),
-            Event::Decl(_) => {}
-            Event::Eof => break,
-            other => panic!("{other:?}"),
-        }
-    }
-    add_up(&root_attributes, suites, root)
-}
-
-/// The attributes tell what was counted, in every suite and in the root.
-fn add_up(
-    root_attributes: &BTreeMap<String, String>,
-    suites: Vec<(BTreeMap<String, String>, Counted)>,
-    mut root: Counted,
-) -> Counted {
-    for (attributes, counted) in suites {
-        let number = |name: &str| attributes[name].parse::<usize>().unwrap();
-        assert_eq!(number("tests"), counted.tests);
-        assert_eq!(number("failures"), counted.failures);
-        assert_eq!(number("errors"), counted.errors);
-        assert_eq!(number("skipped"), counted.skipped);
-        assert!((attributes["time"].parse::<f64>().unwrap() - counted.time).abs() < 1e-9);
-        root.tests += counted.tests;
-        root.failures += counted.failures;
-        root.errors += counted.errors;
-        root.skipped += counted.skipped;
-        root.time += counted.time;
-    }
-    let number = |name: &str| root_attributes[name].parse::<usize>().unwrap();
-    assert_eq!(
-        (number("tests"), number("failures"), number("errors")),
-        (root.tests, root.failures, root.errors)
-    );
-    assert!(!root_attributes.contains_key("skipped"));
-    root
-}
-
-#[test]
-fn junit_counts_what_it_holds_whatever_the_text() {
-    for run in everything() {
-        let xml = junit::render(&run).unwrap();
-        let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-        assert!(xml.chars().all(allowed));
-        assert!(read(&xml).tests > 0, "{xml}");
-    }
-}
-
-#[test]
-fn junit_says_what_the_verdict_says() {
-    let counts = |decision: Decision| {
-        let counted = read(&junit::render(&sample::gate(decision)).unwrap());
-        (counted.tests, counted.failures, counted.errors, counted.skipped)
-    };
-    assert_eq!(counts(Decision::Pass), (3, 0, 0, 0));
-    assert_eq!(counts(Decision::Fail), (3, 1, 0, 0));
-    assert_eq!(counts(Decision::Inconclusive), (3, 0, 0, 1));
-    assert_eq!(counts(Decision::Invalid), (3, 0, 3, 0));
-    insta::assert_snapshot!(junit::render(&sample::gate(Decision::Fail)).unwrap(), @r#"
-    <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="llm-loadtest" tests="3" failures="1" errors="0" time="25">
-    <testsuite id="0" skipped="0" name="chat c=32" package="llm-loadtest" tests="3" errors="0" failures="1" hostname="localhost" timestamp="2026-01-02T03:04:05Z" time="25"><testcase name="ttft_p95" time="25" classname="llm-loadtest.chat.c=32"><failure type="regression" message="TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%"><![CDATA[TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%]]></failure></testcase><testcase name="goodput" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[Goodput: lower, within limit; baseline 98.9%, now 97.6%, change -1.3 pp [-1.9 pp, -0.7 pp], limit -2 pp]]></system-out></testcase><testcase name="ttft_p99 objective" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[TTFT p99: met; baseline -, now 551 ms, change -31.1% [-∞, -20.0%], limit <= 800 ms]]></system-out></testcase><system-out><![CDATA[model org/model-8b, hardware h100, seed 18446744073709551615, llm-loadtest 0.1.0
-    2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
-    warning: 2% of answers were shorter than asked]]></system-out></testsuite>
-    </testsuites>
-    "#);
-    insta::assert_snapshot!(junit::render(&sample::run()).unwrap(), @r#"
-    <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="llm-loadtest" tests="1" failures="0" errors="0" time="12.5">
-    <testsuite id="0" skipped="0" name="chat c=32" package="llm-loadtest" tests="1" errors="0" failures="0" hostname="localhost" timestamp="2026-01-02T03:04:05Z" time="12.5"><testcase name="ttft" time="12.5" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[TTFT < 500ms: 92/100]]></system-out></testcase><system-out><![CDATA[model org/model-8b, hardware h100, seed 18446744073709551615, llm-loadtest 0.1.0
-    warning: 2% of answers were shorter than asked]]></system-out></testsuite>
-    </testsuites>
-    "#);
-}
-
-#[test]
-fn junit_has_cases_without_numbers_too() {
-    let mut run = sample::gate(Decision::Invalid);
-    run.verdict.as_mut().unwrap().cells.clear();
-    assert_eq!(read(&junit::render(&run).unwrap()).errors, 1);
-    run.verdict.as_mut().unwrap().decision = DecisionDocument::Fail;
-    run.verdict.as_mut().unwrap().broken_rules = vec!["8% of requests failed ]]> (limit 5%)".to_owned()];
-    let counted = read(&junit::render(&run).unwrap());
-    assert_eq!((counted.tests, counted.failures), (1, 1));
-    assert!(
-        counted.texts.concat().contains("failed ]]> (limit"),
-        "{:?}",
-        counted.texts
-    );
-
-    let mut dead = sample::run();
-    dead.levels[0].succeeded = 0;
-    assert_eq!(read(&junit::render(&dead).unwrap()).errors, 1);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! The result as its users would declare it, from the description alone: no type is shared with the writer.
+
+#![expect(
+    dead_code,
+    clippy::struct_field_names,
+    reason = "the declaration itself is the test"
+)]
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::document::v1::sample;
+use crate::gate::Decision;
+
+#[test]
+fn an_independent_reader_understands_every_field() {
+    let text = sample::gate(Decision::Fail).to_json();
+    let run: Run = serde_json::from_str(&text).unwrap();
+    assert_eq!(run.format.kind, "llm-loadtest/run");
+    assert_eq!((run.format.major, run.format.minor), (1, 0));
+    assert_eq!(run.verdict.unwrap().cells.len(), 4);
+    assert_eq!(run.rounds.len(), 2);
+}
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    format: Format,
+    definitions: String,
+    tool: String,
+    created: String,
+    partial: bool,
+    name: String,
+    plan: BTreeMap<String, Value>,
+    environment: BTreeMap<String, Value>,
+    fingerprint: BTreeMap<String, String>,
+    rounds: Vec<Round>,
+    levels: Vec<Level>,
+    findings: Vec<Finding>,
+    verdict: Option<Verdict>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format {
+    kind: String,
+    major: u8,
+    minor: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Round {
+    round: u8,
+    seed: u64,
+    levels: Vec<Level>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Level {
+    label: String,
+    window: Window,
+    offered: u64,
+    succeeded: u64,
+    failures: BTreeMap<String, u64>,
+    metrics: BTreeMap<String, Metric>,
+    values: BTreeMap<String, f64>,
+    steady: Option<Steady>,
+    concurrency: Concurrency,
+    goodput: Option<Goodput>,
+    tokens: BTreeMap<String, Value>,
+    reconnects: u64,
+    histograms: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Window {
+    start_s: f64,
+    end_s: f64,
+    measured_s: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metric {
+    unit: String,
+    n: u64,
+    mean: f64,
+    sd: f64,
+    min: f64,
+    max: f64,
+    p50: f64,
+    p90: f64,
+    p95: f64,
+    p99: f64,
+    more: Option<BTreeMap<String, f64>>,
+    thin: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Steady {
+    window: Window,
+    request_throughput: f64,
+    output_throughput: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Concurrency {
+    mean: f64,
+    peak: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Goodput {
+    good: u64,
+    offered: u64,
+    ratio: f64,
+    rate: f64,
+    token_rate: f64,
+    objectives: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Finding {
+    severity: String,
+    code: String,
+    message: String,
+    hint: Option<String>,
+    level: Option<String>,
+    round: Option<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verdict {
+    decision: String,
+    headline: String,
+    next: String,
+    basis: Value,
+    alpha: f64,
+    family: u64,
+    rounds: u64,
+    cells: Vec<Cell>,
+    broken_rules: Vec<String>,
+    common_shift: Option<f64>,
+    worth_a_look: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cell {
+    level: String,
+    metric: String,
+    rule: Value,
+    status: Value,
+    baseline: Option<f64>,
+    now: Option<f64>,
+    effect: Option<Effect>,
+    detectable: Option<f64>,
+    p_fail: Option<f64>,
+    p_pass: Option<f64>,
+    rounds: Vec<f64>,
+    samples: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Effect {
+    change: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    absolute: bool,
+}
