@@ -81,12 +81,16 @@ fn promote_moves_the_pointer_and_prune_keeps_it() {
     store.promote(&key, Some("s2")).unwrap();
     let error = store.promote(&key, Some("s9")).unwrap_err();
     insta::assert_snapshot!(words(folder.path(), &error), @"DIR/baselines/chat--org-model-8b--h100.json: there is no session 's9'; stored are s1, s2, s3, s4, s5, s6 (hint: list the sessions: llm-loadtest baseline list)");
-    assert_eq!(store.prune(&key, 2, None, NOW).unwrap(), 3);
-    assert_eq!(ids(&store, &key), ["s2", "s5", "s6"]);
+    assert_eq!(store.prune(&key, NOW).unwrap(), 1);
+    assert_eq!(ids(&store, &key), ["s2", "s3", "s4", "s5", "s6"]);
+    assert_eq!(store.prune(&key, NOW).unwrap(), 0);
+    assert_eq!(store.prune(&key, "2027-01-01T00:00:00Z").unwrap(), 3);
+    assert_eq!(
+        ids(&store, &key),
+        ["s2", "s6"],
+        "the promoted one and the newest stay"
+    );
     store.promote(&key, None).unwrap();
-    assert_eq!(store.prune(&key, 10, Some(4.5), NOW).unwrap(), 2);
-    assert_eq!(ids(&store, &key), ["s6"]);
-    assert_eq!(store.prune(&key, 10, None, NOW).unwrap(), 0);
 
     let other = Key {
         model: "none".to_owned(),

@@ -274,7 +274,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
                 Status::PassSlower
             },
             baseline: Some(0.989),
-            now: 0.976,
+            now: Some(0.976),
             effect: Some(Effect {
                 change: -0.013,
                 low: -0.019,
@@ -288,7 +288,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
             key: objective().key,
             rule: Rule::Objective(objective()),
             baseline: None,
-            now: 551.0,
+            now: Some(551.0),
             effect: Some(Effect {
                 change: -0.311,
                 low: f64::NEG_INFINITY,
@@ -301,7 +301,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
             key: MetricKey::quantile(Metric::Itl, 500),
             rule: Rule::Report,
             baseline: Some(28.1),
-            now: 28.3,
+            now: Some(28.3),
             ..latency(Status::Reported, 0.007)
         },
     ]
@@ -314,7 +314,7 @@ fn latency(status: Status, change: f64) -> Judgement {
         rule: Rule::Tolerance(0.15),
         status,
         baseline: Some(412.0),
-        now: 412.0 * (1.0 + change),
+        now: Some(412.0 * (1.0 + change)),
         effect: Some(Effect {
             change,
             low: change - 0.02,

@@ -200,17 +200,18 @@ fn rounds_pool_by_counts_and_merged_samples() {
 }
 
 #[test]
-fn the_window_is_new_short_and_ends_at_the_promoted_session() {
+fn the_window_is_new_short_and_starts_at_the_promoted_session() {
     let ids = |baseline: &BaselineDocument, now: &str| -> Vec<String> {
-        let window = baseline.window(now);
+        let window = baseline.window(now, Some(BaselineDocument::WINDOW_DAYS));
         window.sessions.into_iter().map(|session| session.id).collect()
     };
     let mut stored = baseline(20);
     assert_eq!(ids(&stored, "2026-01-21T00:00:00Z").len(), 15);
     assert_eq!(ids(&stored, "2026-01-21T00:00:00Z").last().unwrap(), "s19");
     assert_eq!(ids(&stored, "2026-02-18T00:00:00Z"), ["s18", "s19"]);
-    stored.promoted = Some("s2".to_owned());
-    assert_eq!(ids(&stored, "2026-01-21T00:00:00Z"), ["s0", "s1", "s2"]);
+    assert_eq!(stored.window("2027-01-01T00:00:00Z", None).sessions.len(), 15);
+    stored.promoted = Some("s17".to_owned());
+    assert_eq!(ids(&stored, "2026-01-21T00:00:00Z"), ["s17", "s18", "s19"]);
 }
 
 #[test]

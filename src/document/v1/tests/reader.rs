@@ -89,7 +89,7 @@ struct Metric {
     unit: String,
     n: u64,
     mean: f64,
-    sd: f64,
+    sd: Option<f64>,
     min: f64,
     max: f64,
     p50: f64,
