@@ -1,7 +1,6 @@
 //! Answers in vLLM's shapes, as bytes.
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::openai::{Api, Declined, UsageWish};
@@ -25,19 +24,12 @@ pub(super) struct Voice {
     pub usage_known: bool,
 }
 
-#[derive(Serialize)]
-struct Usage {
-    prompt_tokens: u32,
-    total_tokens: u32,
-    completion_tokens: u32,
-}
-
 impl Voice {
     /// The chunk that opens a chat stream, sent together with the first token; completions have none.
     pub(super) fn opening(&self) -> Option<Bytes> {
         let choice = json!({"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": null,
             "finish_reason": null});
-        (self.api == Api::Chat).then(|| self.chunk(json!([choice]), self.running_usage(0)))
+        (self.api == Api::Chat).then(|| self.chunk(&json!([choice]), self.running_usage(0)))
     }
 
     /// Tokens `from..to`; `ends` when they are the last.
@@ -55,14 +47,14 @@ impl Voice {
         if ends {
             choice["stop_reason"] = Value::Null;
         }
-        self.chunk(json!([choice]), self.running_usage(to))
+        self.chunk(&json!([choice]), self.running_usage(to))
     }
 
     /// What follows the last token: usage where wished, and the end mark.
     pub(super) fn closing(&self, tokens: u32) -> Bytes {
         let mut bytes = Vec::new();
         if self.usage != UsageWish::None {
-            let mut chunk = self.frame(json!([]), Some(self.usage_of(tokens)));
+            let mut chunk = self.frame(&json!([]), Some(self.usage_of(tokens)));
             chunk["system_fingerprint"] = json!(FINGERPRINT);
             bytes.extend_from_slice(&event(&chunk.to_string()));
         }
@@ -102,11 +94,11 @@ impl Voice {
         (from..to).map(|index| word(self.salt, index)).collect()
     }
 
-    fn chunk(&self, choices: Value, usage: Option<Usage>) -> Bytes {
+    fn chunk(&self, choices: &Value, usage: Option<Value>) -> Bytes {
         event(&self.frame(choices, usage).to_string())
     }
 
-    fn frame(&self, choices: Value, usage: Option<Usage>) -> Value {
+    fn frame(&self, choices: &Value, usage: Option<Value>) -> Value {
         let object = match self.api {
             Api::Chat => "chat.completion.chunk",
             Api::Completions => "text_completion",
@@ -114,21 +106,18 @@ impl Voice {
         let mut chunk = json!({"id": self.id, "object": object, "created": self.created, "model": self.model,
             "choices": choices});
         if let Some(usage) = usage {
-            chunk["usage"] = json!(usage);
+            chunk["usage"] = usage;
         }
         chunk
     }
 
-    fn running_usage(&self, tokens: u32) -> Option<Usage> {
+    fn running_usage(&self, tokens: u32) -> Option<Value> {
         (self.usage == UsageWish::OnEveryChunk).then(|| self.usage_of(tokens))
     }
 
-    fn usage_of(&self, tokens: u32) -> Usage {
-        Usage {
-            prompt_tokens: self.prompt_tokens,
-            total_tokens: self.prompt_tokens + tokens,
-            completion_tokens: tokens,
-        }
+    fn usage_of(&self, tokens: u32) -> Value {
+        json!({"prompt_tokens": self.prompt_tokens, "total_tokens": self.prompt_tokens + tokens,
+            "completion_tokens": tokens})
     }
 }
 

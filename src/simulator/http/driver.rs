@@ -15,7 +15,7 @@ use crate::simulator::model::{Counters, Emission, Gauges, Model, Refusal, SimAsk
 /// Commands that may wait for the driver; it needs microseconds for each, so a full queue means a server beyond its means.
 const COMMANDS_MAX: usize = 8_192;
 /// How long the driver sleeps at most: it needs no wake-up while idle, only a bound for the wait.
-const IDLE: Duration = Duration::from_secs(3_600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// The way to the driver; the thread ends when the last of these is gone.
 #[derive(Debug, Clone)]

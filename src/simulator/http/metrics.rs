@@ -3,96 +3,17 @@
 use std::fmt::{Display, Write};
 
 use super::driver::Snapshot;
-use crate::simulator::model::Histogram;
+use crate::simulator::model::{Counters, Gauges, Histogram};
 
 /// Prometheus' text format of one snapshot.
 pub(super) fn render(snapshot: &Snapshot, model: &str) -> String {
-    let Snapshot { counters, gauges } = snapshot;
     let labels = format!("engine=\"0\",model_name=\"{}\"", escaped(model));
     let mut page = Page {
         text: String::new(),
         labels,
     };
-    page.single(
-        "num_requests_running",
-        "gauge",
-        "Number of requests in model execution batches.",
-        gauges.running,
-    );
-    page.single(
-        "num_requests_waiting",
-        "gauge",
-        "Number of requests waiting to be processed.",
-        gauges.waiting,
-    );
-    page.single(
-        "kv_cache_usage_perc",
-        "gauge",
-        "KV-cache usage. 1 means 100 percent usage.",
-        gauges.kv_usage,
-    );
-    let queried = "Prefix cache queries, in terms of number of queried tokens.";
-    page.single(
-        "prefix_cache_queries_total",
-        "counter",
-        queried,
-        counters.prefix_queries,
-    );
-    let hit = "Prefix cache hits, in terms of number of cached tokens.";
-    page.single("prefix_cache_hits_total", "counter", hit, counters.prefix_hits);
-    let preempted = "Cumulative number of preemption from the engine.";
-    page.single(
-        "num_preemptions_total",
-        "counter",
-        preempted,
-        counters.preemptions,
-    );
-    page.single(
-        "prompt_tokens_total",
-        "counter",
-        "Number of prefill tokens processed.",
-        counters.prompt_tokens,
-    );
-    let generated = "Number of generation tokens processed.";
-    page.single(
-        "generation_tokens_total",
-        "counter",
-        generated,
-        counters.generation_tokens,
-    );
-    page.head(
-        "request_success_total",
-        "counter",
-        "Count of successfully processed requests.",
-    );
-    let reasons = [
-        ("stop", 0),
-        ("length", counters.finished),
-        ("abort", counters.aborted),
-        ("error", counters.failed),
-    ];
-    for (reason, count) in reasons {
-        page.line(
-            "request_success_total",
-            &format!("finished_reason=\"{reason}\","),
-            count,
-        );
-    }
-    page.histogram(
-        "time_to_first_token_seconds",
-        "Histogram of time to first token in seconds.",
-        &counters.ttft,
-    );
-    page.histogram(
-        "inter_token_latency_seconds",
-        "Histogram of inter-token latency in seconds.",
-        &counters.itl,
-    );
-    page.histogram(
-        "e2e_request_latency_seconds",
-        "Histogram of e2e request latency in seconds.",
-        &counters.e2e,
-    );
+    page.gauges(&snapshot.gauges);
+    page.totals(&snapshot.counters);
     page.text
 }
 
@@ -102,6 +23,96 @@ struct Page {
 }
 
 impl Page {
+    fn gauges(&mut self, gauges: &Gauges) {
+        let Gauges {
+            running,
+            waiting,
+            kv_usage,
+        } = *gauges;
+        self.single(
+            "num_requests_running",
+            "gauge",
+            "Number of requests in model execution batches.",
+            running,
+        );
+        self.single(
+            "num_requests_waiting",
+            "gauge",
+            "Number of requests waiting to be processed.",
+            waiting,
+        );
+        self.single(
+            "kv_cache_usage_perc",
+            "gauge",
+            "KV-cache usage. 1 means 100 percent usage.",
+            kv_usage,
+        );
+    }
+
+    fn totals(&mut self, counters: &Counters) {
+        let totals = [
+            (
+                "prefix_cache_queries",
+                "Prefix cache queries, in tokens.",
+                counters.prefix_queries,
+            ),
+            (
+                "prefix_cache_hits",
+                "Prefix cache hits, in tokens.",
+                counters.prefix_hits,
+            ),
+            (
+                "num_preemptions",
+                "Cumulative number of preemptions.",
+                counters.preemptions,
+            ),
+            (
+                "prompt_tokens",
+                "Number of prefill tokens processed.",
+                counters.prompt_tokens,
+            ),
+            (
+                "generation_tokens",
+                "Number of generation tokens processed.",
+                counters.generation_tokens,
+            ),
+        ];
+        for (name, help, total) in totals {
+            self.single(&format!("{name}_total"), "counter", help, total);
+        }
+        self.head(
+            "request_success_total",
+            "counter",
+            "Count of successfully processed requests.",
+        );
+        for (reason, count) in [
+            ("length", counters.finished),
+            ("abort", counters.aborted),
+            ("error", counters.failed),
+        ] {
+            self.line(
+                "request_success_total",
+                &format!("finished_reason=\"{reason}\","),
+                count,
+            );
+        }
+        self.histogram(
+            "time_to_first_token_seconds",
+            "Time to first token in seconds.",
+            &counters.ttft,
+        );
+        self.histogram(
+            "inter_token_latency_seconds",
+            "Inter-token latency in seconds.",
+            &counters.itl,
+        );
+        self.histogram(
+            "e2e_request_latency_seconds",
+            "Request latency in seconds.",
+            &counters.e2e,
+        );
+    }
+
     fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
         self.head(name, kind, help);
         self.line(name, "", value);

@@ -1,4 +1,4 @@
-//! The simulator on a socket: OpenAI's API as vLLM speaks it, declared here anew so that two readings check each other.
+//! The simulator on a socket: vLLM's API, declared here anew so that two readings check each other.
 
 mod answer;
 mod clock;

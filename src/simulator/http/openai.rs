@@ -18,6 +18,16 @@ pub(super) enum Api {
     Completions,
 }
 
+impl Api {
+    /// What ids begin with.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Chat => "chatcmpl",
+            Self::Completions => "cmpl",
+        }
+    }
+}
+
 /// A request that the server accepts.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -214,7 +224,7 @@ fn max_tokens(asked: Option<i64>, prompt: usize, context: u32) -> Result<u32, De
                      tokens and your prompt contains {prompt} input tokens, for a total of {} tokens. Please reduce \
                      the length of the input prompt or the number of requested output tokens. \
                      (parameter=input_tokens, value={prompt})",
-                    output + prompt as i64
+                    output.saturating_add_unsigned(prompt as u64)
                 ),
             ))
         }

@@ -104,13 +104,19 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
         usage,
     } = wanted;
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
-    let id = match api {
-        Api::Chat => format!("chatcmpl-{number:016x}"),
-        Api::Completions => format!("cmpl-{number:016x}"),
-    };
     let prompt_tokens = prompt.tokens as u32;
+    let voice = Voice {
+        api,
+        id: format!("{}-{number:016x}", api.prefix()),
+        created: unix_seconds(),
+        model: shared.spec.model.clone(),
+        prompt_tokens,
+        salt: number,
+        usage,
+        usage_known: shared.spec.usage,
+    };
     let row = TruthRow {
-        request_id: request_id(headers).unwrap_or_else(|| id.clone()),
+        request_id: request_id(headers).unwrap_or_else(|| voice.id.clone()),
         received_ns: arrival.0,
         planned_ns: Vec::new(),
         written_ns: Vec::new(),
@@ -125,8 +131,8 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
         max_tokens,
         prefix_blocks: prompt.blocks,
     };
-    let ticket = match shared.driver.submit(Entry { arrival, ask, sink }).await {
-        Some(Ok(ticket)) => ticket,
+    let id = match shared.driver.submit(Entry { arrival, ask, sink }).await {
+        Some(Ok(id)) => id,
         refused => return refuse(&shared, row, refused.and_then(Result::err)),
     };
     let Shared {
@@ -136,20 +142,10 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
         log,
         requests: _,
     } = shared;
-    let voice = Voice {
-        api,
-        id,
-        created: unix_seconds(),
-        model: spec.model.clone(),
-        prompt_tokens,
-        salt: number,
-        usage,
-        usage_known: spec.usage,
-    };
     let flight = Flight {
         voice,
         emissions,
-        id: ticket,
+        id,
         max_tokens,
         chunk: spec.chunk,
         driver,

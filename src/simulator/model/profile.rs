@@ -57,7 +57,7 @@ static PROFILES: [Profile; 4] = [
     },
     Profile {
         name: "l4-8b",
-        prefill_us: 350.0,
+        prefill_us: 280.0,
         step_us: 34_000.0,
         decode_us: 80.0,
         kv_read_ns: 200.0,

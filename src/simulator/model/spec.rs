@@ -158,7 +158,7 @@ impl SimSpec {
             "noise" => self.noise = pair.share(0.5)?,
             "shock" => self.shock = pair.share(0.5)?,
             "session" => self.session_noise = pair.share(0.5)?,
-            "seed" => self.seed = value.parse().map_err(|_| pair.wrong("a whole number"))?,
+            "seed" => self.seed = value.parse().ok().ok_or_else(|| pair.wrong("a whole number"))?,
             "model" if !value.is_empty() => value.clone_into(&mut self.model),
             "model" => return Err(pair.wrong("a name")),
             "kv_blocks" => self.profile.kv_blocks = pair.count()?,
