@@ -9,7 +9,7 @@ use crate::base::Hint;
 
 /// A file or folder that could not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} {}: {source}", path.display())]
+#[error("cannot {action} {}: {source}", path.display())]
 pub struct FileError {
     /// What was tried, for example `read`.
     pub action: &'static str,

@@ -116,7 +116,7 @@ fn files_that_cannot_be_read_are_named_and_kept() {
     };
     insta::assert_snapshot!(failing(newer.as_bytes()), @"DIR/baselines/chat--org-model-8b--h100.json: the file has format 9.0 and was written by llm-loadtest 0.1.0; this version reads 1.0 to 1.0 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
     insta::assert_snapshot!(failing(b"{\"format\""), @"DIR/baselines/chat--org-model-8b--h100.json: the JSON ends too early at line 1: the file was cut (hint: run again, or restore the file from version control or the artifact)");
-    insta::assert_snapshot!(failing(&[0xff]), @"read DIR/baselines/chat--org-model-8b--h100.json: stream did not contain valid UTF-8 (hint: DIR/baselines/chat--org-model-8b--h100.json is not text; check that this is the file you meant)");
+    insta::assert_snapshot!(failing(&[0xff]), @"cannot read DIR/baselines/chat--org-model-8b--h100.json: invalid utf-8 sequence of 1 bytes from index 0 (hint: DIR/baselines/chat--org-model-8b--h100.json is not text; check that this is the file you meant)");
     insta::assert_snapshot!(failing(sample::gate(Decision::Pass).to_json().as_bytes()), @"DIR/baselines/chat--org-model-8b--h100.json: the file is of kind 'llm-loadtest/run', not a baseline (llm-loadtest/baseline) (hint: save a result as a baseline first: llm-loadtest baseline save result.json)");
 }
 
@@ -126,6 +126,6 @@ fn a_folder_that_is_a_file_is_told() {
     write_atomic(&folder.path().join("baselines"), b"a file").unwrap();
     let store = Store::open(folder.path().join("baselines"));
     let error = store.append(&run_of_day(1), "s1", None).unwrap_err();
-    insta::assert_snapshot!(words(folder.path(), &error), @"read DIR/baselines/chat--org-model-8b--h100.json: Not a directory (os error 20) (hint: a part of DIR/baselines/chat--org-model-8b--h100.json is a file; name a folder)");
+    insta::assert_snapshot!(words(folder.path(), &error), @"cannot read DIR/baselines/chat--org-model-8b--h100.json: Not a directory (os error 20) (hint: a part of DIR/baselines/chat--org-model-8b--h100.json is a file; name a folder)");
     assert!(store.list().is_err());
 }

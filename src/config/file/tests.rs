@@ -208,7 +208,7 @@ fn the_committed_schema_is_the_tables_and_the_starter_obeys_it() {
     let current = json_schema();
     assert!(
         committed == current,
-        "schemas/config.schema.json must become:\n{current:#}"
+        "the settings changed: llm-loadtest info --schema > schemas/config.schema.json"
     );
     let validator = jsonschema::validator_for(&committed).unwrap();
     let json = |text: &str| yaml::read(&source(text)).unwrap().unwrap().json();

@@ -83,7 +83,7 @@ fn every_wrong_file_has_its_own_words() {
         format!("{error} (hint: {})", error.hint())
     };
     insta::assert_snapshot!(words(""), @"result.json: the file is empty (hint: run again, or restore the file from version control or the artifact)");
-    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 220: the file was cut (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 219: the file was cut (hint: run again, or restore the file from version control or the artifact)");
     insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
     insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
     insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
@@ -126,10 +126,13 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         .zip([run_schema(), baseline_schema()])
         .zip(samples)
     {
-        assert!(
-            committed == generated,
-            "a type changed: replace the file in schemas/ by\n{generated}"
-        );
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            let name = if generated == run_schema() { "result" } else { "baseline" };
+            let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+            crate::host::files::write_atomic(std::path::Path::new(&path), generated.as_bytes()).unwrap();
+            continue;
+        }
+        assert!(committed == generated, "a type changed: run the tests once with UPDATE_SCHEMAS=1, then again");
         let validator = jsonschema::validator_for(&serde_json::from_str(committed).unwrap()).unwrap();
         let mut document: Value = serde_json::from_str(&sample).unwrap();
         let errors: Vec<String> = validator
