@@ -8,8 +8,9 @@ use crate::engine::Stop;
 use crate::record::{Failure, FailureClass, Outcome, Phase};
 use crate::workload::{Level, Limit, Load};
 
-/// A server with rare faults deserves another try; one that always fails does not.
-const TRIES: u64 = 3;
+/// A server that fails now and then deserves to be measured: its failures are part of the answer. One that fails
+/// this often in a row has nothing to measure.
+const TRIES: u64 = 8;
 
 /// Asks the plan's own kind of request until one succeeds; otherwise the last failure, with what to do about it.
 pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -> Result<(), AppError> {
@@ -31,19 +32,29 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
             warmup: Some(0),
         };
         let (run, _) = bench.level(server, &turn, None, &mut Silent, stop).await?;
-        match run
+        let outcome = run
             .rows
             .into_iter()
             .find(|row| row.phase == Phase::Measure)
-            .map(|row| row.outcome)
-        {
-            Some(Outcome::Failed(failure)) if failure.class != FailureClass::Cancelled => {
-                last = Some(failure)
-            }
-            _ => return Ok(()),
+            .map(|row| row.outcome);
+        let Some(Outcome::Failed(failure)) = outcome else {
+            return Ok(());
+        };
+        match failure.class {
+            FailureClass::Cancelled => return Ok(()),
+            class if !is_passing(class) => return Err(explain(&failure, bench, server)),
+            _ => last = Some(failure),
         }
     }
     last.map_or(Ok(()), |failure| Err(explain(&failure, bench, server)))
+}
+
+/// Whether another request may fare better: refusals and silence stay what they are.
+fn is_passing(class: FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::Http429 | FailureClass::Http5xx | FailureClass::Truncated | FailureClass::InStreamError
+    )
 }
 
 fn explain(failure: &Failure, bench: &Bench<'_>, server: &Server) -> AppError {

@@ -101,7 +101,7 @@ fn a_baseline_that_must_not_judge_is_refused_before_any_load() {
     gate(&stage, &["--output-len", "16"]).says(2, &["cannot judge", "output", "hint:"]);
     let (path, text) = (baseline_file(&stage), stage.read(&baseline_file(&stage)));
     stage.write(&path, &text.replacen("\"major\": 1", "\"major\": 2", 1));
-    gate(&stage, &[]).says(2, &[&path, "newer", "hint:"]);
+    gate(&stage, &[]).says(2, &[&path, "format 2.0", "update llm-loadtest"]);
     stage.write(&path, &text[..text.len() / 2]);
     gate(&stage, &[]).says(2, &[&path, "hint:"]);
     stage.write(&path, "not json");
@@ -205,13 +205,13 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
         .run(&["info", "--config", "loadtest.yaml"])
         .says(0, &[])
         .prints(&["loadtest.yaml:", "default", "concurrency"]);
-    let mut with_variable = stage.command(&["info", "--seed", "5"]);
+    let mut with_variable = stage.command(&["info", "--seed", "5", "--server", "http://localhost:8000"]);
     with_variable
         .env("LLM_LOADTEST_WARMUP", "9")
         .env("OPENAI_API_KEY", "sk-hidden");
     let told = crate::stage::ended(&with_variable.output().unwrap());
     told.says(0, &[])
-        .prints(&["flag --seed", "environment LLM_LOADTEST_WARMUP", "***"]);
+        .prints(&["flag --seed", "environment LLM_LOADTEST_WARMUP", "environment OPENAI_API_KEY"]);
     assert!(!told.stdout.contains("sk-hidden"));
     stage.write("bad.yaml", "workloads:\n  - name: x\n    concurency: 4\n");
     stage

@@ -6,13 +6,21 @@ mod style;
 
 pub use style::Style;
 
+use super::cell::gates;
 use crate::document::v1::RunDocument;
 
 /// The whole text: the verdict where there is one, else the measured numbers; findings last. Ends with a newline.
 pub fn render(run: &RunDocument, style: Style) -> String {
     let mut out = Vec::new();
     match &run.verdict {
-        Some(verdict) => gate::write(&mut out, run, verdict, style),
+        Some(verdict) => {
+            gate::write(&mut out, run, verdict, style);
+            // Where nothing could be judged, the numbers themselves are what the run was good for.
+            if !verdict.cells.iter().any(gates) {
+                out.push(String::new());
+                run::write(&mut out, run, style);
+            }
+        }
         None => run::write(&mut out, run, style),
     }
     style::findings(&mut out, &run.findings, style);

@@ -127,12 +127,19 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         .zip(samples)
     {
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            let name = if generated == run_schema() { "result" } else { "baseline" };
+            let name = if generated == run_schema() {
+                "result"
+            } else {
+                "baseline"
+            };
             let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
             crate::host::files::write_atomic(std::path::Path::new(&path), generated.as_bytes()).unwrap();
             continue;
         }
-        assert!(committed == generated, "a type changed: run the tests once with UPDATE_SCHEMAS=1, then again");
+        assert!(
+            committed == generated,
+            "a type changed: run the tests once with UPDATE_SCHEMAS=1, then again"
+        );
         let validator = jsonschema::validator_for(&serde_json::from_str(committed).unwrap()).unwrap();
         let mut document: Value = serde_json::from_str(&sample).unwrap();
         let errors: Vec<String> = validator
