@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use llm_loadtest::base::{Nanos, Seed};
-use llm_loadtest::config::{GatePolicy, Layers, Purpose, resolve};
+use llm_loadtest::config::{Entry, GatePolicy, Layers, Origin, Purpose, resolve};
 use llm_loadtest::gate::{
     Decision, Evidence, EvidenceKind, LevelEvidence, RoundValues, SessionRounds, decide,
 };
@@ -103,7 +103,7 @@ fn column(decision: Decision) -> usize {
 fn policy() -> GatePolicy {
     let layers = Layers {
         purpose: Purpose::Gate,
-        flags: Vec::new(),
+        flags: vec![Entry::new("server", "sim:h100-8b", Origin::Default)],
         environment: BTreeMap::new(),
         env_file: None,
         files: Vec::new(),
@@ -125,7 +125,7 @@ fn session(query: &str, seed: Seed) -> Vec<RoundValues> {
         .expect("a known profile")
         .with_session(seed.0);
     (0..ROUNDS)
-        .map(|start| RoundValues::read(&round(&spec, start), &[]))
+        .map(|start| RoundValues::read(&round(&spec, start)))
         .collect()
 }
 

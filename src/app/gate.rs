@@ -44,6 +44,11 @@ pub async fn gate(
     if let Some(text) = announce(baseline.as_ref(), resolved, &server)? {
         watcher.note(&text);
     }
+    if server.environment.hardware == "unknown" {
+        watcher.note(
+            "hardware: unknown; name it with --hardware, so that baselines of different machines never mix",
+        );
+    }
     preflight(&bench, &server, stop).await?;
     let mut measured =
         rounds::measure(&bench, server, key, &resolved.outputs.requests, watcher, stop).await?;

@@ -50,14 +50,10 @@ pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
 
 /// Title and the line that repeats the measurement.
 pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
-    let plan = &document.plan;
     let verb = if document.verdict.is_some() { "gate" } else { "run" };
     MarkdownOptions {
         title: format!("Serving {verb} '{}'", document.name),
-        reproduce: Some(format!(
-            "llm-loadtest {verb} --workload {} --server '{}' --seed {}",
-            document.name, plan.target.url, plan.seed
-        )),
+        reproduce: Some(report::command::line(document)),
     }
 }
 

@@ -6,14 +6,14 @@ use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
 use super::server::{self, Server};
 use super::watch::Watcher;
-use crate::base::{Secret, Seed};
+use crate::base::{Nanos, Secret, Seed};
 use crate::config::RunPlan;
 use crate::document::v1::{RoundParts, RunDocument, RunParts};
 use crate::engine::Stop;
 use crate::gate::{RoundValues, Verdict};
 use crate::host::{Journal, RealClock, files};
 use crate::metrics::{Summary, Window, summarize};
-use crate::record::{Environment, MetricKey};
+use crate::record::{Environment, Metric, MetricKey};
 use crate::validity::{ClientLoad, Finding, check_client, check_level};
 use crate::workload::{Dataset, JsonlPrompts, Load, TokenCounter};
 
@@ -143,6 +143,7 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
         cpu_share: run.cpu_share,
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
+        typical: typical(&summary),
     };
     let mut findings = check_level(&summary, plan, &label, round);
     findings.extend(check_client(&client, round).into_iter().map(|finding| Finding {
@@ -150,6 +151,16 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
         ..finding
     }));
     (summary, findings)
+}
+
+/// What lateness of the client is to be held against.
+fn typical(summary: &Summary) -> Nanos {
+    let median = |metric| summary.value(MetricKey::quantile(metric, 500));
+    Nanos::from_ms(
+        median(Metric::Ttft)
+            .or_else(|| median(Metric::E2e))
+            .unwrap_or(0.0),
+    )
 }
 
 impl Measurement {

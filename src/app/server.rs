@@ -10,7 +10,7 @@ use crate::protocol::models;
 use crate::record::Environment;
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
-use crate::telemetry;
+use crate::telemetry::{self, GpuFacts};
 use crate::transport::{Address, Control, ControlError, Http, HttpOptions, TlsOptions};
 
 /// Ready to be loaded. Dropping it stops a simulator that it started.
@@ -141,18 +141,27 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
 
 fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<String>) -> Environment {
     let machine = host::machine();
-    let gpus = telemetry::gpus();
-    let simulated = simulated(&plan.target.base_url).is_some();
-    let hardware = plan
-        .target
-        .hardware
-        .clone()
-        .unwrap_or_else(|| match gpus.gpus.first() {
-            _ if simulated => profile(&plan.target.base_url),
-            // Local GPUs say nothing about a server elsewhere.
-            Some(gpu) if address.is_loopback() => format!("{}x {}", gpus.gpus.len(), gpu.name),
-            Some(_) | None => "unknown".to_owned(),
-        });
+    let network_path = match simulated(&plan.target.base_url) {
+        Some(_) => "simulated",
+        None if address.is_loopback() => "loopback",
+        None => "network",
+    };
+    // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
+    let GpuFacts {
+        gpus,
+        driver,
+        note: _,
+    } = if network_path == "loopback" {
+        telemetry::gpus()
+    } else {
+        GpuFacts::default()
+    };
+    let hardware = match (&plan.target.hardware, gpus.first()) {
+        (Some(named), _) => named.clone(),
+        (None, _) if network_path == "simulated" => profile(&plan.target.base_url),
+        (None, Some(gpu)) => format!("{}x {}", gpus.len(), gpu.name),
+        (None, None) => "unknown".to_owned(),
+    };
     Environment {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         os: machine.os,
@@ -160,16 +169,11 @@ fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<St
         cpu_cores: machine.cpu_cores,
         memory_bytes: machine.memory_bytes,
         container: machine.container,
-        gpus: gpus.gpus,
-        gpu_driver: gpus.driver,
+        gpus,
+        gpu_driver: driver,
         hardware,
         server,
-        network_path: match () {
-            () if simulated => "simulated",
-            () if address.is_loopback() => "loopback",
-            () => "network",
-        }
-        .to_owned(),
+        network_path: network_path.to_owned(),
         model: model.to_owned(),
     }
 }

@@ -26,7 +26,7 @@ pub struct Environment {
     pub hardware: String,
     /// `Server` header, engine and version where the server says so.
     pub server: Option<String>,
-    /// `loopback`, `host`, `remote`.
+    /// `simulated`, `loopback`, `network`.
     pub network_path: String,
     /// Model name that the server answered with.
     pub model: String,

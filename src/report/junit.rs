@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
 use super::cell::{Cell, gates, judged_how, slo};
+use super::found::{Found, grouped};
 use super::number::plural;
 use crate::document::v1::{
     DecisionDocument, JudgementDocument, LevelDocument, RuleDocument, RunDocument, StatusDocument,
@@ -122,10 +123,11 @@ fn context(run: &RunDocument) -> String {
         run.fingerprint.model, run.fingerprint.hardware, run.plan.seed, run.tool
     )];
     lines.extend(run.verdict.as_ref().map(judged_how));
+    let found = grouped(&run.findings);
     lines.extend(
-        run.findings
+        found
             .iter()
-            .map(|finding| format!("{}: {}", finding.severity, finding.message)),
+            .map(|Found { first, place }| format!("{}: {} ({place})", first.severity, first.message)),
     );
     clean(&lines.join("\n"))
 }

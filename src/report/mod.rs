@@ -1,5 +1,6 @@
 //! Documents to text: pure, and without opinions of their own.
 
+pub mod command;
 pub mod console;
 pub mod csv;
 pub mod json;
@@ -8,6 +9,7 @@ pub mod markdown;
 pub mod number;
 
 mod cell;
+mod found;
 mod text;
 
 #[cfg(test)]

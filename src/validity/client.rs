@@ -11,11 +11,14 @@ pub struct ClientLoad {
     /// How late a timer of the engine's own fired: its 99th percentile, and the worst.
     pub loop_lag_p99: Nanos,
     pub loop_lag_max: Nanos,
+    /// Median of the shortest latency that is measured: TTFT, else E2E; zero when nothing was measured.
+    pub typical: Nanos,
 }
 
-/// A timer this late at the 99th percentile delays the instants that latencies are made of by as much.
-const LAG_INVALID: Nanos = Nanos(10_000_000);
-const LAG_WARNING: Nanos = Nanos(3_000_000);
+/// A timer this late at the 99th percentile delays the instants that latencies are made of by as much. Where latencies are
+/// long, a share of them (in percent) is the bound: 20 ms are everything to a TTFT of 40 ms and nothing to one of 2 s.
+const LAG_INVALID: (Nanos, u64) = (Nanos(10_000_000), 10);
+const LAG_WARNING: (Nanos, u64) = (Nanos(3_000_000), 3);
 const CPU_WARNING: f64 = 0.9;
 
 /// Invalid when the client was starved: the numbers are then its own, not the server's.
@@ -24,17 +27,19 @@ pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
         cpu_share,
         loop_lag_p99,
         loop_lag_max,
+        typical,
     } = *load;
-    let lag = if loop_lag_p99 > LAG_INVALID {
+    let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(typical.0 / 100 * percent));
+    let lag = if loop_lag_p99 > bound(LAG_INVALID) {
         Some((
             Severity::Invalid,
-            LAG_INVALID,
+            bound(LAG_INVALID),
             "was starved, so latencies are its own and not the server's",
         ))
-    } else if loop_lag_p99 > LAG_WARNING {
+    } else if loop_lag_p99 > bound(LAG_WARNING) {
         Some((
             Severity::Warning,
-            LAG_WARNING,
+            bound(LAG_WARNING),
             "was at times late, which adds to every latency",
         ))
     } else {
@@ -74,7 +79,12 @@ mod tests {
     use super::*;
 
     fn words(cpu_share: f64, p99: f64, max: f64) -> String {
+        words_at(40.0, cpu_share, p99, max)
+    }
+
+    fn words_at(typical: f64, cpu_share: f64, p99: f64, max: f64) -> String {
         let load = ClientLoad {
+            typical: Nanos::from_ms(typical),
             cpu_share,
             loop_lag_p99: Nanos::from_ms(p99),
             loop_lag_max: Nanos::from_ms(max),
@@ -89,6 +99,13 @@ mod tests {
     #[test]
     fn a_calm_client_is_silent_up_to_its_bounds() {
         assert_eq!(words(0.9, 3.0, 50.0), "");
+    }
+
+    #[test]
+    fn long_latencies_bear_more() {
+        assert_eq!(words_at(2_000.0, 0.5, 60.0, 90.0), "");
+        assert!(words_at(2_000.0, 0.5, 61.0, 90.0).starts_with("warning client_lag"));
+        assert!(words_at(2_000.0, 0.5, 201.0, 300.0).starts_with("invalid client_lag"));
     }
 
     #[test]

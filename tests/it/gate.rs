@@ -210,8 +210,11 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
         .env("LLM_LOADTEST_WARMUP", "9")
         .env("OPENAI_API_KEY", "sk-hidden");
     let told = crate::stage::ended(&with_variable.output().unwrap());
-    told.says(0, &[])
-        .prints(&["flag --seed", "environment LLM_LOADTEST_WARMUP", "environment OPENAI_API_KEY"]);
+    told.says(0, &[]).prints(&[
+        "flag --seed",
+        "environment LLM_LOADTEST_WARMUP",
+        "environment OPENAI_API_KEY",
+    ]);
     assert!(!told.stdout.contains("sk-hidden"));
     stage.write("bad.yaml", "workloads:\n  - name: x\n    concurency: 4\n");
     stage

@@ -31,7 +31,7 @@ pub struct EnvironmentDocument {
     pub gpu_driver: Option<String>,
     pub hardware: String,
     pub server: Option<String>,
-    /// `loopback`, `host` or `remote`.
+    /// `simulated`, `loopback` or `network`.
     pub network_path: String,
     pub model: String,
 }

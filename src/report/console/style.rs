@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::document::v1::FindingDocument;
+use crate::report::found::{Found, grouped, rank};
 use crate::report::text::plain;
 
 /// How the terminal looks.
@@ -63,35 +64,25 @@ pub(super) fn table(
 
 /// One line per finding, worst first, with its remedy below it.
 pub(super) fn findings(out: &mut Vec<String>, findings: &[FindingDocument], style: Style) {
-    let mut sorted: Vec<&FindingDocument> = findings.iter().collect();
-    let rank = |finding: &FindingDocument| match finding.severity.as_str() {
-        "invalid" => 0,
-        "warning" => 1,
-        _ => 2,
-    };
-    sorted.sort_by_key(|finding| rank(finding));
-    if !sorted.is_empty() {
+    let found = grouped(findings);
+    if !found.is_empty() {
         out.push(String::new());
     }
-    for finding in sorted {
-        let paint = match rank(finding) {
+    for Found { first, place } in found {
+        let paint = match rank(first) {
             0 => Paint::Red,
             1 => Paint::Yellow,
             _ => Paint::Bold,
         };
-        let label = style.paint(paint, &plain(&finding.severity));
-        out.push(format!("{label}: {}{}", plain(&finding.message), place(finding)));
-        if let Some(hint) = &finding.hint {
+        let label = style.paint(paint, &plain(&first.severity));
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", plain(&place))
+        };
+        out.push(format!("{label}: {}{place}", plain(&first.message)));
+        if let Some(hint) = &first.hint {
             out.push(format!("  hint: {}", plain(hint)));
         }
-    }
-}
-
-fn place(finding: &FindingDocument) -> String {
-    match (&finding.level, finding.round) {
-        (Some(level), Some(round)) => format!(" ({}, round {round})", plain(level)),
-        (Some(level), None) => format!(" ({})", plain(level)),
-        (None, Some(round)) => format!(" (round {round})"),
-        (None, None) => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunDocument, VerdictDocument};
 use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title};
+use crate::report::found::{Found, grouped};
 use crate::report::number::{change, plural, quantity};
 use crate::report::text::{clip, fence, markdown};
 
@@ -31,28 +32,26 @@ fn fold(summary: &str, body: &str) -> String {
 }
 
 fn findings(findings: &[FindingDocument]) -> Option<String> {
-    let lines: Vec<String> = findings.iter().map(finding).collect();
+    let lines: Vec<String> = grouped(findings).iter().map(finding).collect();
     (!lines.is_empty()).then(|| fold(&plural(lines.len() as u64, "finding"), &lines.join("\n")))
 }
 
-fn finding(finding: &FindingDocument) -> String {
-    let FindingDocument {
-        severity,
-        code: _,
-        message,
-        hint,
-        level,
-        round,
-    } = finding;
-    let level = level.as_ref().map(|level| format!(", {level}"));
-    let round = round.map(|round| format!(", round {round}"));
-    let place = format!("{}{}", level.unwrap_or_default(), round.unwrap_or_default());
-    let hint = hint.as_ref().map(|hint| format!(" *Hint:* {}", sentence(hint)));
+fn finding(found: &Found<'_>) -> String {
+    let Found { first, place } = found;
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!(", {place}")
+    };
+    let hint = first
+        .hint
+        .as_ref()
+        .map(|hint| format!(" *Hint:* {}", sentence(hint)));
     format!(
         "- **{}**{}: {}{}",
-        sentence(severity),
+        sentence(&first.severity),
         sentence(&place),
-        sentence(message),
+        sentence(&first.message),
         hint.unwrap_or_default()
     )
 }

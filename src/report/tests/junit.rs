@@ -162,14 +162,14 @@ fn junit_says_what_the_verdict_says() {
     <testsuites name="llm-loadtest" tests="3" failures="1" errors="0" time="25">
     <testsuite id="0" skipped="0" name="chat c=32" package="llm-loadtest" tests="3" errors="0" failures="1" hostname="localhost" timestamp="2026-01-02T03:04:05Z" time="25"><testcase name="ttft_p95" time="25" classname="llm-loadtest.chat.c=32"><failure type="regression" message="TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%"><![CDATA[TTFT p95: slower, beyond limit; baseline 412 ms, now 503 ms, change +22.1% [+20.1%, +24.1%], limit +15%]]></failure></testcase><testcase name="goodput" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[Goodput: lower, within limit; baseline 98.9%, now 97.6%, change -1.3 pp [-1.9 pp, -0.7 pp], limit -2 pp]]></system-out></testcase><testcase name="ttft_p99 objective" time="0" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[TTFT p99: met; baseline -, now 551 ms, change -31.1% [-∞, -20.0%], limit <= 800 ms]]></system-out></testcase><system-out><![CDATA[model org/model-8b, hardware h100, seed 18446744073709551615, llm-loadtest 0.1.0
     2 rounds against 2 stored sessions; assumes 3% day-to-day noise until 5 sessions are stored. A false alarm or a false pass: at most 5% each per gate, over 3 numbers.
-    warning: 2% of answers were shorter than asked]]></system-out></testsuite>
+    warning: 2% of answers were shorter than asked (c=32, round 1)]]></system-out></testsuite>
     </testsuites>
     "#);
     insta::assert_snapshot!(junit::render(&sample::run()).unwrap(), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="llm-loadtest" tests="1" failures="0" errors="0" time="12.5">
     <testsuite id="0" skipped="0" name="chat c=32" package="llm-loadtest" tests="1" errors="0" failures="0" hostname="localhost" timestamp="2026-01-02T03:04:05Z" time="12.5"><testcase name="ttft" time="12.5" classname="llm-loadtest.chat.c=32"><system-out><![CDATA[TTFT < 500ms: 92/100]]></system-out></testcase><system-out><![CDATA[model org/model-8b, hardware h100, seed 18446744073709551615, llm-loadtest 0.1.0
-    warning: 2% of answers were shorter than asked]]></system-out></testsuite>
+    warning: 2% of answers were shorter than asked (c=32, round 1)]]></system-out></testsuite>
     </testsuites>
     "#);
 }

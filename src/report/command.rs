@@ -1,0 +1,158 @@
+//! The command that repeats a measurement, from nothing but its document.
+
+use crate::document::v1::{LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument};
+
+/// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
+pub fn line(run: &RunDocument) -> String {
+    let plan = &run.plan;
+    let mut words = vec![format!(
+        "llm-loadtest {}",
+        if run.verdict.is_some() { "gate" } else { "run" }
+    )];
+    let mut flag = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
+    flag("server", plan.target.url.clone());
+    flag("model", run.fingerprint.model.clone());
+    load(plan, &mut flag);
+    if let Some(hardware) = &plan.target.hardware {
+        flag("hardware", hardware.clone());
+    }
+    if run.verdict.is_some() {
+        judging(plan, &mut flag);
+    }
+    flag("seed", plan.seed.to_string());
+    if !plan.workload.stream {
+        words.push("--no-stream".to_owned());
+    }
+    if !plan.workload.ignore_eos {
+        words.push("--no-ignore-eos".to_owned());
+    }
+    words.join(" ")
+}
+
+fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
+    let workload = &plan.workload;
+    let all = |pick: fn(&LoadDocument) -> Option<String>| {
+        workload
+            .levels
+            .iter()
+            .filter_map(pick)
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    flag("api", workload.api.clone());
+    for (name, values) in [
+        (
+            "concurrency",
+            all(|level| level.concurrency.map(|count| count.to_string())),
+        ),
+        ("rate", all(|level| level.rate.map(|rate| rate.to_string()))),
+    ] {
+        if !values.is_empty() {
+            flag(name, values);
+        }
+    }
+    if let Some(level) = workload.levels.first() {
+        let LoadDocument {
+            label: _,
+            concurrency: _,
+            rate: _,
+            arrivals,
+            max_in_flight,
+            requests,
+            duration_s,
+        } = level;
+        optional(flag, "arrivals", arrivals.as_ref());
+        optional(flag, "max-in-flight", max_in_flight.as_ref());
+        optional(flag, "num-prompts", requests.as_ref());
+        optional(
+            flag,
+            "duration",
+            duration_s.map(|seconds| format!("{seconds}s")).as_ref(),
+        );
+    }
+    if workload.dataset == "synthetic" {
+        flag("input-len", workload.input_tokens.replace('-', ":"));
+    } else {
+        flag("dataset", workload.dataset.clone());
+    }
+    optional(
+        flag,
+        "output-len",
+        workload
+            .output_tokens
+            .as_ref()
+            .map(|text| text.replace('-', ":"))
+            .as_ref(),
+    );
+    optional(flag, "warmup", workload.warmup_requests.as_ref());
+    optional(flag, "temperature", workload.sampling.temperature.as_ref());
+    optional(flag, "extra-body", workload.sampling.extra_body.as_ref());
+    optional(flag, "tokenizer", workload.tokenizer.as_ref());
+    if !workload.slos.is_empty() {
+        let slos = workload
+            .slos
+            .iter()
+            .map(|SloDocument { metric, limit_ms }| format!("{metric}:{limit_ms}"));
+        flag("goodput", slos.collect::<Vec<_>>().join(","));
+    }
+}
+
+fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
+    flag("rounds", plan.gate.rounds.to_string());
+    if !plan.gate.tolerances.is_empty() {
+        let all = plan
+            .gate
+            .tolerances
+            .iter()
+            .map(|(name, share)| format!("{name}:{}%", crate::report::number::tidy(share * 100.0)));
+        flag("tolerance", all.collect::<Vec<_>>().join(","));
+    }
+    for ObjectiveDocument { metric, bound, limit } in &plan.gate.objectives {
+        flag(
+            "objective",
+            format!(
+                "{metric} {} {limit}",
+                if bound == "at_most" { "<=" } else { ">=" }
+            ),
+        );
+    }
+    optional(
+        flag,
+        "max-error-rate",
+        plan.gate
+            .max_error_rate
+            .map(|share| format!("{}%", share * 100.0))
+            .as_ref(),
+    );
+}
+
+fn optional(flag: &mut impl FnMut(&str, String), name: &str, value: Option<&impl ToString>) {
+    if let Some(value) = value {
+        flag(name, value.to_string());
+    }
+}
+
+/// As a POSIX shell reads one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/=@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::v1::sample;
+    use crate::gate::Decision;
+
+    #[test]
+    fn a_line_holds_what_moves_the_numbers_and_survives_a_shell() {
+        let mut run = sample::gate(Decision::Pass);
+        run.plan.target.url = "sim:h100-8b?ttft=+30%".to_owned();
+        run.fingerprint.model = "it's $(odd)".to_owned();
+        insta::assert_snapshot!(line(&run), @r"llm-loadtest gate --server 'sim:h100-8b?ttft=+30%' --model 'it'\''s $(odd)' --api chat --concurrency 32 --num-prompts 100 --input-len 512 --output-len 64:128 --goodput ttft:500 --rounds 2 --tolerance e2e_p99.9:10%,ttft_p95:15% --objective 'ttft_p99 <= 800' --max-error-rate 5% --seed 18446744073709551615");
+    }
+}

@@ -1,0 +1,116 @@
+//! Findings as people read them: one line for what was found in several rounds, the worst first.
+
+use crate::document::v1::FindingDocument;
+
+/// Findings of one kind at one level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found<'a> {
+    /// The first of them; its message speaks for all.
+    pub(super) first: &'a FindingDocument,
+    /// `c=32, rounds 1, 2`; empty for the whole run.
+    pub(super) place: String,
+}
+
+/// 0 for what forbids a verdict, then warnings, then the rest.
+pub(super) fn rank(finding: &FindingDocument) -> u8 {
+    match finding.severity.as_str() {
+        "invalid" => 0,
+        "warning" => 1,
+        _ => 2,
+    }
+}
+
+/// Groups what differs only in its round.
+pub(super) fn grouped(findings: &[FindingDocument]) -> Vec<Found<'_>> {
+    let kind = |finding: &FindingDocument| {
+        (
+            finding.severity.clone(),
+            finding.code.clone(),
+            finding.level.clone(),
+        )
+    };
+    let mut groups: Vec<Vec<&FindingDocument>> = Vec::new();
+    for finding in findings {
+        let alike = |group: &&mut Vec<&FindingDocument>| {
+            group.first().is_some_and(|first| kind(first) == kind(finding))
+        };
+        match groups.iter_mut().find(alike).filter(|_| finding.round.is_some()) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    let mut found: Vec<Found<'_>> = groups
+        .iter()
+        .filter_map(|group| {
+            Some(Found {
+                first: group.first()?,
+                place: place(group),
+            })
+        })
+        .collect();
+    found.sort_by_key(|found| rank(found.first));
+    found
+}
+
+fn place(group: &[&FindingDocument]) -> String {
+    let Some((first, rest)) = group.split_first() else {
+        return String::new();
+    };
+    let alike = rest.iter().all(|finding| finding.message == first.message);
+    let rounds = |findings: &[&FindingDocument]| {
+        let numbers: Vec<String> = findings
+            .iter()
+            .filter_map(|finding| finding.round)
+            .map(|n| n.to_string())
+            .collect();
+        match numbers.len() {
+            0 => None,
+            1 => Some(format!("round {}", numbers.concat())),
+            _ => Some(format!("rounds {}", numbers.join(", "))),
+        }
+    };
+    let when = if alike { rounds(group) } else { rounds(&[first]) };
+    let parts: Vec<String> = first.level.iter().cloned().chain(when).collect();
+    let more = if alike {
+        None
+    } else {
+        rounds(rest).map(|rounds| format!("; alike in {rounds}"))
+    };
+    format!("{}{}", parts.join(", "), more.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(severity: &str, code: &str, message: &str, round: Option<u32>) -> FindingDocument {
+        FindingDocument {
+            severity: severity.to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            hint: None,
+            level: Some("c=8".to_owned()),
+            round,
+        }
+    }
+
+    #[test]
+    fn rounds_are_gathered_and_the_worst_comes_first() {
+        let findings = [
+            finding("info", "thin", "few requests", Some(1)),
+            finding("warning", "lag", "3 ms late", Some(1)),
+            finding("info", "thin", "few requests", Some(2)),
+            finding("warning", "lag", "4 ms late", Some(3)),
+            finding("invalid", "gpus", "another GPU", None),
+        ];
+        let lines: Vec<String> = grouped(&findings)
+            .iter()
+            .map(|found| format!("{} ({})", found.first.message, found.place))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        another GPU (c=8)
+        3 ms late (c=8, round 1; alike in round 3)
+        few requests (c=8, rounds 1, 2)
+        ");
+    }
+}
