@@ -25,16 +25,11 @@ fn main() {
         "{:>5} {:>6} {:>5} {:>10} {:>10} {:>9} {:>8}",
         "c", "metric", "", "truth ms", "report ms", "error ms", "error %"
     );
-    let worst: Vec<bool> = rounds
-        .iter()
-        .flat_map(|&(concurrency, requests)| compare(concurrency, requests))
-        .collect();
+    let worst: Vec<bool> =
+        rounds.iter().flat_map(|&(concurrency, requests)| compare(concurrency, requests)).collect();
     let wide = worst.iter().filter(|within| !**within).count();
     println!("{} of {} within 1 ms or 1 %", worst.len() - wide, worst.len());
-    assert_eq!(
-        wide, 0,
-        "{wide} values are further from the truth than 1 ms and 1 %"
-    );
+    assert_eq!(wide, 0, "{wide} values are further from the truth than 1 ms and 1 %");
 }
 
 /// One level against a fresh simulator; whether each value is within its bound.
@@ -105,15 +100,8 @@ struct Truth {
 
 /// What the simulator wrote, in milliseconds, for measured requests alone.
 fn truth(address: &str) -> Truth {
-    let mut truth = Truth {
-        ttft: Vec::new(),
-        itl: Vec::new(),
-        e2e: Vec::new(),
-    };
-    for line in get(address, "/sim/truth")
-        .lines()
-        .filter(|line| line.starts_with('{'))
-    {
+    let mut truth = Truth { ttft: Vec::new(), itl: Vec::new(), e2e: Vec::new() };
+    for line in get(address, "/sim/truth").lines().filter(|line| line.starts_with('{')) {
         let row: Value = serde_json::from_str(line).unwrap();
         let id: Vec<&str> = row["request_id"].as_str().unwrap().split('-').collect();
         // Ids are SEED-ROUND-INDEX; round 0 is the preflight and a warm-up's index begins with w.
@@ -121,28 +109,18 @@ fn truth(address: &str) -> Truth {
             continue;
         }
         let received = row["received_ns"].as_f64().unwrap();
-        let written: Vec<f64> = row["written_ns"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|at| at.as_f64().unwrap())
-            .collect();
+        let written: Vec<f64> =
+            row["written_ns"].as_array().unwrap().iter().map(|at| at.as_f64().unwrap()).collect();
         truth.ttft.push((written[0] - received) / 1e6);
         truth.e2e.push((written[written.len() - 1] - received) / 1e6);
-        truth
-            .itl
-            .extend(written.windows(2).map(|pair| (pair[1] - pair[0]) / 1e6));
+        truth.itl.extend(written.windows(2).map(|pair| (pair[1] - pair[0]) / 1e6));
     }
     truth
 }
 
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
@@ -152,31 +130,15 @@ fn simulate() -> (Child, String) {
     let arguments = ["simulate", "--listen", "127.0.0.1:0", "sim:h100-8b"].map(str::to_owned);
     let mut child = pinned("0", &arguments).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line
-        .trim()
-        .rsplit("http://")
-        .next()
-        .unwrap()
-        .trim_end_matches('/')
-        .to_owned();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit("http://").next().unwrap().trim_end_matches('/').to_owned();
     (child, address)
 }
 
 fn pinned(core: &str, arguments: &[String]) -> Command {
-    let has_taskset = Command::new("taskset")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    let mut command = if has_taskset {
-        Command::new("taskset")
-    } else {
-        Command::new(BINARY)
-    };
+    let has_taskset =
+        Command::new("taskset").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let mut command = if has_taskset { Command::new("taskset") } else { Command::new(BINARY) };
     if has_taskset {
         command.args(["-c", core, BINARY]);
     }

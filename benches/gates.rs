@@ -29,18 +29,12 @@ const REQUESTS: u64 = 448;
 const INPUT: u32 = 256;
 const OUTPUT: u32 = 32;
 
-const CANDIDATES: [(&str, &str); 3] = [
-    ("the same server", ""),
-    ("TTFT +50 %", "?ttft=+50%"),
-    ("TTFT +14 % (tolerance 15 %)", "?ttft=+14%"),
-];
+const CANDIDATES: [(&str, &str); 3] =
+    [("the same server", ""), ("TTFT +50 %", "?ttft=+50%"), ("TTFT +14 % (tolerance 15 %)", "?ttft=+14%")];
 
 fn main() {
     let number = |name: &str, default: u64| {
-        std::env::var(name)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
     };
     let (gates, seed) = (number("GATES", 200), Seed(number("SEED", 1)));
     println!(
@@ -75,15 +69,9 @@ fn play(gates: u64, seed: Seed) -> [[u64; 4]; 3] {
         let sessions = stored(seed.at(gate));
         for (kind, (_, query)) in CANDIDATES.iter().enumerate() {
             let candidate = session(query, seed.at(gate).child("candidate"));
-            let level = LevelEvidence {
-                label: format!("c={CLIENTS}"),
-                candidate,
-                sessions: sessions.clone(),
-            };
-            let evidence = Evidence {
-                levels: vec![level],
-                kind: EvidenceKind::StoredBaseline,
-            };
+            let level =
+                LevelEvidence { label: format!("c={CLIENTS}"), candidate, sessions: sessions.clone() };
+            let evidence = Evidence { levels: vec![level], kind: EvidenceKind::StoredBaseline };
             counts[kind][column(decide(&evidence, &policy, &[]).decision)] += 1;
         }
     }
@@ -112,21 +100,13 @@ fn policy() -> GatePolicy {
 }
 
 fn stored(seed: Seed) -> Vec<SessionRounds> {
-    (0..SESSIONS)
-        .map(|day| SessionRounds {
-            rounds: session("", seed.child("stored").at(day)),
-        })
-        .collect()
+    (0..SESSIONS).map(|day| SessionRounds { rounds: session("", seed.child("stored").at(day)) }).collect()
 }
 
 /// The rounds of one day: its own session shock, a fresh start of the server for every round.
 fn session(query: &str, seed: Seed) -> Vec<RoundValues> {
-    let spec = SimSpec::parse(&format!("h100-8b{query}"))
-        .expect("a known profile")
-        .with_session(seed.0);
-    (0..ROUNDS)
-        .map(|start| RoundValues::read(&round(&spec, start)))
-        .collect()
+    let spec = SimSpec::parse(&format!("h100-8b{query}")).expect("a known profile").with_session(seed.0);
+    (0..ROUNDS).map(|start| RoundValues::read(&round(&spec, start))).collect()
 }
 
 /// One closed-loop window in the model's own time.
@@ -144,10 +124,7 @@ fn round(spec: &SimSpec, start: u64) -> Summary {
                 continue;
             };
             if let What::Token { .. } = emission.what {
-                rows[index].chunks.push(Chunk {
-                    at: emission.at,
-                    tokens: Some(1),
-                });
+                rows[index].chunks.push(Chunk { at: emission.at, tokens: Some(1) });
                 continue;
             }
             open.remove(&emission.id);
@@ -162,11 +139,7 @@ fn round(spec: &SimSpec, start: u64) -> Summary {
 }
 
 fn submit(model: &mut Model, now: Nanos, rows: &mut Vec<Row>, open: &mut BTreeMap<Ticket, usize>) {
-    let ask = SimAsk {
-        prompt_tokens: INPUT,
-        max_tokens: OUTPUT,
-        prefix_blocks: Vec::new(),
-    };
+    let ask = SimAsk { prompt_tokens: INPUT, max_tokens: OUTPUT, prefix_blocks: Vec::new() };
     let ticket = model.submit(now, ask).expect("a plain request fits");
     let ask = Ask {
         index: rows.len() as u64,
@@ -177,11 +150,7 @@ fn submit(model: &mut Model, now: Nanos, rows: &mut Vec<Row>, open: &mut BTreeMa
     let mut row = Row::unsent(&ask, Phase::Measure, None, now, Outcome::Success);
     row.sent = Some(now);
     row.streamed = true;
-    row.usage = Usage {
-        prompt: Some(INPUT),
-        output: Some(OUTPUT),
-        cached: None,
-    };
+    row.usage = Usage { prompt: Some(INPUT), output: Some(OUTPUT), cached: None };
     open.insert(ticket, rows.len());
     rows.push(row);
 }

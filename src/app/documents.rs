@@ -27,23 +27,17 @@ const WIDTH: u16 = 160;
 
 /// Reads a result of `run` or `gate`.
 pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
-    let text = files::read_text(path, SIZE_MAX).map_err(|error| AppError {
-        side: Side::Usage,
-        ..error.into()
-    })?;
+    let text =
+        files::read_text(path, SIZE_MAX).map_err(|error| AppError { side: Side::Usage, ..error.into() })?;
     RunDocument::from_json(path, &text).map_err(AppError::from)
 }
 
 /// A document as text.
 pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
     Ok(match form {
-        Form::Table { colour } => report::console::render(
-            document,
-            report::console::Style {
-                color: colour,
-                width: WIDTH,
-            },
-        ),
+        Form::Table { colour } => {
+            report::console::render(document, report::console::Style { color: colour, width: WIDTH })
+        }
         Form::Markdown => report::markdown::render(document, &outputs::comment_options(document)),
         Form::Junit => outputs::junit(document)?,
         Form::Json => report::json::render(document),
@@ -67,30 +61,19 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
             "measure both with the same workload, model, hardware and version",
         ));
     }
-    let policy: GatePolicy = new
-        .plan
-        .policy()
-        .map_err(|why| AppError::usage(why, "measure again with this version"))?;
+    let policy: GatePolicy =
+        new.plan.policy().map_err(|why| AppError::usage(why, "measure again with this version"))?;
     let levels = new
         .labels()
         .into_iter()
         .map(|label| LevelEvidence {
             candidate: new.rounds_of(&label),
-            sessions: vec![SessionRounds {
-                rounds: old.rounds_of(&label),
-            }],
+            sessions: vec![SessionRounds { rounds: old.rounds_of(&label) }],
             label,
         })
         .collect();
     let findings: Vec<_> = new.findings.iter().map(Into::into).collect();
-    let verdict = decide(
-        &Evidence {
-            levels,
-            kind: EvidenceKind::TwoResults,
-        },
-        &policy,
-        &findings,
-    );
+    let verdict = decide(&Evidence { levels, kind: EvidenceKind::TwoResults }, &policy, &findings);
     let decision = verdict.decision;
     Ok((new.judged(&verdict), decision))
 }
@@ -105,10 +88,7 @@ pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBu
 pub fn list(folder: &Path, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
     let listed = Store::open(folder).list()?;
     let mut text = String::new();
-    for item in listed
-        .iter()
-        .filter(|item| only.is_none_or(|name| item.name() == name))
-    {
+    for item in listed.iter().filter(|item| only.is_none_or(|name| item.name() == name)) {
         text.push_str(&describe(item, sessions));
     }
     match (text.is_empty(), only) {
@@ -150,10 +130,7 @@ fn describe(item: &Listed, sessions: bool) -> String {
         Ok(baseline) => baseline,
         Err(error) => return format!("{}: unreadable: {error}\n", item.name()),
     };
-    let newest = baseline
-        .sessions
-        .last()
-        .map_or("never", |session| session.created.as_str());
+    let newest = baseline.sessions.last().map_or("never", |session| session.created.as_str());
     let mut text = format!(
         "{}: {} on {}, {} sessions, newest {newest}\n",
         item.name(),
@@ -167,36 +144,18 @@ fn describe(item: &Listed, sessions: bool) -> String {
         } else {
             ""
         };
-        let commit = session
-            .commit
-            .as_deref()
-            .map(|commit| format!(", commit {commit}"))
-            .unwrap_or_default();
-        let rounds = session
-            .levels
-            .iter()
-            .map(|level| level.rounds.len())
-            .max()
-            .unwrap_or(0);
-        text.push_str(&format!(
-            "  {}: {rounds} rounds, seed {}{commit}{mark}\n",
-            session.id, session.seed
-        ));
+        let commit = session.commit.as_deref().map(|commit| format!(", commit {commit}")).unwrap_or_default();
+        let rounds = session.levels.iter().map(|level| level.rounds.len()).max().unwrap_or(0);
+        let line = format!("  {}: {rounds} rounds, seed {}{commit}{mark}\n", session.id, session.seed);
+        text.push_str(&line);
     }
     text
 }
 
 fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
-    let known = if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    };
-    AppError::usage(
-        format!("{} holds no baseline '{name}'", folder.display()),
-        format!("it holds: {known}"),
-    )
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))
 }
 
 impl From<DocumentError> for AppError {

@@ -22,18 +22,10 @@ pub struct AppError {
 
 impl AppError {
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            side: Side::Usage,
-            message: message.into(),
-            hint: Some(Hint::new(hint)),
-        }
+        Self { side: Side::Usage, message: message.into(), hint: Some(Hint::new(hint)) }
     }
 
     pub fn environment(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            side: Side::Environment,
-            message: message.into(),
-            hint: Some(Hint::new(hint)),
-        }
+        Self { side: Side::Environment, message: message.into(), hint: Some(Hint::new(hint)) }
     }
 }

@@ -52,20 +52,13 @@ pub async fn gate(
     preflight(&bench, &server, stop).await?;
     let mut measured =
         rounds::measure(&bench, server, key, &resolved.outputs.requests, watcher, stop).await?;
-    let environment = baseline
-        .as_ref()
-        .map(|baseline| against(baseline, &measured))
-        .unwrap_or_default();
+    let environment = baseline.as_ref().map(|baseline| against(baseline, &measured)).unwrap_or_default();
     measured.findings.extend(environment);
     let verdict = judge(plan, &measured, baseline.as_ref());
     let document = measured.document(plan, Some(&verdict));
     outputs::write(&document, &resolved.outputs)?;
     let saved = save_first(&store, resolved, commit, &document, &verdict, baseline.is_some())?;
-    Ok(Judged {
-        document,
-        decision: verdict.decision,
-        saved,
-    })
+    Ok(Judged { document, decision: verdict.decision, saved })
 }
 
 /// The baseline for this plan on this server. One that must not be compared is refused now, before any load.
@@ -80,14 +73,7 @@ fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<Baselin
         return Ok(None);
     };
     let workload = WorkloadDocument::from(plan);
-    let reasons = comparable(
-        &found,
-        Candidate {
-            key: &key,
-            definitions: DEFINITIONS,
-            workload: &workload,
-        },
-    );
+    let reasons = comparable(&found, Candidate { key: &key, definitions: DEFINITIONS, workload: &workload });
     if reasons.is_empty() {
         // A simulated machine does not age; a real one changes under its baseline.
         let max_age =
@@ -96,11 +82,7 @@ fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<Baselin
         return Ok((!window.sessions.is_empty()).then_some(window));
     }
     Err(AppError::usage(
-        format!(
-            "the baseline {} cannot judge this run: {}",
-            store.path(&key).display(),
-            reasons.join("; ")
-        ),
+        format!("the baseline {} cannot judge this run: {}", store.path(&key).display(), reasons.join("; ")),
         "restore the plan, give the workload another name, or store a new baseline in another folder with --baselines",
     ))
 }
@@ -112,10 +94,7 @@ fn announce(
     server: &Server,
 ) -> Result<Option<String>, AppError> {
     let folder = resolved.outputs.baselines.display();
-    let who = format!(
-        "'{}' of {} on {}",
-        resolved.plan.name, server.model, server.environment.hardware
-    );
+    let who = format!("'{}' of {} on {}", resolved.plan.name, server.model, server.environment.hardware);
     match baseline {
         Some(baseline) => Ok(Some(format!(
             "baseline: {} stored session{} for {who}",
@@ -126,9 +105,9 @@ fn announce(
             format!("{folder} holds no usable baseline for {who}"),
             "store one: run the gate once without --require-baseline, or `llm-loadtest baseline save RESULT`",
         )),
-        None => Ok(Some(format!(
-            "baseline: none in {folder} for {who}; this run can only be held to objectives"
-        ))),
+        None => {
+            Ok(Some(format!("baseline: none in {folder} for {who}; this run can only be held to objectives")))
+        }
     }
 }
 
@@ -154,23 +133,15 @@ fn judge(plan: &RunPlan, measured: &Measurement, baseline: Option<&BaselineDocum
         .iter()
         .map(|level| {
             let label = level.label();
-            let sessions = baseline
-                .map(|baseline| baseline.sessions(&label))
-                .unwrap_or_default();
+            let sessions = baseline.map(|baseline| baseline.sessions(&label)).unwrap_or_default();
             LevelEvidence {
                 candidate: measured.values(&label, &keys),
-                sessions: sessions
-                    .into_iter()
-                    .map(|rounds| SessionRounds { rounds })
-                    .collect(),
+                sessions: sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect(),
                 label,
             }
         })
         .collect();
-    let evidence = Evidence {
-        levels,
-        kind: EvidenceKind::StoredBaseline,
-    };
+    let evidence = Evidence { levels, kind: EvidenceKind::StoredBaseline };
     decide(&evidence, &plan.gate, &measured.findings)
 }
 
@@ -186,11 +157,7 @@ fn save_first(
     if known || !resolved.outputs.save_baseline || document.partial || verdict.decision != Decision::Pass {
         return Ok(None);
     }
-    let id = resolved
-        .outputs
-        .session_id
-        .clone()
-        .unwrap_or_else(|| session_id(document));
+    let id = resolved.outputs.session_id.clone().unwrap_or_else(|| session_id(document));
     Ok(Some(store.append(document, &id, commit)?))
 }
 

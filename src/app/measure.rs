@@ -77,39 +77,20 @@ impl Bench<'_> {
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
         let (mut rows, journal) = recorder.join().map_err(|_| lost("recording rows"))?;
         self.count_tokens(&mut rows);
-        Ok((
-            LevelRun {
-                level: turn.level,
-                rows,
-                measured,
-                cpu_share,
-            },
-            journal,
-        ))
+        Ok((LevelRun { level: turn.level, rows, measured, cpu_share }, journal))
     }
 
     fn work(&self, server: &Server, turn: &Turn) -> Result<Work, AppError> {
         let plan = self.plan;
-        let schedule = Schedule::build(
-            &plan.workload,
-            &turn.level,
-            &self.counter,
-            self.prompts.as_ref(),
-            turn.seed,
-        )
-        .map_err(|error| {
-            AppError::usage(
-                error.to_string(),
-                "check --tokenizer, --dataset, --rate and --duration",
-            )
-        })?;
-        let warmup = turn
-            .warmup
-            .or(plan.warmup.requests)
-            .unwrap_or_else(|| match turn.level.load {
-                Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
-                Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
-            });
+        let schedule =
+            Schedule::build(&plan.workload, &turn.level, &self.counter, self.prompts.as_ref(), turn.seed)
+                .map_err(|error| {
+                    AppError::usage(error.to_string(), "check --tokenizer, --dataset, --rate and --duration")
+                })?;
+        let warmup = turn.warmup.or(plan.warmup.requests).unwrap_or_else(|| match turn.level.load {
+            Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
+            Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
+        });
         Ok(Work {
             schedule,
             load: turn.level.load,
@@ -139,11 +120,9 @@ impl Bench<'_> {
         stop: Stop,
     ) -> Result<oneshot::Receiver<Measured>, AppError> {
         let (tell, told) = oneshot::channel();
-        let (transport, clock) = (Arc::clone(&server.transport), self.clock.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
+        let (transport, clock) = (Arc::clone(&server.transport), self.clock);
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
                 AppError::environment(
                     format!("cannot start the load engine: {error}"),
                     "raise the limit of open files (ulimit -n)",
@@ -180,10 +159,7 @@ impl Bench<'_> {
         if self.plan.tokenizer.is_none() {
             return;
         }
-        for row in rows
-            .iter_mut()
-            .filter(|row| row.usage.output.is_none() && !row.text.is_empty())
-        {
+        for row in rows.iter_mut().filter(|row| row.usage.output.is_none() && !row.text.is_empty()) {
             row.tokenizer_count = Some(self.counter.count(&row.text));
             row.text = String::new();
         }
@@ -211,13 +187,7 @@ fn title(turn: &Turn) -> LevelTitle {
         Limit::Duration(duration) => (None, Some(duration)),
         Limit::Either { requests, duration } => (Some(requests), Some(duration)),
     };
-    LevelTitle {
-        round: turn.round,
-        rounds: turn.rounds,
-        label: turn.level.label(),
-        requests,
-        duration,
-    }
+    LevelTitle { round: turn.round, rounds: turn.rounds, label: turn.level.label(), requests, duration }
 }
 
 type Recorded = (Vec<Row>, Option<Journal>);

@@ -29,22 +29,14 @@ pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), App
     if let Some(path) = &outputs.junit {
         texts.push((path, junit(document)?));
     }
-    let results: Vec<Result<(), FileError>> = texts
-        .into_iter()
-        .map(|(path, text)| files::write_atomic(path, text.as_bytes()))
-        .collect();
-    results
-        .into_iter()
-        .collect::<Result<(), FileError>>()
-        .map_err(AppError::from)
+    let results: Vec<Result<(), FileError>> =
+        texts.into_iter().map(|(path, text)| files::write_atomic(path, text.as_bytes())).collect();
+    results.into_iter().collect::<Result<(), FileError>>().map_err(AppError::from)
 }
 
 pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
     report::junit::render(document).map_err(|error| {
-        AppError::environment(
-            format!("cannot render JUnit: {error}"),
-            "please report this as a bug",
-        )
+        AppError::environment(format!("cannot render JUnit: {error}"), "please report this as a bug")
     })
 }
 

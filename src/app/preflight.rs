@@ -19,24 +19,11 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
         if stop.is_draining() {
             return Ok(());
         }
-        let level = Level {
-            load: Load::Closed { concurrency: 1 },
-            limit: Limit::Requests(1),
-        };
+        let level = Level { load: Load::Closed { concurrency: 1 }, limit: Limit::Requests(1) };
         let seed = bench.plan.seed.child("preflight").at(attempt);
-        let turn = Turn {
-            level,
-            round: 0,
-            rounds: 0,
-            seed,
-            warmup: Some(0),
-        };
+        let turn = Turn { level, round: 0, rounds: 0, seed, warmup: Some(0) };
         let (run, _) = bench.level(server, &turn, None, &mut Silent, stop).await?;
-        let outcome = run
-            .rows
-            .into_iter()
-            .find(|row| row.phase == Phase::Measure)
-            .map(|row| row.outcome);
+        let outcome = run.rows.into_iter().find(|row| row.phase == Phase::Measure).map(|row| row.outcome);
         let Some(Outcome::Failed(failure)) = outcome else {
             return Ok(());
         };
@@ -59,31 +46,19 @@ fn is_passing(class: FailureClass) -> bool {
 
 fn explain(failure: &Failure, bench: &Bench<'_>, server: &Server) -> AppError {
     let message = format!("the server cannot answer this workload: {failure}");
-    let others: Vec<&str> = server
-        .listed
-        .iter()
-        .map(String::as_str)
-        .filter(|name| *name != server.model)
-        .collect();
+    let others: Vec<&str> =
+        server.listed.iter().map(String::as_str).filter(|name| *name != server.model).collect();
     match (failure.class, failure.status) {
         (FailureClass::Http4xx, Some(401 | 403)) => {
             AppError::usage(message, "give a key with --api-key, or set OPENAI_API_KEY")
         }
         (FailureClass::Http4xx, Some(404)) if !others.is_empty() => AppError::usage(
             message,
-            format!(
-                "--model is '{}'; the server lists: {}",
-                server.model,
-                others.join(", ")
-            ),
+            format!("--model is '{}'; the server lists: {}", server.model, others.join(", ")),
         ),
         (FailureClass::Http4xx, Some(404)) => AppError::usage(
             message,
-            format!(
-                "does the server offer --api {}, and the model '{}'?",
-                bench.plan.api.id(),
-                server.model
-            ),
+            format!("does the server offer --api {}, and the model '{}'?", bench.plan.api.id(), server.model),
         ),
         (FailureClass::Http4xx, _) => AppError::usage(
             message,

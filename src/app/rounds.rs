@@ -63,12 +63,7 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
             )
         }
     };
-    Ok(Bench {
-        plan,
-        counter,
-        prompts,
-        clock,
-    })
+    Ok(Bench { plan, counter, prompts, clock })
 }
 
 /// Measures all rounds. A server that this tool starts is started anew for each, so that a start's luck is not
@@ -97,19 +92,9 @@ pub(super) async fn measure(
             server = server::open(plan, key, &bench.clock, u64::from(number)).await?;
         }
         let seed = round_seed(plan, number);
-        let mut round = Round {
-            number,
-            seed,
-            levels: Vec::new(),
-        };
+        let mut round = Round { number, seed, levels: Vec::new() };
         for level in &plan.levels {
-            let turn = Turn {
-                level: *level,
-                round: number,
-                rounds: plan.gate.rounds,
-                seed,
-                warmup: None,
-            };
+            let turn = Turn { level: *level, round: number, rounds: plan.gate.rounds, seed, warmup: None };
             let (run, returned) = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
             journal = returned;
             measured.partial |= run.measured.interrupted;
@@ -134,10 +119,7 @@ pub(super) async fn measure(
 fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Finding>) {
     let label = run.level.label();
     let open_loop = matches!(run.level.load, Load::Open { .. });
-    let window = Window {
-        start: run.measured.start,
-        end: run.measured.end,
-    };
+    let window = Window { start: run.measured.start, end: run.measured.end };
     let summary = summarize(&run.rows, window, &plan.slos, open_loop);
     let client = ClientLoad {
         cpu_share: run.cpu_share,
@@ -146,21 +128,18 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
         typical: typical(&summary),
     };
     let mut findings = check_level(&summary, plan, &label, round);
-    findings.extend(check_client(&client, round).into_iter().map(|finding| Finding {
-        level: Some(label.clone()),
-        ..finding
-    }));
+    findings.extend(
+        check_client(&client, round)
+            .into_iter()
+            .map(|finding| Finding { level: Some(label.clone()), ..finding }),
+    );
     (summary, findings)
 }
 
 /// What lateness of the client is to be held against.
 fn typical(summary: &Summary) -> Nanos {
     let median = |metric| summary.value(MetricKey::quantile(metric, 500));
-    Nanos::from_ms(
-        median(Metric::Ttft)
-            .or_else(|| median(Metric::E2e))
-            .unwrap_or(0.0),
-    )
+    Nanos::from_ms(median(Metric::Ttft).or_else(|| median(Metric::E2e)).unwrap_or(0.0))
 }
 
 impl Measurement {
@@ -180,11 +159,7 @@ impl Measurement {
             .map(|round| RoundParts {
                 round: round.number,
                 seed: round.seed,
-                levels: round
-                    .levels
-                    .iter()
-                    .map(|(label, summary)| (label.clone(), summary))
-                    .collect(),
+                levels: round.levels.iter().map(|(label, summary)| (label.clone(), summary)).collect(),
             })
             .collect();
         RunDocument::new(RunParts {

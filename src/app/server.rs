@@ -59,23 +59,16 @@ pub(super) async fn open(
     let (names, server) = match asked {
         Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
         // Some servers have no list; with a model named, the first request tells.
-        Err(ControlError::Refused {
-            status: 404 | 405 | 500 | 501,
-            ..
-        }) if plan.model.is_some() => (Ok(Vec::new()), None),
+        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if plan.model.is_some() => {
+            (Ok(Vec::new()), None)
+        }
         Err(error) => return Err(error.into()),
     };
     let listed = names.clone().unwrap_or_default();
     let model = choose(plan.model.as_deref(), names)?;
     let environment = environment(plan, &options.address, &model, server);
-    let transport = Http::new(options, clock.clone()).map_err(ControlError::from)?;
-    Ok(Server {
-        transport: Arc::new(transport),
-        model,
-        listed,
-        environment,
-        simulator,
-    })
+    let transport = Http::new(options, *clock).map_err(ControlError::from)?;
+    Ok(Server { transport: Arc::new(transport), model, listed, environment, simulator })
 }
 
 fn place(plan: &RunPlan) -> Result<Place, AppError> {
@@ -94,11 +87,7 @@ fn place(plan: &RunPlan) -> Result<Place, AppError> {
 
 /// The part of a `sim:` target that names profile and parameters.
 pub(super) fn simulated(url: &str) -> Option<&str> {
-    if url == "sim" {
-        Some("")
-    } else {
-        url.strip_prefix("sim:")
-    }
+    if url == "sim" { Some("") } else { url.strip_prefix("sim:") }
 }
 
 fn http_options(target: &Target, address: Address, key: Option<&Secret>, plan: &RunPlan) -> HttpOptions {
@@ -106,10 +95,7 @@ fn http_options(target: &Target, address: Address, key: Option<&Secret>, plan: &
         address,
         api_key: key.cloned(),
         headers: target.headers.clone(),
-        tls: TlsOptions {
-            insecure: target.insecure,
-            cacert: target.cacert.clone(),
-        },
+        tls: TlsOptions { insecure: target.insecure, cacert: target.cacert.clone() },
         connect_timeout: plan.timeouts.connect,
     }
 }
@@ -128,10 +114,7 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
     })?;
     match names.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(AppError::usage(
-            "the server lists no model",
-            "name one with --model",
-        )),
+        [] => Err(AppError::usage("the server lists no model", "name one with --model")),
         several => Err(AppError::usage(
             format!("the server has several models: {}", several.join(", ")),
             "choose one with --model",
@@ -147,15 +130,8 @@ fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<St
         None => "network",
     };
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let GpuFacts {
-        gpus,
-        driver,
-        note: _,
-    } = if network_path == "loopback" {
-        telemetry::gpus()
-    } else {
-        GpuFacts::default()
-    };
+    let GpuFacts { gpus, driver, note: _ } =
+        if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(&plan.target.base_url),
@@ -187,10 +163,9 @@ impl From<ControlError> for AppError {
     fn from(error: ControlError) -> Self {
         let Hint(hint) = error.hint();
         match error {
-            ControlError::Options(_)
-            | ControlError::Refused {
-                status: 400..=499, ..
-            } => Self::usage(error.to_string(), hint),
+            ControlError::Options(_) | ControlError::Refused { status: 400..=499, .. } => {
+                Self::usage(error.to_string(), hint)
+            }
             _ => Self::environment(error.to_string(), hint),
         }
     }

@@ -24,13 +24,7 @@ pub fn settings(
         None => default_file()?,
     };
     let env_file = optional(Path::new(".env"))?;
-    Ok(resolve(Layers {
-        purpose,
-        flags,
-        environment,
-        env_file,
-        files,
-    })?)
+    Ok(resolve(Layers { purpose, flags, environment, env_file, files })?)
 }
 
 /// One file, or the known names of a folder.
@@ -44,11 +38,7 @@ fn named_files(path: &Path) -> Result<Vec<SourceFile>, AppError> {
         .collect::<Result<_, _>>()?;
     if found.is_empty() {
         return Err(AppError::usage(
-            format!(
-                "the folder {} holds none of {}",
-                path.display(),
-                FOLDER_FILES.join(", ")
-            ),
+            format!("the folder {} holds none of {}", path.display(), FOLDER_FILES.join(", ")),
             "name a file or such a folder with --config; `llm-loadtest init` writes a file to start from",
         ));
     }
@@ -65,21 +55,14 @@ fn default_file() -> Result<Vec<SourceFile>, AppError> {
 }
 
 fn optional(path: &Path) -> Result<Option<SourceFile>, AppError> {
-    if path.is_file() {
-        read(path).map(Some)
-    } else {
-        Ok(None)
-    }
+    if path.is_file() { read(path).map(Some) } else { Ok(None) }
 }
 
 /// A configuration that cannot be read is the user's to mend.
 fn read(path: &Path) -> Result<SourceFile, AppError> {
     let text = files::read_text(path, CONFIG_MAX)
         .map_err(|error| AppError::usage(error.to_string(), error.hint().0))?;
-    Ok(SourceFile {
-        path: path.display().to_string(),
-        text,
-    })
+    Ok(SourceFile { path: path.display().to_string(), text })
 }
 
 impl From<ConfigError> for AppError {

@@ -17,10 +17,7 @@ pub async fn simulate(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), AppError> {
     let spec = SimSpec::parse(simulated(spec).unwrap_or(spec)).map_err(|error| {
-        AppError::usage(
-            error.to_string(),
-            "for example: llm-loadtest simulate 'h100-8b?ttft=+30%'",
-        )
+        AppError::usage(error.to_string(), "for example: llm-loadtest simulate 'h100-8b?ttft=+30%'")
     })?;
     let failed = |error: std::io::Error| {
         AppError::environment(

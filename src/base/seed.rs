@@ -20,9 +20,7 @@ impl Seed {
     /// An independent branch named by a number, for example a request's index.
     #[must_use]
     pub fn at(self, index: u64) -> Self {
-        Self(mix(self
-            .0
-            .wrapping_add(mix(index.wrapping_add(0x9e37_79b9_7f4a_7c15)))))
+        Self(mix(self.0.wrapping_add(mix(index.wrapping_add(0x9e37_79b9_7f4a_7c15)))))
     }
 
     /// The stream of draws of this branch.

@@ -59,12 +59,9 @@ impl From<Nanos> for Duration {
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.ms() {
-            ms if ms >= 60_000.0 => write!(
-                f,
-                "{}m{:02.0}s",
-                self.0 / 60_000_000_000,
-                (self.secs() % 60.0).floor()
-            ),
+            ms if ms >= 60_000.0 => {
+                write!(f, "{}m{:02.0}s", self.0 / 60_000_000_000, (self.secs() % 60.0).floor())
+            }
             ms if ms >= 1_000.0 => write!(f, "{:.1}s", ms / 1e3),
             ms => write!(f, "{ms:.1}ms"),
         }
@@ -94,13 +91,9 @@ pub struct ParseUnitError {
 
 /// Reads `500ms`, `1.5s`, `2m`, `1h`, `250us`; a bare number is in `bare`, for example `"s"`.
 pub fn parse_duration(text: &str, bare: &str) -> Result<Nanos, ParseUnitError> {
-    let wrong = || ParseUnitError {
-        text: text.to_owned(),
-    };
+    let wrong = || ParseUnitError { text: text.to_owned() };
     let trimmed = text.trim();
-    let split = trimmed
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(trimmed.len());
+    let split = trimmed.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(split);
     let number: f64 = number.trim().parse().map_err(|_| wrong())?;
     let unit = if unit.is_empty() { bare } else { unit };

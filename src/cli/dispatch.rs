@@ -11,7 +11,7 @@ use super::args::{
 };
 use super::exit::Exit;
 use super::load;
-use super::printer::Printer;
+use super::printer::{self, Printer};
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, origins_table, starter};
 use crate::host::{env, files, signals};
@@ -33,52 +33,40 @@ pub fn main() -> ExitCode {
 }
 
 fn perform(command: Command) -> Exit {
-    let printer = Printer { quiet: false };
     let answer = match command {
         Command::Run(args) => load::run(flags(&args.load)),
         Command::Gate(args) => load::gate(args.flags()),
-        Command::Compare(args) => compare(&args, printer),
-        Command::Baseline(args) => baseline(&args.baselines, args.command, printer),
-        Command::Report(args) => report(&args, printer),
-        Command::Simulate(args) => simulate(&args, printer),
-        Command::Info(args) => info(&args, printer),
-        Command::Init(args) => init(&args, printer),
+        Command::Compare(args) => compare(&args),
+        Command::Baseline(args) => baseline(&args.baselines, args.command),
+        Command::Report(args) => report(&args),
+        Command::Simulate(args) => simulate(&args),
+        Command::Info(args) => info(&args),
+        Command::Init(args) => init(&args),
     };
     answer.unwrap_or_else(|error| {
-        printer.error(&error);
+        printer::error(&error);
         Exit::from(&error)
     })
 }
 
-fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit, AppError> {
+fn compare(args: &CompareArgs) -> Result<Exit, AppError> {
     let (document, decision) = app::compare(&args.baseline, &args.candidate)?;
     let strict = document.plan.gate.strict;
-    emit(
-        &app::render(&document, form(args.format, printer))?,
-        args.output.as_deref(),
-        printer,
-    )?;
+    emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
     Ok(Exit::of(decision, strict))
 }
 
-fn report(args: &ReportArgs, printer: Printer) -> Result<Exit, AppError> {
+fn report(args: &ReportArgs) -> Result<Exit, AppError> {
     let document = app::read_result(&args.result)?;
-    emit(
-        &app::render(&document, form(args.format, printer))?,
-        args.output.as_deref(),
-        printer,
-    )?;
+    emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
     Ok(Exit::Success)
 }
 
-fn baseline(folder: &Path, command: BaselineCommand, printer: Printer) -> Result<Exit, AppError> {
+fn baseline(folder: &Path, command: BaselineCommand) -> Result<Exit, AppError> {
     let text = match command {
         BaselineCommand::Save { result } => {
             let commit = load::commit(&env::vars());
-            format!(
-                "stored in {}\n",
-                app::save(folder, &result, commit.as_deref())?.display()
-            )
+            format!("stored in {}\n", app::save(folder, &result, commit.as_deref())?.display())
         }
         BaselineCommand::Show { key } => app::list(folder, key.as_deref(), true)?,
         BaselineCommand::List => app::list(folder, None, false)?,
@@ -90,13 +78,13 @@ fn baseline(folder: &Path, command: BaselineCommand, printer: Printer) -> Result
         }
         BaselineCommand::Prune => format!("removed {} sessions\n", app::prune(folder)?),
     };
-    printer.data(&text);
+    printer::data(&text);
     Ok(Exit::Success)
 }
 
-fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Exit, AppError> {
+fn simulate(args: &SimulateArgs) -> Result<Exit, AppError> {
     let ready = move |address| {
-        printer.data(&format!("simulating {} on http://{address}\n", args.spec));
+        printer::data(&format!("simulating {} on http://{address}\n", args.spec));
     };
     load::runtime()?.block_on(app::simulate(
         &args.spec,
@@ -108,17 +96,17 @@ fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-fn info(args: &InfoArgs, printer: Printer) -> Result<Exit, AppError> {
+fn info(args: &InfoArgs) -> Result<Exit, AppError> {
     if args.schema {
-        printer.data(&format!("{:#}\n", json_schema()));
+        printer::data(&format!("{:#}\n", json_schema()));
         return Ok(Exit::Success);
     }
     let resolved = app::settings(Purpose::Gate, args.settings.flags(), env::vars())?;
-    printer.data(&origins_table(&resolved));
+    printer::data(&origins_table(&resolved));
     Ok(Exit::Success)
 }
 
-fn init(args: &InitArgs, printer: Printer) -> Result<Exit, AppError> {
+fn init(args: &InitArgs) -> Result<Exit, AppError> {
     if args.path.exists() && !args.force {
         return Err(AppError::usage(
             format!("{} exists already", args.path.display()),
@@ -126,7 +114,7 @@ fn init(args: &InitArgs, printer: Printer) -> Result<Exit, AppError> {
         ));
     }
     files::write_atomic(&args.path, starter().as_bytes())?;
-    printer.note(&format!(
+    Printer { quiet: false }.note(&format!(
         "wrote {}; try: llm-loadtest run --config {}",
         args.path.display(),
         args.path.display()
@@ -134,11 +122,9 @@ fn init(args: &InitArgs, printer: Printer) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-fn form(format: Format, printer: Printer) -> Form {
+fn form(format: Format) -> Form {
     match format {
-        Format::Table => Form::Table {
-            colour: load::colour(printer),
-        },
+        Format::Table => Form::Table { colour: load::colour() },
         Format::Markdown => Form::Markdown,
         Format::Junit => Form::Junit,
         Format::Json => Form::Json,
@@ -146,11 +132,11 @@ fn form(format: Format, printer: Printer) -> Form {
     }
 }
 
-fn emit(text: &str, output: Option<&Path>, printer: Printer) -> Result<(), AppError> {
+fn emit(text: &str, output: Option<&Path>) -> Result<(), AppError> {
     match output {
         Some(path) => files::write_atomic(path, text.as_bytes())?,
         // A reader that has had enough is a normal end.
-        None => drop(printer.data(text)),
+        None => drop(printer::data(text)),
     }
     Ok(())
 }

@@ -52,23 +52,11 @@ mod tests {
     #[test]
     fn every_verdict_has_its_code() {
         let codes = |strict| {
-            [
-                Decision::Pass,
-                Decision::Fail,
-                Decision::Inconclusive,
-                Decision::Invalid,
-            ]
-            .map(|decision| Exit::of(decision, strict).code())
+            [Decision::Pass, Decision::Fail, Decision::Inconclusive, Decision::Invalid]
+                .map(|decision| Exit::of(decision, strict).code())
         };
         assert_eq!(codes(false), [0, 1, 0, 4]);
         assert_eq!(codes(true), [0, 1, 4, 4]);
-        assert_eq!(
-            [
-                Exit::Usage.code(),
-                Exit::Environment.code(),
-                Exit::Interrupted.code()
-            ],
-            [2, 3, 130]
-        );
+        assert_eq!([Exit::Usage.code(), Exit::Environment.code(), Exit::Interrupted.code()], [2, 3, 130]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::exit::Exit;
-use super::printer::Printer;
+use super::printer::{self, Printer};
 use super::progress::Progress;
 use crate::app::{self, AppError, Form};
 use crate::config::{Entry, Outputs, Purpose};
@@ -20,19 +20,13 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// `run`
 pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let resolved = app::settings(Purpose::Run, flags, env::vars())?;
-    let printer = Printer {
-        quiet: resolved.outputs.quiet,
-    };
+    let printer = Printer { quiet: resolved.outputs.quiet };
     let document = runtime()?.block_on(async {
         let stop = listen(printer);
         app::run(&resolved, &mut Progress::new(printer), &stop).await
     })?;
     show(&document, &resolved.outputs, printer)?;
-    Ok(if document.partial {
-        Exit::Interrupted
-    } else {
-        Exit::Success
-    })
+    Ok(if document.partial { Exit::Interrupted } else { Exit::Success })
 }
 
 /// `gate`
@@ -40,9 +34,7 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
     let commit = commit(&environment);
     let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer {
-        quiet: resolved.outputs.quiet,
-    };
+    let printer = Printer { quiet: resolved.outputs.quiet };
     let judged = runtime()?.block_on(async {
         let stop = listen(printer);
         app::gate(&resolved, commit.as_deref(), &mut Progress::new(printer), &stop).await
@@ -69,21 +61,15 @@ pub(super) fn commit(environment: &BTreeMap<String, String>) -> Option<String> {
         .cloned()
 }
 
-pub(super) fn colour(printer: Printer) -> bool {
-    printer.colour(env::vars().get("NO_COLOR").is_some_and(|value| !value.is_empty()))
+pub(super) fn colour() -> bool {
+    printer::colour(env::vars().get("NO_COLOR").is_some_and(|value| !value.is_empty()))
 }
 
 /// Progress, files and signals need one thread; the load has its own.
 pub(super) fn runtime() -> Result<Runtime, AppError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            AppError::environment(
-                format!("cannot start: {error}"),
-                "raise the limit of open files (ulimit -n)",
-            )
-        })
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        AppError::environment(format!("cannot start: {error}"), "raise the limit of open files (ulimit -n)")
+    })
 }
 
 /// First signal: send nothing more, drain briefly, then cut. Second signal: end at once.
@@ -103,10 +89,7 @@ fn listen(printer: Printer) -> Stop {
     stop
 }
 
-#[expect(
-    clippy::exit,
-    reason = "the user asked twice: nothing is left to do but leave"
-)]
+#[expect(clippy::exit, reason = "the user asked twice: nothing is left to do but leave")]
 fn at_once() {
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
@@ -114,20 +97,11 @@ fn at_once() {
 /// The result on stdout: the document with `--json`, else tables, nothing with `--quiet`; then where the files are.
 fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(), AppError> {
     if outputs.json {
-        printer.data(&app::render(document, Form::Json)?);
+        printer::data(&app::render(document, Form::Json)?);
     } else if !outputs.quiet {
-        printer.data(&app::render(
-            document,
-            Form::Table {
-                colour: colour(printer),
-            },
-        )?);
+        printer::data(&app::render(document, Form::Table { colour: colour() })?);
     }
-    let others = outputs
-        .junit
-        .iter()
-        .chain(&outputs.markdown)
-        .map(|path| format!(", {}", path.display()));
+    let others = outputs.junit.iter().chain(&outputs.markdown).map(|path| format!(", {}", path.display()));
     printer.note(&format!(
         "wrote {}, {}, {}{}",
         outputs.result.display(),

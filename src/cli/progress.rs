@@ -21,12 +21,7 @@ const PLAIN_EVERY: Nanos = Nanos(10_000_000_000);
 
 impl Progress {
     pub(super) fn new(printer: Printer) -> Self {
-        Self {
-            printer,
-            bar: None,
-            title: None,
-            said: Nanos::ZERO,
-        }
+        Self { printer, bar: None, title: None, said: Nanos::ZERO }
     }
 
     fn line(&self, reading: Reading, elapsed: Nanos) -> String {
@@ -85,12 +80,8 @@ fn heading(title: &LevelTitle) -> String {
 /// How much of the level is over, by whichever limit is nearer.
 fn share(title: Option<&LevelTitle>, reading: Reading, elapsed: Nanos) -> f64 {
     let Some(title) = title else { return 0.0 };
-    let by_count = title
-        .requests
-        .map_or(0.0, |all| reading.done() as f64 / all.max(1) as f64);
-    let by_time = title
-        .duration
-        .map_or(0.0, |all| elapsed.secs() / all.secs().max(1e-9));
+    let by_count = title.requests.map_or(0.0, |all| reading.done() as f64 / all.max(1) as f64);
+    let by_time = title.duration.map_or(0.0, |all| elapsed.secs() / all.secs().max(1e-9));
     by_count.max(by_time).clamp(0.0, 1.0)
 }
 
@@ -122,19 +113,9 @@ mod tests {
 
     #[test]
     fn a_line_says_what_a_watcher_wants_to_know() {
-        let title = LevelTitle {
-            round: 2,
-            rounds: 5,
-            label: "c=32".into(),
-            requests: Some(400),
-            duration: None,
-        };
-        let reading = Reading {
-            sent: 131,
-            succeeded: 99,
-            failed: 1,
-            tokens: 6_400,
-        };
+        let title =
+            LevelTitle { round: 2, rounds: 5, label: "c=32".into(), requests: Some(400), duration: None };
+        let reading = Reading { sent: 131, succeeded: 99, failed: 1, tokens: 6_400 };
         insta::assert_snapshot!(
             describe(Some(&title), reading, Nanos::from_secs(4.0)),
             @"round 2/5 c=32: 100/400 requests, 31 in flight, 25.0 req/s, 1600 tok/s, 1 errors, 4.0s, 12.0s left"

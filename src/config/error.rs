@@ -46,11 +46,7 @@ pub struct Entry {
 
 impl Entry {
     pub fn new(key: &'static str, text: impl Into<String>, origin: Origin) -> Self {
-        Self {
-            key,
-            text: text.into(),
-            origin,
-        }
+        Self { key, text: text.into(), origin }
     }
 
     /// The text as people may see it: keys become stars, headers keep their names, control characters are escaped.
@@ -67,11 +63,7 @@ impl Entry {
             _ if self.key == "server" => match (self.text.find("://"), self.text.rfind('@')) {
                 (Some(scheme), Some(at)) if scheme < at => {
                     let (head, tail) = (self.text.get(..scheme + 3), self.text.get(at..));
-                    printable(&format!(
-                        "{}***{}",
-                        head.unwrap_or_default(),
-                        tail.unwrap_or_default()
-                    ))
+                    printable(&format!("{}***{}", head.unwrap_or_default(), tail.unwrap_or_default()))
                 }
                 _ => printable(&self.text),
             },
@@ -107,10 +99,7 @@ pub(super) struct Wrong {
 }
 
 pub(super) fn wrong(problem: impl Into<String>, hint: impl Into<String>) -> Wrong {
-    Wrong {
-        problem: problem.into(),
-        hint: hint.into(),
-    }
+    Wrong { problem: problem.into(), hint: hint.into() }
 }
 
 /// Settings that cannot become a plan. Usage errors: exit code 2.
@@ -150,11 +139,8 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 fn one_line(text: &str, most: usize) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(most)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut shown: String =
+        text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(most).is_some() {
         shown.push('…');
     }

@@ -32,10 +32,7 @@ impl RunPlan {
             format!("api {}", api.id()),
             format!("stream {stream}"),
             format!("input {}", lengths(workload.input)),
-            format!(
-                "output {}",
-                workload.output.map_or_else(|| "auto".to_owned(), lengths)
-            ),
+            format!("output {}", workload.output.map_or_else(|| "auto".to_owned(), lengths)),
             format!("dataset {}", dataset(&workload.dataset)),
             format!("ignore_eos {}", workload.ignore_eos),
             format!("cache {}", cache.id()),
@@ -44,10 +41,8 @@ impl RunPlan {
             format!("extra_body {:?}", sampling.extra_body),
         ];
         facts.extend(levels.iter().map(level));
-        let mut slos: Vec<String> = slos
-            .iter()
-            .map(|slo| format!("slo {} {}", slo.metric, slo.limit.0))
-            .collect();
+        let mut slos: Vec<String> =
+            slos.iter().map(|slo| format!("slo {} {}", slo.metric, slo.limit.0)).collect();
         slos.sort();
         facts.extend(slos);
         let digest = Sha256::digest(facts.join("\n").as_bytes());
@@ -80,11 +75,7 @@ fn dataset(dataset: &Dataset) -> String {
 fn level(level: &Level) -> String {
     let load = match level.load {
         Load::Closed { concurrency } => format!("closed {concurrency}"),
-        Load::Open {
-            rate,
-            arrivals,
-            max_in_flight,
-        } => {
+        Load::Open { rate, arrivals, max_in_flight } => {
             let law = match arrivals {
                 Arrivals::Constant => "constant",
                 Arrivals::Poisson => "poisson",

@@ -32,23 +32,12 @@ pub struct Layers {
 pub fn config_path(flags: &[Entry], environment: &BTreeMap<String, String>) -> Option<Entry> {
     let inputs = inputs(environment);
     let variables = variables(environment, |name| Origin::Environment(name.to_owned()));
-    flags
-        .iter()
-        .chain(&inputs)
-        .chain(&variables)
-        .find(|entry| entry.key == "config")
-        .cloned()
+    flags.iter().chain(&inputs).chain(&variables).find(|entry| entry.key == "config").cloned()
 }
 
 /// Layers in order of precedence: flag, action input, environment, `.env`. The file's layer is pushed by the caller.
 pub(super) fn stack(layers: Layers) -> Result<Vec<Vec<Entry>>, ConfigError> {
-    let Layers {
-        purpose: _,
-        flags,
-        environment,
-        env_file,
-        files: _,
-    } = layers;
+    let Layers { purpose: _, flags, environment, env_file, files: _ } = layers;
     refuse_near_misses(&environment)?;
     let mut stack = vec![
         flags,
@@ -57,10 +46,7 @@ pub(super) fn stack(layers: Layers) -> Result<Vec<Vec<Entry>>, ConfigError> {
     ];
     if let Some(file) = &env_file {
         let parsed = parse_env_file(file)?;
-        let texts = parsed
-            .iter()
-            .map(|(name, variable)| (name.clone(), variable.text.clone()))
-            .collect();
+        let texts = parsed.iter().map(|(name, variable)| (name.clone(), variable.text.clone())).collect();
         stack.push(variables(&texts, |name| Origin::File {
             path: file.path.clone(),
             line: parsed.get(name).map_or(0, |variable: &Variable| variable.line),
@@ -75,14 +61,8 @@ fn inputs(environment: &BTreeMap<String, String>) -> Vec<Entry> {
     SETTINGS
         .iter()
         .filter_map(|setting| {
-            let text = environment
-                .get(&setting.input())
-                .filter(|text| !text.trim().is_empty())?;
-            Some(Entry::new(
-                setting.key,
-                text.trim(),
-                Origin::Input(setting.key.to_owned()),
-            ))
+            let text = environment.get(&setting.input()).filter(|text| !text.trim().is_empty())?;
+            Some(Entry::new(setting.key, text.trim(), Origin::Input(setting.key.to_owned())))
         })
         .collect()
 }
@@ -100,10 +80,7 @@ fn variables(environment: &BTreeMap<String, String>, origin: impl Fn(&str) -> Or
 
 /// `LLM_LOADTEST_CONCURENCY` must not be ignored in silence; names that resemble no setting belong to someone else.
 fn refuse_near_misses(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    let known: Vec<String> = SETTINGS
-        .iter()
-        .map(super::settings::Setting::environment)
-        .collect();
+    let known: Vec<String> = SETTINGS.iter().map(super::settings::Setting::environment).collect();
     let prefix = "LLM_LOADTEST_";
     for typed in environment.keys().filter_map(|name| name.strip_prefix(prefix)) {
         let names = known.iter().filter_map(|name| name.strip_prefix(prefix));
@@ -123,13 +100,7 @@ fn refuse_near_misses(environment: &BTreeMap<String, String>) -> Result<(), Conf
 }
 
 /// Defaults that stand only where a rival is silent: their parsers ask for them.
-const CONDITIONAL: [&str; 5] = [
-    "concurrency",
-    "arrivals",
-    "num-prompts",
-    "input-len",
-    "output-len",
-];
+const CONDITIONAL: [&str; 5] = ["concurrency", "arrivals", "num-prompts", "input-len", "output-len"];
 
 /// The entries that won, by key, each with the rank of its layer (0 is strongest).
 #[derive(Debug, Default)]
@@ -147,10 +118,7 @@ impl Chosen {
         let mut chosen = Self::default();
         for (rank, layer) in stack.iter().enumerate() {
             for entry in layer {
-                let won = chosen.0.entry(entry.key).or_insert_with(|| Won {
-                    rank,
-                    entries: Vec::new(),
-                });
+                let won = chosen.0.entry(entry.key).or_insert_with(|| Won { rank, entries: Vec::new() });
                 if won.rank == rank {
                     if !find(entry.key).is_some_and(|setting| setting.shape.repeats()) {
                         won.entries.clear();
@@ -164,10 +132,7 @@ impl Chosen {
 
     /// The table's defaults, where nothing was said and the default does not depend on other settings.
     pub(super) fn fill(&mut self) {
-        for setting in SETTINGS
-            .iter()
-            .filter(|setting| !CONDITIONAL.contains(&setting.key))
-        {
+        for setting in SETTINGS.iter().filter(|setting| !CONDITIONAL.contains(&setting.key)) {
             self.fill_one(setting.key);
         }
     }
@@ -199,10 +164,7 @@ impl Chosen {
 
     /// Rank of the layer that gave a value; none where it is a default or missing.
     pub(super) fn given(&self, key: &str) -> Option<usize> {
-        self.0
-            .get(key)
-            .map(|won| won.rank)
-            .filter(|rank| *rank != usize::MAX)
+        self.0.get(key).map(|won| won.rank).filter(|rank| *rank != usize::MAX)
     }
 
     pub(super) fn all(&self, key: &str) -> &[Entry] {
@@ -219,9 +181,7 @@ impl Chosen {
         key: &str,
         parse: impl Fn(&str) -> Result<T, Wrong>,
     ) -> Result<Option<T>, ConfigError> {
-        self.one(key)
-            .map(|entry| parse(&entry.text).map_err(|wrong| entry.wrong(wrong)))
-            .transpose()
+        self.one(key).map(|entry| parse(&entry.text).map_err(|wrong| entry.wrong(wrong))).transpose()
     }
 
     /// Parses the pieces of a repeatable key: each entry is cut by `cut`, each piece parsed with its entry as the culprit.

@@ -61,10 +61,7 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     if let Some(model) = pick(&stack, "model", &document.models)? {
         replace(&mut stack, "model", model);
     }
-    let stack = stack
-        .into_iter()
-        .map(parse::spread_timeouts)
-        .collect::<Result<Vec<_>, _>>()?;
+    let stack = stack.into_iter().map(parse::spread_timeouts).collect::<Result<Vec<_>, _>>()?;
     build(Chosen::new(&stack), names, purpose, &environment)
 }
 
@@ -79,11 +76,7 @@ fn whole_environment(layers: &Layers) -> Result<BTreeMap<String, String>, Config
     let mut environment = BTreeMap::new();
     if let Some(file) = &layers.env_file {
         let variables = parse_env_file(file)?;
-        environment.extend(
-            variables
-                .into_iter()
-                .map(|(name, variable)| (name, variable.text)),
-        );
+        environment.extend(variables.into_iter().map(|(name, variable)| (name, variable.text)));
     }
     environment.extend(layers.environment.clone());
     Ok(environment)
@@ -124,10 +117,7 @@ fn pick<'a>(
         Some(near) => format!("did you mean '{}'?", printable(near)),
         None => format!("the file has: {}", list()),
     };
-    Err(named.wrong(wrong(
-        format!("there is no such name under {} in the file", plural(key)),
-        hint,
-    )))
+    Err(named.wrong(wrong(format!("there is no such name under {} in the file", plural(key)), hint)))
 }
 
 fn plural(key: &str) -> &'static str {
@@ -184,26 +174,15 @@ fn build(
         workload,
         levels,
         slos,
-        warmup: Warmup {
-            requests: chosen.parse("warmup", parse::warmup)?.flatten(),
-        },
-        seed: Seed(
-            chosen
-                .parse("seed", |text| parse::whole(text, 0, u64::MAX))?
-                .unwrap_or_default(),
-        ),
+        warmup: Warmup { requests: chosen.parse("warmup", parse::warmup)?.flatten() },
+        seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),
         timeouts: parse::timeouts(&chosen)?,
         sampling: parse::sampling(&chosen)?,
         tokenizer: chosen.parse("tokenizer", parse::name)?,
         cache,
         gate: parse::policy(&chosen, setup)?,
     };
-    Ok(Resolved {
-        plan,
-        api_key,
-        outputs: outputs(&chosen)?,
-        values: chosen.values(),
-    })
+    Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
 }
 
 fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {

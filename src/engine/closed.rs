@@ -27,16 +27,7 @@ pub(super) async fn run<T: Transport, C: Clock>(
         Limit::Either { requests, duration } => (requests, Some(start + duration)),
     };
     let clients = clients(level).min(count);
-    let everyone = clients_until(
-        level,
-        Phase::Measure,
-        Turns {
-            clients,
-            count,
-            deadline,
-        },
-        stop,
-    );
+    let everyone = clients_until(level, Phase::Measure, Turns { clients, count, deadline }, stop);
     let ended = with_grace(level, everyone, deadline, stop).await;
     deadline.map_or(ended, |deadline| deadline.min(ended))
 }
@@ -45,25 +36,11 @@ pub(super) async fn run<T: Transport, C: Clock>(
 pub(super) async fn warm_up<T: Transport, C: Clock>(level: &Arc<Level<T, C>>, stop: &Stop) {
     let count = level.work.warmup;
     let clients = clients(level).clamp(1, count.max(1));
-    clients_until(
-        level,
-        Phase::Warmup,
-        Turns {
-            clients,
-            count,
-            deadline: None,
-        },
-        stop,
-    )(stop.clone())
-    .await;
+    clients_until(level, Phase::Warmup, Turns { clients, count, deadline: None }, stop)(stop.clone()).await;
 }
 
 fn clients<T: Transport, C: Clock>(level: &Level<T, C>) -> u64 {
-    level
-        .work
-        .schedule
-        .concurrency()
-        .map_or(OPEN_WARMUP_CLIENTS, u64::from)
+    level.work.schedule.concurrency().map_or(OPEN_WARMUP_CLIENTS, u64::from)
 }
 
 /// Who sends, how often, and until when.
@@ -104,11 +81,7 @@ async fn client<T: Transport, C: Clock>(
     mut cut: Stop,
 ) {
     loop {
-        if stop.is_draining()
-            || turns
-                .deadline
-                .is_some_and(|deadline| level.clock.now() >= deadline)
-        {
+        if stop.is_draining() || turns.deadline.is_some_and(|deadline| level.clock.now() >= deadline) {
             return;
         }
         let index = next.fetch_add(1, Relaxed);

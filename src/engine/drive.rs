@@ -55,7 +55,7 @@ pub(super) struct Level<T: Transport, C: Clock> {
 
 impl<T: Transport, C: Clock> Level<T, C> {
     /// The request's bytes, made before it is due.
-    pub(super) fn prepare(&self, ask: Ask, phase: Phase, due: Option<Nanos>) -> Due {
+    pub(super) fn prepare(&self, ask: Ask, phase: Phase, at: Option<Nanos>) -> Due {
         let codec = self.work.codec;
         let mark = if phase == Phase::Warmup { "w" } else { "" };
         let call = Call {
@@ -64,20 +64,14 @@ impl<T: Transport, C: Clock> Level<T, C> {
             id: format!("{}-{mark}{}", self.work.tag, ask.index),
             stream: self.work.options.stream,
         };
-        Due {
-            ask,
-            call,
-            phase,
-            due,
-        }
+        Due { ask, call, phase, at }
     }
 
     /// Performs one request and hands its row on.
     pub(super) async fn perform(&self, due: Due, stop: &mut Stop) {
         self.gauge.sent();
         let row = exchange(due, &self.work, &self.lines, &self.clock, stop).await;
-        self.gauge
-            .ended(row.outcome.is_success(), u64::from(row.output_tokens().0));
+        self.gauge.ended(row.outcome.is_success(), u64::from(row.output_tokens().0));
         self.hand_on(row).await;
     }
 
@@ -96,13 +90,7 @@ pub async fn drive<T: Transport, C: Clock>(
     gauge: Gauge,
     stop: Stop,
 ) -> Measured {
-    let level = Arc::new(Level {
-        work,
-        lines: Lines::new(transport),
-        clock,
-        rows,
-        gauge,
-    });
+    let level = Arc::new(Level { work, lines: Lines::new(transport), clock, rows, gauge });
     level.gauge.reset();
     closed::warm_up(&level, &stop).await;
     connect(&level).await;
@@ -113,12 +101,7 @@ pub async fn drive<T: Transport, C: Clock>(
         end = measure(&level, start, &stop) => end,
         () = probe(&mut late) => level.clock.now(),
     };
-    Measured {
-        start,
-        end,
-        lag: summarise(late),
-        interrupted: stop.is_draining(),
-    }
+    Measured { start, end, lag: summarise(late), interrupted: stop.is_draining() }
 }
 
 /// Opens the lines that the first moment needs, so that no handshake falls into the window. A refused connection

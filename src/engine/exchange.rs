@@ -21,7 +21,7 @@ pub(super) struct Due {
     pub(super) ask: Ask,
     pub(super) call: Call,
     pub(super) phase: Phase,
-    pub(super) due: Option<Nanos>,
+    pub(super) at: Option<Nanos>,
 }
 
 /// Sends, reads to the end and returns the row, whatever happens.
@@ -33,7 +33,7 @@ pub(super) async fn exchange<T: Transport, C: Clock>(
     stop: &mut Stop,
 ) -> Row {
     let cut = Outcome::Failed(Failure::new(FailureClass::Cancelled, "stopped before it ended"));
-    let mut row = Row::unsent(&due.ask, due.phase, due.due, clock.now(), cut);
+    let mut row = Row::unsent(&due.ask, due.phase, due.at, clock.now(), cut);
     let verdict = tokio::select! {
         verdict = converse(&due.call, work, lines, clock, &mut row) => Some(verdict),
         () = stop.ended() => None,
@@ -105,16 +105,8 @@ async fn listen<L: Line, C: Clock>(
     row: &mut Row,
     head: Head,
 ) -> Result<(), Failure> {
-    let mut decoder = if row.streamed {
-        work.codec.stream()
-    } else {
-        work.codec.whole()
-    };
-    let mut reader = Reader {
-        events: Vec::new(),
-        error: None,
-        size: 0,
-    };
+    let mut decoder = if row.streamed { work.codec.stream() } else { work.codec.whole() };
+    let mut reader = Reader { events: Vec::new(), error: None, size: 0 };
     let mut watch = Watch::start(head.sent, work.timeouts, row.streamed, clock.now());
     loop {
         let piece = tokio::select! {
@@ -176,10 +168,7 @@ impl Reader {
                 Event::Idle | Event::End => {}
                 Event::Tokens(tokens) => {
                     if row.streamed {
-                        row.chunks.push(Chunk {
-                            at,
-                            tokens: tokens.count,
-                        });
+                        row.chunks.push(Chunk { at, tokens: tokens.count });
                     }
                     if tokens.visible && row.first_visible.is_none() {
                         row.first_visible = Some(at);
@@ -241,17 +230,11 @@ impl Watch {
 
     fn arm(&mut self, now: Nanos) {
         self.armed = self.deadline().0;
-        self.sleep
-            .as_mut()
-            .reset(Instant::now() + (self.armed - now).into());
+        self.sleep.as_mut().reset(Instant::now() + (self.armed - now).into());
     }
 
     fn deadline(&self) -> (Nanos, FailureClass, Nanos) {
-        let total = (
-            self.sent + self.limits.total,
-            FailureClass::TimeoutTotal,
-            self.limits.total,
-        );
+        let total = (self.sent + self.limits.total, FailureClass::TimeoutTotal, self.limits.total);
         let silence = match self.last {
             Some(last) => (last + self.limits.stall, FailureClass::Stalled, self.limits.stall),
             None if self.streamed => (
@@ -286,10 +269,7 @@ async fn refusal<L: Line>(line: &mut L, work: &Work, head: Head) -> Failure {
         }
     };
     // A server that refuses and then keeps the body open is cut off: what came so far is enough.
-    if tokio::time::timeout(work.timeouts.stall.into(), reading)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(work.timeouts.stall.into(), reading).await.is_err() {
         body.truncate(REFUSAL_MAX);
     }
     work.codec.refusal(head.status, &body)

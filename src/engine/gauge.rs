@@ -56,11 +56,7 @@ impl Gauge {
     }
 
     pub(super) fn ended(&self, success: bool, tokens: u64) {
-        let count = if success {
-            &self.0.succeeded
-        } else {
-            &self.0.failed
-        };
+        let count = if success { &self.0.succeeded } else { &self.0.failed };
         count.fetch_add(1, Relaxed);
         self.0.tokens.fetch_add(tokens, Relaxed);
     }

@@ -13,10 +13,7 @@ pub(super) struct Lines<T: Transport> {
 
 impl<T: Transport> Lines<T> {
     pub(super) fn new(transport: Arc<T>) -> Self {
-        Self {
-            transport,
-            idle: Mutex::new(Vec::new()),
-        }
+        Self { transport, idle: Mutex::new(Vec::new()) }
     }
 
     /// An idle line, or a new one. The flag says whether it was used before, and may therefore be stale.
@@ -34,10 +31,7 @@ impl<T: Transport> Lines<T> {
 
     pub(super) fn give_back(&self, line: T::Line) {
         if line.reusable() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(line);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     }
 

@@ -39,17 +39,12 @@ async fn send_all<T: Transport, C: Clock>(
     cut: Stop,
 ) {
     // Beyond the bound requests wait here, and their wait shows in send_lag and ttft_from_due; none is dropped.
-    let places = Arc::new(Semaphore::new(
-        max_in_flight.map_or(Semaphore::MAX_PERMITS, |bound| bound as usize),
-    ));
+    let places =
+        Arc::new(Semaphore::new(max_in_flight.map_or(Semaphore::MAX_PERMITS, |bound| bound as usize)));
     let mut flights = JoinSet::new();
     let mut stopped = stop.clone();
     for (index, offset) in level.work.schedule.due().unwrap_or_default().iter().enumerate() {
-        let due = level.prepare(
-            level.work.schedule.ask(index as u64),
-            Phase::Measure,
-            Some(start + *offset),
-        );
+        let due = level.prepare(level.work.schedule.ask(index as u64), Phase::Measure, Some(start + *offset));
         tokio::select! {
             biased;
             () = stopped.draining() => break,
@@ -62,7 +57,7 @@ async fn send_all<T: Transport, C: Clock>(
                 () = cut.ended() => {
                     let never = Outcome::Failed(Failure::new(FailureClass::Cancelled, "stopped before it was sent"));
                     let now = level.clock.now();
-                    return level.hand_on(Row::unsent(&due.ask, due.phase, due.due, now, never)).await;
+                    return level.hand_on(Row::unsent(&due.ask, due.phase, due.at, now, never)).await;
                 }
             };
             level.perform(due, &mut cut).await;

@@ -36,16 +36,10 @@ pub(super) fn tolerance(level: &LevelEvidence, key: MetricKey, tolerance: f64, p
     cell.standing = match compare(level, key, scale, policy) {
         Ok((contrast, base)) => {
             cell.judgement.baseline = Some(base);
-            Standing::Tested {
-                contrast,
-                allowance: scale.allowance(tolerance),
-            }
+            Standing::Tested { contrast, allowance: scale.allowance(tolerance) }
         }
         // A default tolerance that does not apply leaves the family; anything else must not vanish silently.
-        Err(gap) => Standing::Open {
-            blocks: !matches!(gap, Gap::NotMeasured | Gap::Thin { .. }),
-            gap,
-        },
+        Err(gap) => Standing::Open { blocks: !matches!(gap, Gap::NotMeasured | Gap::Thin { .. }), gap },
     };
     cell
 }
@@ -65,28 +59,17 @@ pub(super) fn report(level: &LevelEvidence, key: MetricKey, policy: &GatePolicy)
     let mut cell = Cell::new(level, key, Rule::Report, scale);
     cell.judgement.now?;
     // Thin quantiles are compared too: the spread of rounds and sessions holds their noise, and nothing hangs on them.
-    let compared = gather(level, key, scale)
-        .and_then(|scores| contrast(&scores, scale, policy))
-        .ok();
+    let compared = gather(level, key, scale).and_then(|scores| contrast(&scores, scale, policy)).ok();
     cell.judgement.baseline = compared.map(|(_, base)| base);
-    cell.standing = Standing::Reported {
-        contrast: compared.map(|(contrast, _)| contrast),
-    };
+    cell.standing = Standing::Reported { contrast: compared.map(|(contrast, _)| contrast) };
     Some(cell)
 }
 
 impl Cell {
     fn new(level: &LevelEvidence, key: MetricKey, rule: Rule, scale: Scale) -> Self {
-        let rounds: Vec<f64> = level
-            .candidate
-            .iter()
-            .filter_map(|round| round.values.get(&key).copied())
-            .collect();
-        let samples = level
-            .candidate
-            .iter()
-            .map(|round| round.samples_of(key.metric))
-            .min();
+        let rounds: Vec<f64> =
+            level.candidate.iter().filter_map(|round| round.values.get(&key).copied()).collect();
+        let samples = level.candidate.iter().map(|round| round.samples_of(key.metric)).min();
         Self {
             judgement: Judgement {
                 level: level.label.clone(),
@@ -147,11 +130,7 @@ fn gather(level: &LevelEvidence, key: MetricKey, scale: Scale) -> Result<Scores,
     });
     let stored = holding.iter().flat_map(|session| &session.rounds);
     let offered = level.candidate.iter().chain(stored).map(|round| round.offered);
-    Ok(Scores {
-        candidate,
-        sessions,
-        smallest: offered.min().unwrap_or(0),
-    })
+    Ok(Scores { candidate, sessions, smallest: offered.min().unwrap_or(0) })
 }
 
 /// The contrast of the sides, and the baseline's typical value.
@@ -179,9 +158,7 @@ fn compare(
     policy: &GatePolicy,
 ) -> Result<(Contrast, f64), Gap> {
     let scores = gather(level, key, scale)?;
-    let stored = sessions_holding(level, key)
-        .into_iter()
-        .flat_map(|session| &session.rounds);
+    let stored = sessions_holding(level, key).into_iter().flat_map(|session| &session.rounds);
     enough(level.candidate.iter(), key, false)?;
     enough(stored, key, true)?;
     contrast(&scores, scale, policy)
@@ -196,10 +173,7 @@ fn sessions_holding(level: &LevelEvidence, key: MetricKey) -> Vec<&SessionRounds
 
 /// Whether any candidate round has the number.
 fn measured(level: &LevelEvidence, key: MetricKey) -> bool {
-    level
-        .candidate
-        .iter()
-        .any(|round| round.values.contains_key(&key))
+    level.candidate.iter().any(|round| round.values.contains_key(&key))
 }
 
 /// How the candidate's rounds stand to a limit.
@@ -217,21 +191,16 @@ fn hold(
     let rounds = series(&level.candidate, key, scale)?;
     if at_end_of_range(key, bound, limit) {
         let mut values = level.candidate.iter().filter_map(|round| round.values.get(&key));
-        return Ok(Standing::Plain {
-            met: values.all(|&value| meets(value, bound, limit)),
-        });
+        return Ok(Standing::Plain { met: values.all(|&value| meets(value, bound, limit)) });
     }
     let goal = scale.score(limit).ok_or(Gap::NotPositive)?;
     let smallest = level.candidate.iter().map(|round| round.offered).min();
     match against_limit(&rounds, goal, scale.sd_floor(smallest.unwrap_or(0))) {
-        Some(contrast) => Ok(Standing::Tested {
-            contrast,
-            allowance: 0.0,
-        }),
+        Some(contrast) => Ok(Standing::Tested { contrast, allowance: 0.0 }),
         // Who asks for one round asks for a plain look; who asked for more and got one may not be told that it is enough.
-        None if policy.rounds == 1 => Ok(Standing::Plain {
-            met: meets(scale.value(rounds.median()), bound, limit),
-        }),
+        None if policy.rounds == 1 => {
+            Ok(Standing::Plain { met: meets(scale.value(rounds.median()), bound, limit) })
+        }
         None => Err(Gap::OneCandidateRound),
     }
 }
@@ -254,20 +223,13 @@ fn meets(value: f64, bound: Bound, limit: f64) -> bool {
 
 /// The scores of all rounds.
 fn series(rounds: &[RoundValues], key: MetricKey, scale: Scale) -> Result<Series, Gap> {
-    let values: Vec<Option<f64>> = rounds
-        .iter()
-        .map(|round| round.values.get(&key).copied())
-        .collect();
+    let values: Vec<Option<f64>> = rounds.iter().map(|round| round.values.get(&key).copied()).collect();
     let missing = values.iter().enumerate().filter(|(_, value)| value.is_none());
     let missing: Vec<usize> = missing.map(|(index, _)| index + 1).collect();
     if !missing.is_empty() {
         return Err(Gap::MissingInRounds(missing));
     }
-    let scores: Option<Vec<f64>> = values
-        .into_iter()
-        .flatten()
-        .map(|value| scale.score(value))
-        .collect();
+    let scores: Option<Vec<f64>> = values.into_iter().flatten().map(|value| scale.score(value)).collect();
     Series::new(scores.ok_or(Gap::NotPositive)?).ok_or(Gap::NotMeasured)
 }
 
@@ -279,12 +241,7 @@ fn enough<'a>(
     let need = samples_needed(key.stat);
     let thinnest = rounds.min_by_key(|round| round.samples_of(key.metric));
     match thinnest.map(|round| (round.samples_of(key.metric), round.offered)) {
-        Some((have, offered)) if have < need => Err(Gap::Thin {
-            need,
-            have,
-            offered,
-            in_baseline,
-        }),
+        Some((have, offered)) if have < need => Err(Gap::Thin { need, have, offered, in_baseline }),
         _ => Ok(()),
     }
 }
@@ -292,8 +249,6 @@ fn enough<'a>(
 /// The median on the metric's own scale, so that it agrees with the change that is shown.
 fn middle(rounds: &[f64], scale: Scale) -> Option<f64> {
     let scores: Option<Vec<f64>> = rounds.iter().map(|&value| scale.score(value)).collect();
-    let on_scale = scores
-        .and_then(Series::new)
-        .map(|scores| scale.value(scores.median()));
+    let on_scale = scores.and_then(Series::new).map(|scores| scale.value(scores.median()));
     on_scale.or_else(|| Some(Series::new(rounds.iter().copied())?.median()))
 }

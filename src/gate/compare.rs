@@ -27,17 +27,9 @@ pub(super) enum NoError {
 /// The candidate's median against the mean of the sessions' medians.
 pub(super) fn against_sessions(sides: Sides<'_>) -> Result<Contrast, NoError> {
     let medians = medians(sides.sessions);
-    let parts = if medians.len() >= ENOUGH_SESSIONS {
-        many(sides, &medians)
-    } else {
-        few(sides, &medians)?
-    };
+    let parts = if medians.len() >= ENOUGH_SESSIONS { many(sides, &medians) } else { few(sides, &medians)? };
     let (se, freedom) = satterthwaite(&parts);
-    Ok(Contrast {
-        difference: sides.candidate.median() - mean(&medians),
-        se,
-        freedom,
-    })
+    Ok(Contrast { difference: sides.candidate.median() - mean(&medians), se, freedom })
 }
 
 /// The candidate's median against a fixed score; none for a single round, whose error is unknown.
@@ -61,20 +53,11 @@ pub(super) fn typical(sessions: &[Series]) -> f64 {
 fn many(sides: Sides<'_>, medians: &[f64]) -> Vec<Part> {
     let count = medians.len() as f64;
     let between = variance(medians).max(sides.floor.powi(2));
-    let mut parts = vec![Part {
-        variance: between * (1.0 + 1.0 / count),
-        freedom: count - 1.0,
-    }];
-    let stored = sides
-        .sessions
-        .iter()
-        .map(|rounds| median_variance(rounds.count()));
+    let mut parts = vec![Part { variance: between * (1.0 + 1.0 / count), freedom: count - 1.0 }];
+    let stored = sides.sessions.iter().map(|rounds| median_variance(rounds.count()));
     let excess = median_variance(sides.candidate.count()) - stored.sum::<f64>() / count;
     if let (true, Some((within, freedom))) = (excess > 0.0, pooled_variance(sides.sessions)) {
-        parts.push(Part {
-            variance: excess * within,
-            freedom,
-        });
+        parts.push(Part { variance: excess * within, freedom });
     }
     parts
 }
@@ -87,24 +70,15 @@ fn few(sides: Sides<'_>, medians: &[f64]) -> Result<Vec<Part>, NoError> {
     let declared = sides.session_noise.powi(2);
     let own = sides.candidate.variance().ok_or(NoError::OneCandidateRound)?;
     let (within, freedom) = pooled_variance(sides.sessions).ok_or(NoError::OneBaselineRound)?;
-    let stored = sides
-        .sessions
-        .iter()
-        .map(|rounds| median_variance(rounds.count()));
+    let stored = sides.sessions.iter().map(|rounds| median_variance(rounds.count()));
     let floor = sides.floor.powi(2);
     Ok(vec![
-        Part {
-            variance: declared.max(variance(medians)) * (1.0 + 1.0 / count),
-            freedom: f64::INFINITY,
-        },
+        Part { variance: declared.max(variance(medians)) * (1.0 + 1.0 / count), freedom: f64::INFINITY },
         Part {
             variance: median_variance(sides.candidate.count()) * own.max(floor),
             freedom: (sides.candidate.count() - 1) as f64,
         },
-        Part {
-            variance: stored.sum::<f64>() / count.powi(2) * within.max(floor),
-            freedom,
-        },
+        Part { variance: stored.sum::<f64>() / count.powi(2) * within.max(floor), freedom },
     ])
 }
 
@@ -121,7 +95,5 @@ fn mean(values: &[f64]) -> f64 {
 
 /// Zero for a single value.
 fn variance(values: &[f64]) -> f64 {
-    Series::new(values.iter().copied())
-        .and_then(|series| series.variance())
-        .unwrap_or(0.0)
+    Series::new(values.iter().copied()).and_then(|series| series.variance()).unwrap_or(0.0)
 }

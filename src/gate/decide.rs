@@ -32,9 +32,7 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
         }
     }
     gating.sort_by(|left, right| {
-        urgency(&left.judgement)
-            .cmp(&urgency(&right.judgement))
-            .then_with(|| by_p(left, right))
+        urgency(&left.judgement).cmp(&urgency(&right.judgement)).then_with(|| by_p(left, right))
     });
     let common_shift = common_shift(&gating);
     let story = Story {
@@ -59,17 +57,8 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
         basis,
         alpha: policy.alpha,
         family,
-        rounds: evidence
-            .levels
-            .iter()
-            .map(|level| level.candidate.len())
-            .max()
-            .unwrap_or(0),
-        cells: gating
-            .into_iter()
-            .chain(reported)
-            .map(|cell| cell.judgement)
-            .collect(),
+        rounds: evidence.levels.iter().map(|level| level.candidate.len()).max().unwrap_or(0),
+        cells: gating.into_iter().chain(reported).map(|cell| cell.judgement).collect(),
         broken_rules,
         common_shift,
         worth_a_look,
@@ -83,10 +72,9 @@ fn basis(evidence: &Evidence, policy: &GatePolicy) -> Basis {
     match (evidence.kind, counts.filter(|&count| count > 0).min()) {
         (_, None) => Basis::None,
         (EvidenceKind::TwoResults, Some(_)) => Basis::TwoResults { assumed_noise },
-        (EvidenceKind::StoredBaseline, Some(sessions)) if sessions < ENOUGH_SESSIONS => Basis::FewSessions {
-            sessions,
-            assumed_noise,
-        },
+        (EvidenceKind::StoredBaseline, Some(sessions)) if sessions < ENOUGH_SESSIONS => {
+            Basis::FewSessions { sessions, assumed_noise }
+        }
         (EvidenceKind::StoredBaseline, Some(sessions)) => Basis::Sessions { sessions },
     }
 }
@@ -101,12 +89,7 @@ fn cells(evidence: &Evidence, policy: &GatePolicy, basis: &Basis) -> (Vec<Cell>,
             let all = policy.tolerances.iter();
             gating.extend(all.map(|(&key, &limit)| tolerance(level, key, limit, policy)));
         }
-        gating.extend(
-            policy
-                .objectives
-                .iter()
-                .map(|&wanted| objective(level, wanted, policy)),
-        );
+        gating.extend(policy.objectives.iter().map(|&wanted| objective(level, wanted, policy)));
         let keys = shown(policy, compared);
         reported.extend(keys.into_iter().filter_map(|key| report(level, key, policy)));
     }
@@ -116,15 +99,9 @@ fn cells(evidence: &Evidence, policy: &GatePolicy, basis: &Basis) -> (Vec<Cell>,
 /// Numbers that people look for beside the gate; a key that gates already is not repeated.
 fn shown(policy: &GatePolicy, compared: bool) -> BTreeSet<MetricKey> {
     let latencies = [Metric::Ttft, Metric::Tpot, Metric::Itl, Metric::E2e];
-    let quantiles = latencies
-        .into_iter()
-        .flat_map(|metric| [500, 950, 990].map(|q| MetricKey::quantile(metric, q)));
-    let singles = [
-        Metric::RequestThroughput,
-        Metric::OutputThroughput,
-        Metric::Goodput,
-        Metric::SuccessRate,
-    ];
+    let quantiles =
+        latencies.into_iter().flat_map(|metric| [500, 950, 990].map(|q| MetricKey::quantile(metric, q)));
+    let singles = [Metric::RequestThroughput, Metric::OutputThroughput, Metric::Goodput, Metric::SuccessRate];
     let mut keys: BTreeSet<MetricKey> = quantiles.chain(singles.map(MetricKey::value)).collect();
     if compared {
         keys.retain(|key| !policy.tolerances.contains_key(key));
@@ -146,12 +123,7 @@ fn settle(cells: &mut [Cell], alpha: f64) -> usize {
         .collect();
     let family = p_fail.len();
     let mut rejected = holm(&p_fail, alpha).into_iter();
-    for Cell {
-        judgement,
-        scale,
-        standing,
-    } in cells
-    {
+    for Cell { judgement, scale, standing } in cells {
         judgement.status = match standing {
             Standing::Tested { contrast, allowance } => {
                 let (p_fail, p_pass) = (contrast.p_above(*allowance), contrast.p_below(*allowance));
@@ -165,9 +137,7 @@ fn settle(cells: &mut [Cell], alpha: f64) -> usize {
                     (true, _) => Status::Fail,
                     (false, true) if slower => Status::PassSlower,
                     (false, true) => Status::Pass,
-                    (false, false) => Status::Undecided {
-                        above: contrast.difference > *allowance,
-                    },
+                    (false, false) => Status::Undecided { above: contrast.difference > *allowance },
                 }
             }
             Standing::Plain { met: true } => Status::Pass,
@@ -184,21 +154,14 @@ fn settle_reported(cells: &mut [Cell], alpha: f64) -> Vec<(String, MetricKey)> {
     let mut names = Vec::new();
     let mut p = Vec::new();
     for cell in cells {
-        if let Standing::Reported {
-            contrast: Some(contrast),
-        } = cell.standing
-        {
+        if let Standing::Reported { contrast: Some(contrast) } = cell.standing {
             cell.judgement.effect = Some(cell.scale.effect(&contrast, alpha));
             names.push((cell.judgement.level.clone(), cell.judgement.key));
             p.push(contrast.p_nonzero());
         }
     }
     let marks = benjamini_hochberg(&p, LOOK_RATE);
-    names
-        .into_iter()
-        .zip(marks)
-        .filter_map(|(name, marked)| marked.then_some(name))
-        .collect()
+    names.into_iter().zip(marks).filter_map(|(name, marked)| marked.then_some(name)).collect()
 }
 
 /// The order of the answers: invalid measurement, broken rule, incomparable work, failure, doubt, pass.
@@ -211,10 +174,7 @@ fn weigh(
 ) -> Outcome {
     let several = evidence.levels.len() > 1;
     let place = |level: &LevelEvidence| place(&level.label, several);
-    if let Some(finding) = findings
-        .iter()
-        .find(|finding| finding.severity == Severity::Invalid)
-    {
+    if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Invalid) {
         let repair =
             "Repair the measurement and run it again; nothing was decided about the server.".to_owned();
         return Outcome::Invalid {
@@ -232,19 +192,12 @@ fn weigh(
             "Measure for longer, or with more requests.",
         );
     }
-    let rules = evidence
-        .levels
-        .iter()
-        .flat_map(|level| broken(level, &place(level), policy.max_error_rate));
+    let rules = evidence.levels.iter().flat_map(|level| broken(level, &place(level), policy.max_error_rate));
     let rules: Vec<String> = rules.collect();
     if !rules.is_empty() {
         return Outcome::Broken(rules);
     }
-    if let Some(apart) = evidence
-        .levels
-        .iter()
-        .find_map(|level| tokens_apart(level, &place(level)))
-    {
+    if let Some(apart) = evidence.levels.iter().find_map(|level| tokens_apart(level, &place(level))) {
         return invalid(&apart, "Fix the output length on both sides, then compare again.");
     }
     if gating.iter().any(|cell| cell.judgement.status == Status::Fail) {
@@ -263,10 +216,8 @@ fn weigh(
     if gating.iter().any(open) {
         return Outcome::Undecided;
     }
-    let mut compared = gating
-        .iter()
-        .filter(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_)))
-        .peekable();
+    let mut compared =
+        gating.iter().filter(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_))).peekable();
     let any = compared.peek().is_some();
     if any && compared.all(|cell| matches!(cell.standing, Standing::Open { .. })) {
         return Outcome::NothingCompared;
@@ -278,10 +229,7 @@ fn weigh(
 }
 
 fn invalid(reason: &str, next: &str) -> Outcome {
-    Outcome::Invalid {
-        reason: reason.to_owned(),
-        next: next.to_owned(),
-    }
+    Outcome::Invalid { reason: reason.to_owned(), next: next.to_owned() }
 }
 
 /// Worst first.
@@ -299,25 +247,16 @@ fn urgency(judgement: &Judgement) -> u8 {
 
 /// Closest to failure first; one of the two p-values always has digits left to tell cells apart.
 fn by_p(left: &Cell, right: &Cell) -> std::cmp::Ordering {
-    let p = |cell: &Cell| {
-        (
-            cell.judgement.p_fail.unwrap_or(0.0),
-            cell.judgement.p_pass.unwrap_or(1.0),
-        )
-    };
+    let p = |cell: &Cell| (cell.judgement.p_fail.unwrap_or(0.0), cell.judgement.p_pass.unwrap_or(1.0));
     let ((left_fail, left_pass), (right_fail, right_pass)) = (p(left), p(right));
-    left_fail
-        .total_cmp(&right_fail)
-        .then(right_pass.total_cmp(&left_pass))
+    left_fail.total_cmp(&right_fail).then(right_pass.total_cmp(&left_pass))
 }
 
 fn common_shift(gating: &[Cell]) -> Option<f64> {
-    let shifts = gating
-        .iter()
-        .filter_map(|cell| match (cell.judgement.rule, &cell.standing) {
-            (Rule::Tolerance(_), Standing::Tested { contrast, .. }) => Some(contrast.standardised()),
-            _ => None,
-        });
+    let shifts = gating.iter().filter_map(|cell| match (cell.judgement.rule, &cell.standing) {
+        (Rule::Tolerance(_), Standing::Tested { contrast, .. }) => Some(contrast.standardised()),
+        _ => None,
+    });
     let shifts = Series::new(shifts)?;
     let same_way =
         shifts.sorted().iter().all(|&shift| shift > 1.0) || shifts.sorted().iter().all(|&shift| shift < -1.0);

@@ -37,9 +37,7 @@ pub(super) fn explain(outcome: &Outcome, story: &Story<'_>) -> (String, String) 
         Outcome::Undecided => (story.doubt(), story.after_doubt()),
         Outcome::NothingCompared => (
             "Could not decide: no gated metric could be compared with the baseline".to_owned(),
-            story
-                .after_gaps()
-                .unwrap_or_else(|| "Gate a metric that both sides have.".to_owned()),
+            story.after_gaps().unwrap_or_else(|| "Gate a metric that both sides have.".to_owned()),
         ),
         Outcome::Pass => (story.success(), story.after_success()),
         Outcome::NothingAsked => story.nothing_asked(),
@@ -48,11 +46,7 @@ pub(super) fn explain(outcome: &Outcome, story: &Story<'_>) -> (String, String) 
 
 /// ` at c=32` when there are several levels, else nothing.
 pub(super) fn place(label: &str, several: bool) -> String {
-    if several {
-        format!(" at {label}")
-    } else {
-        String::new()
-    }
+    if several { format!(" at {label}") } else { String::new() }
 }
 
 /// What the sentences are made of.
@@ -69,10 +63,7 @@ pub(super) struct Story<'a> {
 
 impl Story<'_> {
     fn failure(&self) -> String {
-        let mut failed = self
-            .gating
-            .iter()
-            .filter(|cell| cell.judgement.status == Status::Fail);
+        let mut failed = self.gating.iter().filter(|cell| cell.judgement.status == Status::Fail);
         let first = failed.next().map(|cell| self.beyond(cell)).unwrap_or_default();
         match failed.count() {
             0 => first,
@@ -137,24 +128,12 @@ impl Story<'_> {
     }
 
     fn success(&self) -> String {
-        let slower = self
-            .gating
-            .iter()
-            .find(|cell| cell.judgement.status == Status::PassSlower);
-        let compared = self
-            .judged()
-            .any(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_)));
-        let wanted = self
-            .judged()
-            .find(|cell| matches!(cell.judgement.rule, Rule::Objective(_)));
-        let untold = self
-            .gating
-            .iter()
-            .filter(|cell| matches!(cell.standing, Standing::Open { .. }));
-        let untold: Vec<String> = untold
-            .filter(|cell| cell.judgement.now.is_some())
-            .map(|cell| self.name(cell))
-            .collect();
+        let slower = self.gating.iter().find(|cell| cell.judgement.status == Status::PassSlower);
+        let compared = self.judged().any(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_)));
+        let wanted = self.judged().find(|cell| matches!(cell.judgement.rule, Rule::Objective(_)));
+        let untold = self.gating.iter().filter(|cell| matches!(cell.standing, Standing::Open { .. }));
+        let untold: Vec<String> =
+            untold.filter(|cell| cell.judgement.now.is_some()).map(|cell| self.name(cell)).collect();
         let text = match (compared, wanted) {
             (true, None) => "No serving regression beyond limits".to_owned(),
             (true, Some(_)) => "No serving regression beyond limits, and every objective is met".to_owned(),
@@ -166,11 +145,8 @@ impl Story<'_> {
             (None, Some(coarsest)) => format!(" (could have detected {coarsest})"),
             (None, None) => String::new(),
         };
-        let untold = if untold.is_empty() {
-            String::new()
-        } else {
-            format!("; not judged: {}", untold.join(", "))
-        };
+        let untold =
+            if untold.is_empty() { String::new() } else { format!("; not judged: {}", untold.join(", ")) };
         format!("{text}{seen}{untold}")
     }
 
@@ -226,8 +202,7 @@ impl Story<'_> {
             Gap::Thin { need, .. } => *need,
             _ => u64::MAX,
         };
-        open.max_by_key(|(gap, _)| effort(gap))
-            .map(|(gap, key)| gap.remedy(key))
+        open.max_by_key(|(gap, _)| effort(gap)).map(|(gap, key)| gap.remedy(key))
     }
 
     /// `TTFT p95 is 22 % slower than the baseline (limit 15 %)`, or `TTFT p99 is 612 ms, limit 500 ms`.
@@ -271,17 +246,10 @@ impl Story<'_> {
         if let Rule::Objective(Objective { key, limit, .. }) = judgement.rule {
             let metric = key.metric;
             let base = |change: f64| {
-                let value = if effect.absolute {
-                    limit + change
-                } else {
-                    limit * (1.0 + change)
-                };
+                let value = if effect.absolute { limit + change } else { limit * (1.0 + change) };
                 words::value(metric, value)
             };
-            let now = judgement
-                .now
-                .map(|now| words::value(metric, now))
-                .unwrap_or_default();
+            let now = judgement.now.map(|now| words::value(metric, now)).unwrap_or_default();
             return format!(
                 "{name} is {now} ({level} CI {} … {}), limit {}",
                 base(effect.low),
@@ -299,33 +267,21 @@ impl Story<'_> {
 
     /// The gating metric whose change would have been seen last.
     fn coarsest(&self) -> Option<String> {
-        let cells = self
-            .judged()
-            .filter(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_)));
+        let cells = self.judged().filter(|cell| matches!(cell.judgement.rule, Rule::Tolerance(_)));
         let relative = cells.clone().filter(|cell| !cell.scale.is_absolute());
         let size = |cell: &&Cell| cell.judgement.detectable.unwrap_or(0.0).abs();
         let by_size = |left: &&Cell, right: &&Cell| size(left).total_cmp(&size(right));
         let cell = relative.max_by(by_size).or_else(|| cells.max_by(by_size))?;
         let change = cell.judgement.detectable?;
         let sign = if change > 0.0 { "≥" } else { "≤" };
-        Some(format!(
-            "{} {sign} {}",
-            self.name(cell),
-            words::signed(change, cell.scale.is_absolute())
-        ))
+        Some(format!("{} {sign} {}", self.name(cell), words::signed(change, cell.scale.is_absolute())))
     }
 
     fn judged(&self) -> impl Iterator<Item = &Cell> + Clone {
-        self.gating
-            .iter()
-            .filter(|cell| !matches!(cell.standing, Standing::Open { .. }))
+        self.gating.iter().filter(|cell| !matches!(cell.standing, Standing::Open { .. }))
     }
 
     fn name(&self, cell: &Cell) -> String {
-        format!(
-            "{}{}",
-            cell.judgement.key.title(),
-            place(&cell.judgement.level, self.several)
-        )
+        format!("{}{}", cell.judgement.key.title(), place(&cell.judgement.level, self.several))
     }
 }

@@ -32,24 +32,11 @@ impl Gap {
     pub(super) fn reason(&self, key: MetricKey) -> String {
         match self {
             Self::NotMeasured => format!("this measurement has no {}", key.title()),
-            Self::Thin {
-                need,
-                have,
-                in_baseline,
-                ..
-            } => {
+            Self::Thin { need, have, in_baseline, .. } => {
                 let stat = key.title().rsplit(' ').next().unwrap_or_default().to_owned();
                 let what = if pooled(key.metric) { "samples" } else { "requests" };
-                let side = if *in_baseline {
-                    "a baseline round"
-                } else {
-                    "this round"
-                };
-                format!(
-                    "{stat} needs {} {what} a round; {side} has {}",
-                    count(*need),
-                    count(*have)
-                )
+                let side = if *in_baseline { "a baseline round" } else { "this round" };
+                format!("{stat} needs {} {what} a round; {side} has {}", count(*need), count(*have))
             }
             Self::MissingInRounds(rounds) => {
                 let rounds: Vec<String> = rounds.iter().map(ToString::to_string).collect();

@@ -63,17 +63,14 @@ fn classes(rounds: &[RoundValues]) -> String {
     }
     let mut totals: Vec<_> = totals.into_iter().filter(|&(_, times)| times > 0).collect();
     totals.sort_by_key(|&(class, times)| (std::cmp::Reverse(times), class));
-    let words: Vec<String> = totals
-        .iter()
-        .map(|(class, times)| format!("{} × {class}", count(*times)))
-        .collect();
+    let words: Vec<String> =
+        totals.iter().map(|(class, times)| format!("{} × {class}", count(*times))).collect();
     words.join(", ")
 }
 
 /// None when nothing succeeded.
 fn tokens_per_request<'a>(rounds: impl Iterator<Item = &'a RoundValues>) -> Option<f64> {
-    let (tokens, requests) = rounds.fold((0, 0), |(tokens, requests), round| {
-        (tokens + round.output_tokens, requests + round.succeeded)
-    });
+    let (tokens, requests) = rounds
+        .fold((0, 0), |(tokens, requests), round| (tokens + round.output_tokens, requests + round.succeeded));
     (requests > 0).then(|| tokens as f64 / requests as f64)
 }

@@ -26,10 +26,7 @@ impl Scale {
     }
 
     fn new(metric: Metric, larger_is_worse: bool) -> Self {
-        Self {
-            relative: metric.unit() != Unit::Ratio,
-            worse: if larger_is_worse { 1.0 } else { -1.0 },
-        }
+        Self { relative: metric.unit() != Unit::Ratio, worse: if larger_is_worse { 1.0 } else { -1.0 } }
     }
 
     pub(super) fn is_absolute(self) -> bool {
@@ -50,11 +47,7 @@ impl Scale {
 
     /// The difference of scores that a tolerance allows: ln(1 + t), for rates −ln(1 − t), for shares t.
     pub(super) fn allowance(self, tolerance: f64) -> f64 {
-        if self.relative {
-            self.worse * (1.0 + self.worse * tolerance).max(0.0).ln()
-        } else {
-            tolerance
-        }
+        if self.relative { self.worse * (1.0 + self.worse * tolerance).max(0.0).ln() } else { tolerance }
     }
 
     /// The change of the metric for a difference of scores, positive for a larger value.
@@ -78,11 +71,7 @@ impl Scale {
     /// Smallest sd of scores that is believed, so that identical rounds never give an interval of no width:
     /// 0.2 %, or one request of the smallest round for shares.
     pub(super) fn sd_floor(self, requests: u64) -> f64 {
-        if self.relative {
-            0.002
-        } else {
-            1.0 / requests.max(1) as f64
-        }
+        if self.relative { 0.002 } else { 1.0 / requests.max(1) as f64 }
     }
 
     /// Session noise of a score near `score`, for a declared relative noise of latencies.

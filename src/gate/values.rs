@@ -47,9 +47,7 @@ impl RoundValues {
         let samples = summary.distributions.iter();
         Self {
             values,
-            samples: samples
-                .map(|(&metric, samples)| (metric, samples.len()))
-                .collect(),
+            samples: samples.map(|(&metric, samples)| (metric, samples.len())).collect(),
             offered: summary.offered,
             succeeded: summary.succeeded,
             failures: summary.failures.clone(),
@@ -80,19 +78,12 @@ mod tests {
     #[test]
     fn a_summary_is_read_whole() {
         let summary = Summary {
-            window: Window {
-                start: Nanos::ZERO,
-                end: Nanos::from_secs(1.0),
-            },
+            window: Window { start: Nanos::ZERO, end: Nanos::from_secs(1.0) },
             offered: 3,
             succeeded: 1,
             failures: [(FailureClass::Http5xx, 2)].into(),
             distributions: [(Metric::Ttft, Distribution::new(vec![7.0]).unwrap())].into(),
-            values: [
-                (Metric::SuccessRate, 1.0 / 3.0),
-                (Metric::RequestThroughput, f64::NAN),
-            ]
-            .into(),
+            values: [(Metric::SuccessRate, 1.0 / 3.0), (Metric::RequestThroughput, f64::NAN)].into(),
             steady: None,
             concurrency: Concurrency { mean: 1.0, peak: 1 },
             goodput: None,
@@ -108,34 +99,17 @@ mod tests {
             },
             reconnects: 0,
         };
-        let round = RoundValues::read_with(
-            &summary,
-            ["ttft_p99.9".parse().unwrap(), "e2e_p50".parse().unwrap()],
-        );
+        let round =
+            RoundValues::read_with(&summary, ["ttft_p99.9".parse().unwrap(), "e2e_p50".parse().unwrap()]);
         let names: Vec<String> = round.values.keys().map(ToString::to_string).collect();
         assert_eq!(
             names,
-            [
-                "ttft_mean",
-                "ttft_p50",
-                "ttft_p90",
-                "ttft_p95",
-                "ttft_p99",
-                "ttft_p99.9",
-                "success_rate"
-            ]
+            ["ttft_mean", "ttft_p50", "ttft_p90", "ttft_p95", "ttft_p99", "ttft_p99.9", "success_rate"]
         );
         assert_eq!(
-            (
-                round.samples_of(Metric::Ttft),
-                round.samples_of(Metric::SuccessRate),
-                round.failed()
-            ),
+            (round.samples_of(Metric::Ttft), round.samples_of(Metric::SuccessRate), round.failed()),
             (1, 3, 2)
         );
-        assert_eq!(
-            (round.prompt_tokens, round.output_tokens, round.good),
-            (11, 21, None)
-        );
+        assert_eq!((round.prompt_tokens, round.output_tokens, round.good), (11, 21, None));
     }
 }

@@ -19,31 +19,17 @@ pub(super) fn count(number: u64) -> String {
 /// At least this many significant digits, all digits before the point, and no trailing zeros.
 pub(super) fn significant(number: f64, digits: i32) -> String {
     let size = number.abs().log10().floor();
-    let decimals = if size.is_finite() {
-        (digits - 1 - size as i32).clamp(0, 9) as usize
-    } else {
-        0
-    };
+    let decimals = if size.is_finite() { (digits - 1 - size as i32).clamp(0, 9) as usize } else { 0 };
     let text = format!("{:.decimals$}", number.abs());
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    };
-    if number < 0.0 && text != "0" {
-        format!("−{text}")
-    } else {
-        text
-    }
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
+    if number < 0.0 && text != "0" { format!("−{text}") } else { text }
 }
 
 /// A share as `95 %`, with at most two decimals.
 pub(super) fn share(share: f64) -> String {
     let percent = (share * 1e4).round() / 100.0;
-    format!(
-        "{} %",
-        significant(percent, if percent.abs() < 10.0 { 3 } else { 4 })
-    )
+    format!("{} %", significant(percent, if percent.abs() < 10.0 { 3 } else { 4 }))
 }
 
 /// A value with its unit, and a limit that reads differently from it whenever it is different.
@@ -111,11 +97,7 @@ fn percent(number: f64, digits: i32) -> String {
     let size = (number * 100.0).abs();
     let decimals = (digits - 3 + i32::from(size < 9.95)).clamp(0, 6) as usize;
     let text = format!("{size:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 fn sign(change: f64) -> String {
@@ -128,9 +110,5 @@ fn sign(change: f64) -> String {
 }
 
 fn points(change: f64) -> &'static str {
-    if percent(change, 3) == "1" {
-        "point"
-    } else {
-        "points"
-    }
+    if percent(change, 3) == "1" { "point" } else { "points" }
 }

@@ -51,17 +51,11 @@ pub fn read_text(path: &Path, cap: u64) -> Result<String, FileError> {
 
 /// The bytes of a file of at most `cap` bytes.
 pub fn read_bytes(path: &Path, cap: u64) -> Result<Vec<u8>, FileError> {
-    let error = |source| FileError {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
+    let error = |source| FileError { action: "read", path: path.to_owned(), source };
     let mut text = Vec::new();
     let file = File::open(path).map_err(error)?;
     // One byte more than allowed tells a file that fits from one that goes on.
-    file.take(cap.saturating_add(1))
-        .read_to_end(&mut text)
-        .map_err(error)?;
+    file.take(cap.saturating_add(1)).read_to_end(&mut text).map_err(error)?;
     if text.len() as u64 > cap {
         let message = format!("the file is larger than {cap} bytes");
         return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, message)));
@@ -77,11 +71,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         // Best effort: the write's own error is the one worth telling.
         drop(fs::remove_file(&temporary));
     }
-    result.map_err(|source| FileError {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    result.map_err(|source| FileError { action: "write", path: path.to_owned(), source })
 }
 
 /// Whether a file could be written here: makes its folder and tries a temporary file in it.
@@ -91,14 +81,8 @@ pub fn writable(path: &Path) -> Result<(), FileError> {
         Some(folder) => fs::create_dir_all(folder),
         None => Ok(()),
     };
-    let tried = tried
-        .and_then(|()| File::create(&temporary))
-        .and_then(|_| fs::remove_file(&temporary));
-    tried.map_err(|source| FileError {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
+    let tried = tried.and_then(|()| File::create(&temporary)).and_then(|_| fs::remove_file(&temporary));
+    tried.map_err(|source| FileError { action: "write", path: path.to_owned(), source })
 }
 
 fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -148,15 +132,9 @@ mod tests {
         assert_eq!(missing.source.kind(), io::ErrorKind::NotFound);
         let long = folder.path().join("long");
         write_atomic(&long, b"12345").unwrap();
-        assert_eq!(
-            read_text(&long, 4).unwrap_err().source.kind(),
-            io::ErrorKind::FileTooLarge
-        );
+        assert_eq!(read_text(&long, 4).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
         write_atomic(&long, &[0xff, 0xfe]).unwrap();
-        assert_eq!(
-            read_text(&long, 4).unwrap_err().source.kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(read_text(&long, 4).unwrap_err().source.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -165,11 +143,7 @@ mod tests {
         let full = File::options().write(true).open("/dev/full");
         if let Ok(mut full) = full {
             let source = full.write_all(b"x").unwrap_err();
-            let error = FileError {
-                action: "write",
-                path: "result.json".into(),
-                source,
-            };
+            let error = FileError { action: "write", path: "result.json".into(), source };
             assert!(error.hint().to_string().contains("space"), "{error}");
         }
     }

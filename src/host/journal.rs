@@ -23,19 +23,12 @@ pub struct JournalError {
 impl Journal {
     /// Creates the file and its folder, replacing an older one.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
-        let failed = |source| JournalError {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| JournalError { path: path.to_owned(), source };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
         let file = File::create(path).map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file: BufWriter::new(file),
-            error: None,
-        })
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), error: None })
     }
 
     /// Adds one line, its line end included.
@@ -55,11 +48,6 @@ impl Journal {
     /// Flushes, and says whether every line arrived.
     pub fn close(mut self) -> Result<(), JournalError> {
         self.flush();
-        self.error.map_or(Ok(()), |source| {
-            Err(JournalError {
-                path: self.path,
-                source,
-            })
-        })
+        self.error.map_or(Ok(()), |source| Err(JournalError { path: self.path, source }))
     }
 }

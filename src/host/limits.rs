@@ -9,9 +9,7 @@ pub fn open_files() -> Option<u64> {
 
 /// Reads the line `Max open files  <soft>  <hard>  files` of proc(5).
 fn soft_nofile(limits: &str) -> Option<u64> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     match line.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         soft => soft.parse().ok(),

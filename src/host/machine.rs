@@ -25,9 +25,7 @@ pub fn machine() -> MachineFacts {
         cpu: cpu_name(&read("/proc/cpuinfo")).unwrap_or_else(unknown),
         cpu_cores: available_parallelism().map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         memory_bytes: memory_total(&read("/proc/meminfo")).unwrap_or(0),
-        container: ["/.dockerenv", "/run/.containerenv"]
-            .iter()
-            .any(|mark| Path::new(mark).exists()),
+        container: ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists()),
     }
 }
 
@@ -37,9 +35,7 @@ fn unknown() -> String {
 
 /// `PRETTY_NAME="…"` of os-release(5).
 fn os_name(release: &str) -> Option<String> {
-    let name = release
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(name.trim_matches(['"', '\'']).to_owned()).filter(|name| !name.is_empty())
 }
 
@@ -64,23 +60,11 @@ mod tests {
     #[test]
     fn the_files_of_linux_are_read() {
         let release = "NAME=\"Debian GNU/Linux\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
-        assert_eq!(
-            os_name(release).as_deref(),
-            Some("Debian GNU/Linux 12 (bookworm)")
-        );
+        assert_eq!(os_name(release).as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
         let cpuinfo = "processor\t: 0\nmodel name\t: AMD EPYC  9654 96-Core Processor\n";
-        assert_eq!(
-            cpu_name(cpuinfo).as_deref(),
-            Some("AMD EPYC 9654 96-Core Processor")
-        );
-        assert_eq!(
-            memory_total("MemTotal:       16384 kB\nMemFree: 1 kB\n"),
-            Some(16_777_216)
-        );
-        assert_eq!(
-            (os_name(""), cpu_name("x"), memory_total("MemTotal: much")),
-            (None, None, None)
-        );
+        assert_eq!(cpu_name(cpuinfo).as_deref(), Some("AMD EPYC 9654 96-Core Processor"));
+        assert_eq!(memory_total("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Some(16_777_216));
+        assert_eq!((os_name(""), cpu_name("x"), memory_total("MemTotal: much")), (None, None, None));
     }
 
     #[test]

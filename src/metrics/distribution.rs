@@ -22,11 +22,7 @@ impl Distribution {
             return None;
         }
         values.sort_by(f64::total_cmp);
-        Some(Self {
-            values,
-            weights: None,
-            ranks: None,
-        })
+        Some(Self { values, weights: None, ranks: None })
     }
 
     /// Samples that each stand for `weight` equal ones. Those of weight zero are left out.
@@ -42,11 +38,7 @@ impl Distribution {
                 sum
             })
             .collect();
-        Some(Self {
-            weights: Some(weights),
-            ranks: Some(ranks),
-            ..Self::new(values)?
-        })
+        Some(Self { weights: Some(weights), ranks: Some(ranks), ..Self::new(values)? })
     }
 
     /// Number of samples; the sum of the weights where there are any.
@@ -84,10 +76,7 @@ impl Distribution {
     /// Standard deviation with n − 1; none for a single sample.
     pub fn sd(&self) -> Option<f64> {
         let mean = self.mean();
-        let squares: f64 = self
-            .pairs()
-            .map(|(value, weight)| weight * (value - mean).powi(2))
-            .sum();
+        let squares: f64 = self.pairs().map(|(value, weight)| weight * (value - mean).powi(2)).sum();
         (self.len() > 1).then(|| (squares / (self.len() - 1) as f64).sqrt())
     }
 
@@ -126,10 +115,7 @@ impl Distribution {
     /// A mergeable histogram of millisecond samples in whole microseconds, 3 significant digits; an hour and more is an hour.
     pub fn histogram(&self) -> Histogram<u64> {
         // Bounds from the start: a histogram that resizes itself saturates at its first, tiny size.
-        #[expect(
-            clippy::expect_used,
-            reason = "1 < an hour, and three significant digits are within 0..=5"
-        )]
+        #[expect(clippy::expect_used, reason = "1 < an hour, and three significant digits are within 0..=5")]
         let mut histogram = Histogram::new_with_bounds(1, HISTOGRAM_MAX_US, 3).expect("valid bounds");
         for (value, weight) in self.pairs() {
             let micros = ((value * 1e3).round().max(0.0) as u64).min(HISTOGRAM_MAX_US);
@@ -139,15 +125,8 @@ impl Distribution {
     }
 
     fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
-        let weight = |at: usize| {
-            self.weights
-                .as_ref()
-                .map_or(1.0, |weights| f64::from(weights[at]))
-        };
-        self.values
-            .iter()
-            .enumerate()
-            .map(move |(at, value)| (*value, weight(at)))
+        let weight = |at: usize| self.weights.as_ref().map_or(1.0, |weights| f64::from(weights[at]));
+        self.values.iter().enumerate().map(move |(at, value)| (*value, weight(at)))
     }
 
     /// Order statistic number `rank`, from 0, of the sample with every weight written out.
@@ -184,10 +163,7 @@ mod tests {
     use super::*;
 
     fn close(got: f64, wanted: f64) {
-        assert!(
-            (got - wanted).abs() < 1e-12 * wanted.abs().max(1.0),
-            "{got} {wanted}"
-        );
+        assert!((got - wanted).abs() < 1e-12 * wanted.abs().max(1.0), "{got} {wanted}");
     }
 
     /// Wanted values: type 7 by its definition, as numpy's default `np.quantile(x, q)` and Python's
@@ -195,15 +171,9 @@ mod tests {
     #[test]
     fn quantiles_are_type_7() {
         let samples = Distribution::new(vec![9.0, 1.0, 4.0, 2.5, 7.0, 3.0, 12.0]).unwrap();
-        for (q, wanted) in [
-            (0.0, 1.0),
-            (0.25, 2.75),
-            (0.5, 4.0),
-            (0.9, 10.2),
-            (0.95, 11.1),
-            (0.99, 11.82),
-            (1.0, 12.0),
-        ] {
+        for (q, wanted) in
+            [(0.0, 1.0), (0.25, 2.75), (0.5, 4.0), (0.9, 10.2), (0.95, 11.1), (0.99, 11.82), (1.0, 12.0)]
+        {
             close(samples.quantile(q), wanted);
         }
         close(samples.mean(), 5.5);

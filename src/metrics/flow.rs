@@ -49,25 +49,14 @@ pub(super) fn in_flight(rows: &[&Row], window: Window) -> (Concurrency, Option<W
     let busy: f64 = spans.iter().map(|span| span.secs()).sum();
     let steps = steps(&spans);
     let peak = steps.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    let mean = if window.secs() > 0.0 {
-        busy / window.secs()
-    } else {
-        0.0
-    };
-    (
-        Concurrency { mean, peak },
-        longest_at_least(&steps, 0.9 * peak as f64, window),
-    )
+    let mean = if window.secs() > 0.0 { busy / window.secs() } else { 0.0 };
+    (Concurrency { mean, peak }, longest_at_least(&steps, 0.9 * peak as f64, window))
 }
 
 /// The steady state with what was achieved in it.
 pub(super) fn steady(rows: &[&Row], window: Window) -> Option<Steady> {
     let Throughput { requests, output, .. } = throughput(rows, window)?;
-    Some(Steady {
-        window,
-        request_throughput: requests,
-        output_throughput: output,
-    })
+    Some(Steady { window, request_throughput: requests, output_throughput: output })
 }
 
 /// Ended by us, at the end of the level or by an interrupt.
@@ -80,11 +69,7 @@ pub(super) fn is_cut(row: &Row) -> bool {
 fn output_within(row: &Row, window: Window, per_chunk: f64) -> f64 {
     let (count, source) = row.output_tokens();
     if row.chunks.is_empty() {
-        return if row.outcome.is_success() && contains(window, row.done) {
-            f64::from(count)
-        } else {
-            0.0
-        };
+        return if row.outcome.is_success() && contains(window, row.done) { f64::from(count) } else { 0.0 };
     }
     let count = if is_cut(row) && source == TokenSource::Chunks {
         f64::from(count) * per_chunk
@@ -105,10 +90,7 @@ fn output_within(row: &Row, window: Window, per_chunk: f64) -> f64 {
 /// Tokens per chunk of the successes: a request that was cut has no final count of its own.
 fn tokens_per_chunk(rows: &[&Row]) -> f64 {
     let (mut tokens, mut chunks) = (0.0, 0.0);
-    for row in rows
-        .iter()
-        .filter(|row| row.outcome.is_success() && !row.chunks.is_empty())
-    {
+    for row in rows.iter().filter(|row| row.outcome.is_success() && !row.chunks.is_empty()) {
         tokens += f64::from(row.output_tokens().0);
         chunks += row.chunks.len() as f64;
     }
@@ -122,11 +104,7 @@ fn prompt_within(row: &Row, window: Window) -> f64 {
         None => return 0.0,
     };
     let tokens = row.usage.prompt.or(row.prompt_tokens_asked).unwrap_or(0);
-    if contains(window, read) {
-        f64::from(tokens)
-    } else {
-        0.0
-    }
+    if contains(window, read) { f64::from(tokens) } else { 0.0 }
 }
 
 fn contains(window: Window, at: Nanos) -> bool {
@@ -173,8 +151,5 @@ fn longest_at_least(steps: &[(Nanos, u64)], threshold: f64, window: Window) -> O
         }
     }
     // The first of equals, so that the answer does not depend on anything else.
-    found
-        .into_iter()
-        .rev()
-        .max_by_key(|found| found.end - found.start)
+    found.into_iter().rev().max_by_key(|found| found.end - found.start)
 }

@@ -37,9 +37,7 @@ pub(super) fn value(row: &Row, metric: Metric) -> Option<f64> {
         Metric::E2e => since(sent, last_token(row)),
         Metric::E2eFromDue => since(row.due?, last_token(row)),
         Metric::Ttlb => since(sent, row.done),
-        Metric::TokensPerUser => value(row, Metric::Tpot)
-            .filter(|tpot| *tpot > 0.0)
-            .map(|tpot| 1e3 / tpot),
+        Metric::TokensPerUser => value(row, Metric::Tpot).filter(|tpot| *tpot > 0.0).map(|tpot| 1e3 / tpot),
         Metric::Icl
         | Metric::Itl
         | Metric::RequestThroughput
@@ -55,18 +53,14 @@ pub(super) fn value(row: &Row, metric: Metric) -> Option<f64> {
 /// The gaps before the second and every later chunk, in milliseconds, each with that chunk's tokens.
 pub(super) fn gaps(row: &Row) -> impl Iterator<Item = (f64, u32)> {
     let chunks = if row.streamed { row.chunks.as_slice() } else { &[] };
-    chunks
-        .windows(2)
-        .map(|pair| ((pair[1].at - pair[0].at).ms(), tokens_in(&pair[1])))
+    chunks.windows(2).map(|pair| ((pair[1].at - pair[0].at).ms(), tokens_in(&pair[1])))
 }
 
 /// Whether the tokens of each chunk are known: every chunk says so, or a count that does not come from the chunks shows
 /// that there are as many tokens as chunks, so that each holds one.
 pub(super) fn chunk_tokens_known(row: &Row) -> bool {
     let (tokens, source) = row.output_tokens();
-    row.chunks
-        .iter()
-        .all(|chunk| chunk.tokens.is_some_and(|count| count > 0))
+    row.chunks.iter().all(|chunk| chunk.tokens.is_some_and(|count| count > 0))
         || (source != TokenSource::Chunks && tokens as usize == row.chunks.len())
 }
 
@@ -78,10 +72,7 @@ pub(super) fn tokens_in(chunk: &Chunk) -> u32 {
 /// When the answer was complete for its reader: its last token; its end where no token came on its own (no streaming,
 /// or an empty answer), so that every success has one.
 pub(super) fn last_token(row: &Row) -> Nanos {
-    row.chunks
-        .last()
-        .filter(|_| row.streamed)
-        .map_or(row.done, |chunk| chunk.at)
+    row.chunks.last().filter(|_| row.streamed).map_or(row.done, |chunk| chunk.at)
 }
 
 fn first_token(row: &Row) -> Option<Nanos> {

@@ -12,11 +12,7 @@ use crate::record::{FailureClass, Metric, Outcome, Phase, Row, TokenSource};
 /// Every number of one level of one round. Warm-up rows are left out of all of them, failed rows out of the latencies.
 pub fn summarize(rows: &[Row], window: Window, slos: &[Slo], open_loop: bool) -> Summary {
     let rows: Vec<&Row> = rows.iter().filter(|row| row.phase == Phase::Measure).collect();
-    let successes: Vec<&Row> = rows
-        .iter()
-        .copied()
-        .filter(|row| row.outcome.is_success())
-        .collect();
+    let successes: Vec<&Row> = rows.iter().copied().filter(|row| row.outcome.is_success()).collect();
     let offered = rows.iter().filter(|row| !is_cut(row)).count() as u64;
     let goodput = goodput(&successes, offered, slos, open_loop, window);
     let (concurrency, steady_window) = in_flight(&rows, window);
@@ -67,9 +63,7 @@ fn distributions(
         icl.clone()
     } else {
         Distribution::weighted(
-            pooled(successes)
-                .map(|(gap, tokens)| (gap / f64::from(tokens), tokens))
-                .collect(),
+            pooled(successes).map(|(gap, tokens)| (gap / f64::from(tokens), tokens)).collect(),
         )
     };
     found.extend(
@@ -125,11 +119,7 @@ fn totals(successes: &[&Row]) -> TokenTotals {
         output_asked: sum(&|row| Some(row.output_tokens_asked.unwrap_or(row.output_tokens().0))),
         output: sum(&|row| Some(row.output_tokens().0)),
         chunks: successes.iter().map(|row| row.chunks.len() as u64).sum(),
-        source: successes
-            .iter()
-            .map(|row| row.output_tokens().1)
-            .max()
-            .unwrap_or(TokenSource::Chunks),
+        source: successes.iter().map(|row| row.output_tokens().1).max().unwrap_or(TokenSource::Chunks),
         itl_is_icl: !successes
             .iter()
             .filter(|row| gaps(row).next().is_some())

@@ -49,10 +49,9 @@ impl Summary {
         match key.stat {
             Stat::Value => self.values.get(&key.metric).copied(),
             Stat::Mean => self.distributions.get(&key.metric).map(Distribution::mean),
-            Stat::Quantile(q) => self
-                .distributions
-                .get(&key.metric)
-                .map(|samples| samples.quantile(f64::from(q) / 1000.0)),
+            Stat::Quantile(q) => {
+                self.distributions.get(&key.metric).map(|samples| samples.quantile(f64::from(q) / 1000.0))
+            }
         }
     }
 }

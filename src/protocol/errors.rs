@@ -52,17 +52,10 @@ pub(super) fn plain(body: &[u8]) -> String {
     let head = &body[..body.len().min(4 * Failure::DETAIL_MAX)];
     let text = String::from_utf8_lossy(head);
     let text = text.trim();
-    let words = if text.starts_with('<') {
-        titled(text).unwrap_or_else(|| untagged(text))
-    } else {
-        text.to_owned()
-    };
+    let words =
+        if text.starts_with('<') { titled(text).unwrap_or_else(|| untagged(text)) } else { text.to_owned() };
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        "empty body".to_owned()
-    } else {
-        line
-    }
+    if line.is_empty() { "empty body".to_owned() } else { line }
 }
 
 /// A string, or the message inside an object, or the JSON itself.
@@ -79,9 +72,7 @@ fn described(error: &Value) -> String {
 /// `body.messages: Input should be a valid list`.
 fn issue(issue: &Value) -> String {
     let place = issue.get("loc").and_then(Value::as_array).map(|path| {
-        let steps = path
-            .iter()
-            .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
+        let steps = path.iter().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
         steps.collect::<Vec<_>>().join(".")
     });
     match place {
@@ -98,9 +89,7 @@ fn titled(html: &str) -> Option<String> {
 }
 
 fn untagged(html: &str) -> String {
-    let pieces = html
-        .split('<')
-        .map(|piece| piece.split_once('>').map_or("", |(_, text)| text));
+    let pieces = html.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text));
     pieces.collect::<Vec<_>>().join(" ")
 }
 
@@ -111,45 +100,25 @@ mod tests {
     #[test]
     fn every_shape_of_error_becomes_one_line() {
         for (status, body, words) in [
-            (
-                400,
-                r#"{"error":{"message":"no such model","code":null}}"#,
-                "http_4xx (400): no such model",
-            ),
+            (400, r#"{"error":{"message":"no such model","code":null}}"#, "http_4xx (400): no such model"),
             (401, r#"{"error":"Unauthorized"}"#, "http_4xx (401): Unauthorized"),
-            (
-                429,
-                r#"{"object":"error","message":"slow\ndown","code":429}"#,
-                "http_429 (429): slow down",
-            ),
+            (429, r#"{"object":"error","message":"slow\ndown","code":429}"#, "http_429 (429): slow down"),
             (404, r#"{"detail":"Not Found"}"#, "http_4xx (404): Not Found"),
             (
                 422,
                 r#"{"detail":[{"loc":["body",9],"msg":"JSON decode error"},{"msg":"and more"}]}"#,
                 "http_4xx (422): body.9: JSON decode error; and more",
             ),
-            (
-                500,
-                "Internal Server Error",
-                "http_5xx (500): Internal Server Error",
-            ),
+            (500, "Internal Server Error", "http_5xx (500): Internal Server Error"),
             (
                 502,
                 "<html>\n<head><TITLE>502 Bad Gateway</TITLE></head><body><h1>502</h1></body></html>",
                 "http_5xx (502): 502 Bad Gateway",
             ),
-            (
-                503,
-                "<p>be <b>back</b>\n soon</p>",
-                "http_5xx (503): be back soon",
-            ),
+            (503, "<p>be <b>back</b>\n soon</p>", "http_5xx (503): be back soon"),
             (503, " \n", "http_5xx (503): empty body"),
             (500, r#"{"error":{"code":7}}"#, r#"http_5xx (500): {"code":7}"#),
-            (
-                500,
-                r#"{"error":{"message":"cut sho"#,
-                r#"http_5xx (500): {"error":{"message":"cut sho"#,
-            ),
+            (500, r#"{"error":{"message":"cut sho"#, r#"http_5xx (500): {"error":{"message":"cut sho"#),
             (302, "", "http_5xx (302): empty body"),
         ] {
             assert_eq!(refusal(status, body.as_bytes()).to_string(), words);

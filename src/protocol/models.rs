@@ -28,10 +28,7 @@ mod tests {
         assert_eq!(parse(two.as_bytes()), Ok(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(parse(br#"[{"id":"a"}]"#), Ok(vec!["a".to_owned()]));
         assert_eq!(parse(br#"{"data":[]}"#), Ok(vec![]));
-        assert_eq!(
-            parse(br#"{"error":"Unauthorized"}"#),
-            Err("Unauthorized".to_owned())
-        );
+        assert_eq!(parse(br#"{"error":"Unauthorized"}"#), Err("Unauthorized".to_owned()));
         insta::assert_snapshot!(parse(b"Internal Server Error").unwrap_err(), @"not a JSON list of models (expected value at line 1 column 1): Internal Server Error");
         insta::assert_snapshot!(parse(br#"{"models":1}"#).unwrap_err(), @r#"no list of models in {"models":1}"#);
     }

@@ -101,10 +101,7 @@ impl Sse {
 
     fn dispatch(&mut self, sink: &mut impl FnMut(Item<'_>)) {
         if let Some(data) = self.data.strip_suffix(b"\n") {
-            sink(Item::Event {
-                name: &self.name,
-                data,
-            });
+            sink(Item::Event { name: &self.name, data });
         }
         self.name.clear();
         self.data.clear();
@@ -113,10 +110,7 @@ impl Sse {
     /// Gives up, and its memory with it, when `length` is over the bound.
     fn bound(&mut self, length: usize, sink: &mut impl FnMut(Item<'_>)) -> bool {
         if length > Self::EVENT_MAX && !self.oversize {
-            *self = Self {
-                oversize: true,
-                ..Self::default()
-            };
+            *self = Self { oversize: true, ..Self::default() };
             sink(Item::Oversize);
         }
         self.oversize
@@ -139,11 +133,7 @@ mod tests {
                 Item::Comment => "#".to_owned(),
                 Item::Oversize => "!".to_owned(),
                 Item::Event { name, data } => {
-                    format!(
-                        "{}>{}",
-                        String::from_utf8_lossy(name),
-                        String::from_utf8_lossy(data)
-                    )
+                    format!("{}>{}", String::from_utf8_lossy(name), String::from_utf8_lossy(data))
                 }
             });
         };

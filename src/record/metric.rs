@@ -212,17 +212,11 @@ pub struct MetricKey {
 
 impl MetricKey {
     pub fn quantile(metric: Metric, thousandths: u16) -> Self {
-        Self {
-            metric,
-            stat: Stat::Quantile(thousandths),
-        }
+        Self { metric, stat: Stat::Quantile(thousandths) }
     }
 
     pub fn value(metric: Metric) -> Self {
-        Self {
-            metric,
-            stat: Stat::Value,
-        }
+        Self { metric, stat: Stat::Value }
     }
 
     /// `TTFT p95`, `Goodput`.
@@ -287,10 +281,7 @@ impl FromStr for MetricKey {
         if metric.is_distribution() {
             Ok(Self { metric, stat })
         } else {
-            Err(ParseMetricError::NoStat {
-                name: name.clone(),
-                metric,
-            })
+            Err(ParseMetricError::NoStat { name: name.clone(), metric })
         }
     }
 }
@@ -313,30 +304,13 @@ mod tests {
 
     #[test]
     fn names_round_trip_and_errors_teach() {
-        for name in [
-            "ttft_p95",
-            "itl_p99.9",
-            "tpot_mean",
-            "goodput",
-            "output_throughput",
-            "ttft_from_due_p50",
-        ] {
-            assert_eq!(
-                name.parse::<MetricKey>().map(|key| key.to_string()),
-                Ok(name.to_owned())
-            );
+        for name in
+            ["ttft_p95", "itl_p99.9", "tpot_mean", "goodput", "output_throughput", "ttft_from_due_p50"]
+        {
+            assert_eq!(name.parse::<MetricKey>().map(|key| key.to_string()), Ok(name.to_owned()));
         }
-        assert!(matches!(
-            "ttft".parse::<MetricKey>(),
-            Err(ParseMetricError::NeedsStat { .. })
-        ));
-        assert!(matches!(
-            "goodput_p95".parse::<MetricKey>(),
-            Err(ParseMetricError::NoStat { .. })
-        ));
-        assert!(matches!(
-            "speed".parse::<MetricKey>(),
-            Err(ParseMetricError::Unknown { .. })
-        ));
+        assert!(matches!("ttft".parse::<MetricKey>(), Err(ParseMetricError::NeedsStat { .. })));
+        assert!(matches!("goodput_p95".parse::<MetricKey>(), Err(ParseMetricError::NoStat { .. })));
+        assert!(matches!("speed".parse::<MetricKey>(), Err(ParseMetricError::Unknown { .. })));
     }
 }

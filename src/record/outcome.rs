@@ -91,20 +91,10 @@ impl Failure {
     pub const DETAIL_MAX: usize = 400;
 
     pub fn new(class: FailureClass, detail: impl AsRef<str>) -> Self {
-        let text: String = detail
-            .as_ref()
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let cut = (0..=Self::DETAIL_MAX.min(text.len()))
-            .rev()
-            .find(|&at| text.is_char_boundary(at))
-            .unwrap_or(0);
-        Self {
-            class,
-            detail: text.get(..cut).unwrap_or_default().trim().to_owned(),
-            status: None,
-        }
+        let text: String = detail.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let cut =
+            (0..=Self::DETAIL_MAX.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        Self { class, detail: text.get(..cut).unwrap_or_default().trim().to_owned(), status: None }
     }
 
     #[must_use]

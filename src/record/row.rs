@@ -105,17 +105,11 @@ impl Row {
     /// number of chunks.
     pub fn output_tokens(&self) -> (u32, TokenSource) {
         let by_chunk = || self.chunks.iter().map(|chunk| chunk.tokens).sum::<Option<u32>>();
-        let said = self
-            .usage
-            .output
-            .or_else(|| by_chunk().filter(|count| *count > 0));
+        let said = self.usage.output.or_else(|| by_chunk().filter(|count| *count > 0));
         match (said, self.tokenizer_count) {
             (Some(count), _) => (count, TokenSource::Usage),
             (None, Some(count)) => (count, TokenSource::Tokenizer),
-            (None, None) => (
-                u32::try_from(self.chunks.len()).unwrap_or(u32::MAX),
-                TokenSource::Chunks,
-            ),
+            (None, None) => (u32::try_from(self.chunks.len()).unwrap_or(u32::MAX), TokenSource::Chunks),
         }
     }
 }

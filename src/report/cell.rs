@@ -49,11 +49,7 @@ impl Cell {
         let (standing, words) = standing(judgement);
         let title = title(&judgement.metric);
         Self {
-            title: if many {
-                format!("{title} · {}", judgement.level)
-            } else {
-                title
-            },
+            title: if many { format!("{title} · {}", judgement.level) } else { title },
             baseline: match &judgement.rule {
                 RuleDocument::Objective { .. } => dash(),
                 RuleDocument::Tolerance { .. } | RuleDocument::Report => shown(judgement.baseline),
@@ -83,8 +79,7 @@ fn metric_of(key: &str) -> Option<Metric> {
 
 /// `TTFT p95` for `ttft_p95`; a name that this version does not know stays as it is.
 pub(super) fn title(key: &str) -> String {
-    key.parse::<MetricKey>()
-        .map_or_else(|_| key.to_owned(), MetricKey::title)
+    key.parse::<MetricKey>().map_or_else(|_| key.to_owned(), MetricKey::title)
 }
 
 /// `+15%`, `-7%`, `-2 pp`, `< 500 ms`, `>= 95.0%`.
@@ -182,10 +177,7 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
     let noise = |noise: f64| format!("assumes {}% day-to-day noise", tidy(noise * 100.0));
     let basis = match verdict.basis {
         Basis::None => "against absolute limits only, since no baseline is stored".to_owned(),
-        Basis::FewSessions {
-            sessions,
-            assumed_noise,
-        } => format!(
+        Basis::FewSessions { sessions, assumed_noise } => format!(
             "against {}; {} until 5 sessions are stored",
             plural(sessions, "stored session"),
             noise(assumed_noise)

@@ -5,10 +5,7 @@ use crate::document::v1::{LoadDocument, ObjectiveDocument, PlanDocument, RunDocu
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
 pub fn line(run: &RunDocument) -> String {
     let plan = &run.plan;
-    let mut words = vec![format!(
-        "llm-loadtest {}",
-        if run.verdict.is_some() { "gate" } else { "run" }
-    )];
+    let mut words = vec![format!("llm-loadtest {}", if run.verdict.is_some() { "gate" } else { "run" })];
     let mut flag = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
     flag("server", plan.target.url.clone());
     flag("model", run.fingerprint.model.clone());
@@ -32,19 +29,11 @@ pub fn line(run: &RunDocument) -> String {
 fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
     let workload = &plan.workload;
     let all = |pick: fn(&LoadDocument) -> Option<String>| {
-        workload
-            .levels
-            .iter()
-            .filter_map(pick)
-            .collect::<Vec<_>>()
-            .join(",")
+        workload.levels.iter().filter_map(pick).collect::<Vec<_>>().join(",")
     };
     flag("api", workload.api.clone());
     for (name, values) in [
-        (
-            "concurrency",
-            all(|level| level.concurrency.map(|count| count.to_string())),
-        ),
+        ("concurrency", all(|level| level.concurrency.map(|count| count.to_string()))),
         ("rate", all(|level| level.rate.map(|rate| rate.to_string()))),
     ] {
         if !values.is_empty() {
@@ -52,47 +41,26 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         }
     }
     if let Some(level) = workload.levels.first() {
-        let LoadDocument {
-            label: _,
-            concurrency: _,
-            rate: _,
-            arrivals,
-            max_in_flight,
-            requests,
-            duration_s,
-        } = level;
+        let LoadDocument { label: _, concurrency: _, rate: _, arrivals, max_in_flight, requests, duration_s } =
+            level;
         optional(flag, "arrivals", arrivals.as_ref());
         optional(flag, "max-in-flight", max_in_flight.as_ref());
         optional(flag, "num-prompts", requests.as_ref());
-        optional(
-            flag,
-            "duration",
-            duration_s.map(|seconds| format!("{seconds}s")).as_ref(),
-        );
+        optional(flag, "duration", duration_s.map(|seconds| format!("{seconds}s")).as_ref());
     }
     if workload.dataset == "synthetic" {
         flag("input-len", workload.input_tokens.replace('-', ":"));
     } else {
         flag("dataset", workload.dataset.clone());
     }
-    optional(
-        flag,
-        "output-len",
-        workload
-            .output_tokens
-            .as_ref()
-            .map(|text| text.replace('-', ":"))
-            .as_ref(),
-    );
+    optional(flag, "output-len", workload.output_tokens.as_ref().map(|text| text.replace('-', ":")).as_ref());
     optional(flag, "warmup", workload.warmup_requests.as_ref());
     optional(flag, "temperature", workload.sampling.temperature.as_ref());
     optional(flag, "extra-body", workload.sampling.extra_body.as_ref());
     optional(flag, "tokenizer", workload.tokenizer.as_ref());
     if !workload.slos.is_empty() {
-        let slos = workload
-            .slos
-            .iter()
-            .map(|SloDocument { metric, limit_ms }| format!("{metric}:{limit_ms}"));
+        let slos =
+            workload.slos.iter().map(|SloDocument { metric, limit_ms }| format!("{metric}:{limit_ms}"));
         flag("goodput", slos.collect::<Vec<_>>().join(","));
     }
 }
@@ -108,21 +76,12 @@ fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         flag("tolerance", all.collect::<Vec<_>>().join(","));
     }
     for ObjectiveDocument { metric, bound, limit } in &plan.gate.objectives {
-        flag(
-            "objective",
-            format!(
-                "{metric} {} {limit}",
-                if bound == "at_most" { "<=" } else { ">=" }
-            ),
-        );
+        flag("objective", format!("{metric} {} {limit}", if bound == "at_most" { "<=" } else { ">=" }));
     }
     optional(
         flag,
         "max-error-rate",
-        plan.gate
-            .max_error_rate
-            .map(|share| format!("{}%", share * 100.0))
-            .as_ref(),
+        plan.gate.max_error_rate.map(|share| format!("{}%", share * 100.0)).as_ref(),
     );
 }
 

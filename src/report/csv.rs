@@ -51,12 +51,7 @@ fn header() -> Vec<String> {
             vec![metric.to_string()]
         }
     });
-    fixed
-        .into_iter()
-        .map(str::to_owned)
-        .chain(failures)
-        .chain(metrics)
-        .collect()
+    fixed.into_iter().map(str::to_owned).chain(failures).chain(metrics).collect()
 }
 
 fn numbers(level: &LevelDocument) -> Vec<String> {

@@ -22,13 +22,8 @@ pub(super) fn rank(finding: &FindingDocument) -> u8 {
 
 /// Groups what differs only in its round.
 pub(super) fn grouped(findings: &[FindingDocument]) -> Vec<Found<'_>> {
-    let kind = |finding: &FindingDocument| {
-        (
-            finding.severity.clone(),
-            finding.code.clone(),
-            finding.level.clone(),
-        )
-    };
+    let kind =
+        |finding: &FindingDocument| (finding.severity.clone(), finding.code.clone(), finding.level.clone());
     let mut groups: Vec<Vec<&FindingDocument>> = Vec::new();
     for finding in findings {
         let alike = |group: &&mut Vec<&FindingDocument>| {
@@ -41,12 +36,7 @@ pub(super) fn grouped(findings: &[FindingDocument]) -> Vec<Found<'_>> {
     }
     let mut found: Vec<Found<'_>> = groups
         .iter()
-        .filter_map(|group| {
-            Some(Found {
-                first: group.first()?,
-                place: place(group),
-            })
-        })
+        .filter_map(|group| Some(Found { first: group.first()?, place: place(group) }))
         .collect();
     found.sort_by_key(|found| rank(found.first));
     found
@@ -58,11 +48,8 @@ fn place(group: &[&FindingDocument]) -> String {
     };
     let alike = rest.iter().all(|finding| finding.message == first.message);
     let rounds = |findings: &[&FindingDocument]| {
-        let numbers: Vec<String> = findings
-            .iter()
-            .filter_map(|finding| finding.round)
-            .map(|n| n.to_string())
-            .collect();
+        let numbers: Vec<String> =
+            findings.iter().filter_map(|finding| finding.round).map(|n| n.to_string()).collect();
         match numbers.len() {
             0 => None,
             1 => Some(format!("round {}", numbers.concat())),
@@ -71,11 +58,7 @@ fn place(group: &[&FindingDocument]) -> String {
     };
     let when = if alike { rounds(group) } else { rounds(&[first]) };
     let parts: Vec<String> = first.level.iter().cloned().chain(when).collect();
-    let more = if alike {
-        None
-    } else {
-        rounds(rest).map(|rounds| format!("; alike in {rounds}"))
-    };
+    let more = if alike { None } else { rounds(rest).map(|rounds| format!("; alike in {rounds}")) };
     format!("{}{}", parts.join(", "), more.unwrap_or_default())
 }
 

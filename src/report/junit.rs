@@ -55,9 +55,7 @@ fn element(id: usize, suite: TestSuite) -> Result<String, JunitError> {
     let inner = text
         .strip_prefix(OPENING)
         .and_then(|rest| rest.strip_suffix(CLOSING))
-        .ok_or_else(|| JunitError::Layout {
-            found: text.chars().take(120).collect(),
-        })?;
+        .ok_or_else(|| JunitError::Layout { found: text.chars().take(120).collect() })?;
     Ok(format!("<testsuite id=\"{id}\" skipped=\"{skipped}\" {inner}\n"))
 }
 
@@ -70,9 +68,7 @@ fn suites(run: &RunDocument) -> Vec<TestSuite> {
         }
         Some(verdict) => {
             let labels = labels(verdict).into_iter();
-            labels
-                .map(|label| suite(run, label, judged(verdict, label)))
-                .collect()
+            labels.map(|label| suite(run, label, judged(verdict, label))).collect()
         }
     };
     if let Some(verdict) = &run.verdict {
@@ -125,18 +121,13 @@ fn context(run: &RunDocument) -> String {
     lines.extend(run.verdict.as_ref().map(judged_how));
     let found = grouped(&run.findings);
     lines.extend(
-        found
-            .iter()
-            .map(|Found { first, place }| format!("{}: {} ({place})", first.severity, first.message)),
+        found.iter().map(|Found { first, place }| format!("{}: {} ({place})", first.severity, first.message)),
     );
     clean(&lines.join("\n"))
 }
 
 fn judged(verdict: &VerdictDocument, level: &str) -> Vec<TestCase> {
-    let cells = verdict
-        .cells
-        .iter()
-        .filter(|cell| gates(cell) && cell.level == level);
+    let cells = verdict.cells.iter().filter(|cell| gates(cell) && cell.level == level);
     cells.map(|cell| judged_case(verdict, cell)).collect()
 }
 
@@ -187,11 +178,7 @@ fn rules(verdict: &VerdictDocument, alone: bool) -> Vec<TestCase> {
 
 /// A run without a gate judges nothing: its cases say what was measured, and fail only when nothing could be.
 fn measured(level: &LevelDocument) -> Vec<TestCase> {
-    let requests = format!(
-        "{} offered, {} succeeded",
-        plural(level.offered, "request"),
-        level.succeeded
-    );
+    let requests = format!("{} offered, {} succeeded", plural(level.offered, "request"), level.succeeded);
     if level.succeeded == 0 {
         return vec![case("requests", Ending::Error, "no data", &requests)];
     }
@@ -226,21 +213,9 @@ fn case(name: &str, ending: Ending, kind: &str, message: &str) -> TestCase {
             system_out.clone_from(&cause);
             TestResult::Success
         }
-        Ending::Failure => TestResult::Failure {
-            type_,
-            message,
-            cause,
-        },
-        Ending::Error => TestResult::Error {
-            type_,
-            message,
-            cause,
-        },
-        Ending::Skipped => TestResult::SkippedWithCause {
-            type_,
-            message,
-            cause,
-        },
+        Ending::Failure => TestResult::Failure { type_, message, cause },
+        Ending::Error => TestResult::Error { type_, message, cause },
+        Ending::Skipped => TestResult::SkippedWithCause { type_, message, cause },
     };
     TestCase {
         name: clean_line(name),

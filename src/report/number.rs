@@ -29,11 +29,7 @@ pub fn change(change: f64, absolute: bool) -> String {
     let decimals = usize::from(points.abs() < 100.0);
     let text = format!("{points:+.decimals$}");
     // A change that rounds to nothing has no direction.
-    let text = if text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
-        text
-    } else {
-        "0.0".to_owned()
-    };
+    let text = if text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) { text } else { "0.0".to_owned() };
     format!("{text}{}", if absolute { " pp" } else { "%" })
 }
 

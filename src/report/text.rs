@@ -2,9 +2,7 @@
 
 /// Nothing that moves a cursor, ends a line or hides: control and format characters become spaces.
 pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || is_format(c) { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() || is_format(c) { ' ' } else { c }).collect()
 }
 
 /// Bidirectional overrides and isolates, which reorder what a reader sees, and line separators.
@@ -48,11 +46,7 @@ fn ends_with_www(text: &str) -> bool {
 
 /// A fenced block that its content cannot close.
 pub(super) fn fence(language: &str, content: &str) -> String {
-    let longest = content
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
+    let longest = content.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     let lines: Vec<String> = content.lines().map(plain).collect();
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))

@@ -7,16 +7,8 @@ use statrs::function::beta::inv_beta_reg;
 pub fn clopper_pearson(hits: u64, trials: u64, tail: f64) -> (f64, f64) {
     let hits = hits.min(trials);
     let (yes, no) = (hits as f64, (trials - hits) as f64);
-    let low = if hits == 0 {
-        0.0
-    } else {
-        inv_beta_reg(yes, no + 1.0, tail)
-    };
-    let high = if hits == trials {
-        1.0
-    } else {
-        inv_beta_reg(yes + 1.0, no, 1.0 - tail)
-    };
+    let low = if hits == 0 { 0.0 } else { inv_beta_reg(yes, no + 1.0, tail) };
+    let high = if hits == trials { 1.0 } else { inv_beta_reg(yes + 1.0, no, 1.0 - tail) };
     (low, high)
 }
 

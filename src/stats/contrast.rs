@@ -55,14 +55,7 @@ pub struct Part {
 /// Standard error and degrees of freedom of a sum of variances (Satterthwaite 1946; Welch 1947). Infinite freedom when every part is known.
 pub fn satterthwaite(parts: &[Part]) -> (f64, f64) {
     let total: f64 = parts.iter().map(|part| part.variance).sum();
-    let uncertainty: f64 = parts
-        .iter()
-        .map(|part| part.variance.powi(2) / part.freedom)
-        .sum();
-    let freedom = if uncertainty > 0.0 {
-        total.powi(2) / uncertainty
-    } else {
-        f64::INFINITY
-    };
+    let uncertainty: f64 = parts.iter().map(|part| part.variance.powi(2) / part.freedom).sum();
+    let freedom = if uncertainty > 0.0 { total.powi(2) / uncertainty } else { f64::INFINITY };
     (total.sqrt(), freedom)
 }

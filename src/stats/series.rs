@@ -67,9 +67,7 @@ pub fn median_variance(n: usize) -> f64 {
         1.0, 0.5, 0.448_671, 0.298_2, 0.286_834, 0.214_743, 0.210_447, 0.168_181, 0.166_101, 0.138_326,
         0.137_162, 0.117_516,
     ];
-    n.checked_sub(1)
-        .and_then(|index| EXACT.get(index).copied())
-        .unwrap_or(FRAC_PI_2 / n as f64)
+    n.checked_sub(1).and_then(|index| EXACT.get(index).copied()).unwrap_or(FRAC_PI_2 / n as f64)
 }
 
 /// Variance within groups that share one true variance, and its degrees of freedom; none when every group is a single value.

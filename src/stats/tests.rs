@@ -6,10 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn close(left: f64, right: f64, tolerance: f64) {
-    assert!(
-        (left - right).abs() <= tolerance * right.abs().max(1e-300),
-        "{left} is not {right}"
-    );
+    assert!((left - right).abs() <= tolerance * right.abs().max(1e-300), "{left} is not {right}");
 }
 
 fn series(values: &[f64]) -> Series {
@@ -19,14 +16,7 @@ fn series(values: &[f64]) -> Series {
 #[test]
 fn summaries_agree_with_numpy() {
     let values = series(&[1.0, 2.5, 4.0, 7.0, 11.0, 2.0, 3.5]);
-    for (q, expected) in [
-        (0.0, 1.0),
-        (0.1, 1.6),
-        (0.25, 2.25),
-        (0.5, 3.5),
-        (0.95, 9.8),
-        (1.0, 11.0),
-    ] {
+    for (q, expected) in [(0.0, 1.0), (0.1, 1.6), (0.25, 2.25), (0.5, 3.5), (0.95, 9.8), (1.0, 11.0)] {
         close(values.quantile(q), expected, 1e-12);
     }
     close(values.mean(), 4.428_571_428_571_429, 1e-14);
@@ -123,18 +113,11 @@ fn welch_agrees_with_scipy() {
         freedom: side.count() as f64 - 1.0,
     };
     let (se, freedom) = satterthwaite(&[part(&left), part(&right)]);
-    let contrast = Contrast {
-        difference: left.mean() - right.mean(),
-        se,
-        freedom,
-    };
+    let contrast = Contrast { difference: left.mean() - right.mean(), se, freedom };
     close(contrast.standardised(), 3.409_545_424_246_424_2, 1e-12);
     close(freedom, 6.839_746_723_413_72, 1e-12);
     close(contrast.p_nonzero(), 0.011_702_361_977_453_841, 1e-9);
-    let known = Part {
-        variance: 4.0,
-        freedom: f64::INFINITY,
-    };
+    let known = Part { variance: 4.0, freedom: f64::INFINITY };
     assert_eq!(satterthwaite(&[known]), (2.0, f64::INFINITY));
 }
 
@@ -157,20 +140,10 @@ fn clopper_and_pearson_agree_with_scipy() {
 
 #[test]
 fn thin_percentiles_are_mlperf_s() {
-    for (q, expected) in [
-        (0.5, 11),
-        (0.9, 64),
-        (0.95, 130),
-        (0.99, 662),
-        (0.999, 6_636),
-        (0.05, 130),
-    ] {
+    for (q, expected) in [(0.5, 11), (0.9, 64), (0.95, 130), (0.99, 662), (0.999, 6_636), (0.05, 130)] {
         assert_eq!(thin_below(q), Some(expected), "{q}");
     }
-    assert_eq!(
-        (thin_below(0.0), thin_below(1.0), thin_below(f64::NAN)),
-        (None, None, None)
-    );
+    assert_eq!((thin_below(0.0), thin_below(1.0), thin_below(f64::NAN)), (None, None, None));
 }
 
 /// Holm's own order of tests: 0.005 ≤ 0.05/4 and 0.01 ≤ 0.05/3 are rejected, 0.03 > 0.05/2 stops the rest, 0.04 included.
@@ -188,10 +161,7 @@ fn multiplicity_by_hand_and_by_scipy() {
 fn median_variances_are_between_the_mean_s_and_laplace_s() {
     for n in 3..40 {
         let scaled = median_variance(n) * n as f64;
-        assert!(
-            1.0 < scaled && scaled <= std::f64::consts::FRAC_PI_2 + 1e-12,
-            "{n}: {scaled}"
-        );
+        assert!(1.0 < scaled && scaled <= std::f64::consts::FRAC_PI_2 + 1e-12, "{n}: {scaled}");
     }
     close(median_variance(2), 0.5, 1e-12);
     assert_eq!(

@@ -38,11 +38,7 @@ pub enum StoreError {
     #[error("{}: the session '{id}' is already stored", path.display())]
     Stored { path: PathBuf, id: String },
     #[error("{}: there is no session '{id}'; stored are {}", path.display(), known.join(", "))]
-    NoSession {
-        path: PathBuf,
-        id: String,
-        known: Vec<String>,
-    },
+    NoSession { path: PathBuf, id: String, known: Vec<String> },
     #[error("{}: there is no baseline for workload '{}', model '{}', hardware '{}'", path.display(), key.workload, key.model, key.hardware)]
     NoBaseline { path: PathBuf, key: Box<Key> },
     #[error("the result was interrupted, so it cannot be a baseline")]
@@ -82,19 +78,13 @@ impl StoreError {
 impl Listed {
     /// The file's name without its ending: what `baseline list` prints and the other commands take.
     pub fn name(&self) -> String {
-        self.path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
 impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 
     /// Where the baseline of a key lies, whether or not it exists.
@@ -116,10 +106,7 @@ impl Store {
         if names(&baseline.key) == names(key) {
             Ok(Some(baseline))
         } else {
-            Err(StoreError::OtherKey {
-                path,
-                found: Box::new(baseline.key),
-            })
+            Err(StoreError::OtherKey { path, found: Box::new(baseline.key) })
         }
     }
 
@@ -136,10 +123,7 @@ impl Store {
             return Err(StoreError::NotComparable { path, reasons });
         }
         if baseline.sessions.iter().any(|session| session.id == id) {
-            return Err(StoreError::Stored {
-                path,
-                id: id.to_owned(),
-            });
+            return Err(StoreError::Stored { path, id: id.to_owned() });
         }
         baseline.tool.clone_from(&run.tool);
         baseline.sessions.push(SessionDocument::from_run(run, id, commit));
@@ -173,10 +157,7 @@ impl Store {
         let newest = baseline.sessions.last().map(|session| session.id.clone());
         baseline.sessions.retain(|session| {
             used.sessions.iter().any(|kept| kept.id == session.id)
-                || [&baseline.promoted, &newest]
-                    .into_iter()
-                    .flatten()
-                    .any(|id| *id == session.id)
+                || [&baseline.promoted, &newest].into_iter().flatten().any(|id| *id == session.id)
         });
         let removed = before - baseline.sessions.len();
         if removed > 0 {
@@ -187,11 +168,7 @@ impl Store {
 
     /// Every baseline file of the folder, by name.
     pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        let error = |source| FileError {
-            action: "list",
-            path: self.folder.clone(),
-            source,
-        };
+        let error = |source| FileError { action: "list", path: self.folder.clone(), source };
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -205,23 +182,14 @@ impl Store {
             }
         }
         paths.sort();
-        Ok(paths
-            .into_iter()
-            .map(|path| Listed {
-                baseline: read(&path),
-                path,
-            })
-            .collect())
+        Ok(paths.into_iter().map(|path| Listed { baseline: read(&path), path }).collect())
     }
 
     fn existing(&self, key: &Key) -> Result<(PathBuf, BaselineDocument), StoreError> {
         let path = self.path(key);
         match self.find(key)? {
             Some(baseline) => Ok((path, baseline)),
-            None => Err(StoreError::NoBaseline {
-                path,
-                key: Box::new(key.clone()),
-            }),
+            None => Err(StoreError::NoBaseline { path, key: Box::new(key.clone()) }),
         }
     }
 }

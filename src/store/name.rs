@@ -8,12 +8,7 @@ const PART_MAX: usize = 48;
 
 /// `<workload>--<model>--<hardware>.json`.
 pub(super) fn file_name(key: &Key) -> String {
-    let Key {
-        workload,
-        model,
-        hardware,
-        workload_hash: _,
-    } = key;
+    let Key { workload, model, hardware, workload_hash: _ } = key;
     let parts = [workload, model, hardware].map(|part| slug(part));
     format!("{}.json", parts.join("--"))
 }

@@ -20,9 +20,7 @@ fn run_of_day(day: u32) -> RunDocument {
 fn filled(folder: &Path, days: u32) -> (Store, Key) {
     let store = Store::open(folder.join("baselines"));
     for day in 1..=days {
-        store
-            .append(&run_of_day(day), &format!("s{day}"), Some("abc"))
-            .unwrap();
+        store.append(&run_of_day(day), &format!("s{day}"), Some("abc")).unwrap();
     }
     (store, sample::run().fingerprint)
 }
@@ -85,17 +83,10 @@ fn promote_moves_the_pointer_and_prune_keeps_it() {
     assert_eq!(ids(&store, &key), ["s2", "s3", "s4", "s5", "s6"]);
     assert_eq!(store.prune(&key, NOW).unwrap(), 0);
     assert_eq!(store.prune(&key, "2027-01-01T00:00:00Z").unwrap(), 3);
-    assert_eq!(
-        ids(&store, &key),
-        ["s2", "s6"],
-        "the promoted one and the newest stay"
-    );
+    assert_eq!(ids(&store, &key), ["s2", "s6"], "the promoted one and the newest stay");
     store.promote(&key, None).unwrap();
 
-    let other = Key {
-        model: "none".to_owned(),
-        ..key
-    };
+    let other = Key { model: "none".to_owned(), ..key };
     let error = store.promote(&other, None).unwrap_err();
     insta::assert_snapshot!(words(folder.path(), &error), @"DIR/baselines/chat--none--h100.json: there is no baseline for workload 'chat', model 'none', hardware 'h100' (hint: save one first: llm-loadtest baseline save result.json)");
 }
@@ -104,9 +95,7 @@ fn promote_moves_the_pointer_and_prune_keeps_it() {
 fn files_that_cannot_be_read_are_named_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (store, key) = filled(folder.path(), 1);
-    let newer = fs::read_to_string(store.path(&key))
-        .unwrap()
-        .replace("\"major\": 1", "\"major\": 9");
+    let newer = fs::read_to_string(store.path(&key)).unwrap().replace("\"major\": 1", "\"major\": 9");
     let failing = |bytes: &[u8]| {
         write_atomic(&store.path(&key), bytes).unwrap();
         let error = store.append(&run_of_day(2), "s2", None).unwrap_err();

@@ -27,16 +27,10 @@ fn facts(nvml: Result<Nvml, NvmlError>) -> GpuFacts {
     let nvml = match nvml {
         Ok(nvml) => nvml,
         Err(error) => {
-            return GpuFacts {
-                note: Some(absence(&error)),
-                ..GpuFacts::default()
-            };
+            return GpuFacts { note: Some(absence(&error)), ..GpuFacts::default() };
         }
     };
-    let mut facts = GpuFacts {
-        driver: nvml.sys_driver_version().ok(),
-        ..GpuFacts::default()
-    };
+    let mut facts = GpuFacts { driver: nvml.sys_driver_version().ok(), ..GpuFacts::default() };
     for index in 0..nvml.device_count().unwrap_or(0) {
         match gpu(&nvml, index) {
             Ok(gpu) => facts.gpus.push(gpu),
@@ -48,10 +42,7 @@ fn facts(nvml: Result<Nvml, NvmlError>) -> GpuFacts {
 
 /// Drivers and container runtimes install `libnvidia-ml.so.1`; the name without a version comes only with the toolkit.
 fn load() -> Result<Nvml, NvmlError> {
-    Nvml::builder()
-        .lib_path(OsStr::new("libnvidia-ml.so.1"))
-        .init()
-        .or_else(|_| Nvml::init())
+    Nvml::builder().lib_path(OsStr::new("libnvidia-ml.so.1")).init().or_else(|_| Nvml::init())
 }
 
 fn gpu(nvml: &Nvml, index: u32) -> Result<Gpu, NvmlError> {
@@ -79,10 +70,7 @@ mod tests {
         let missing = Nvml::builder().lib_path(OsStr::new("no-such-library.so")).init();
         assert_eq!(
             facts(missing),
-            GpuFacts {
-                note: Some("no NVIDIA driver is visible here".to_owned()),
-                ..GpuFacts::default()
-            }
+            GpuFacts { note: Some("no NVIDIA driver is visible here".to_owned()), ..GpuFacts::default() }
         );
         let driver = facts(Err(NvmlError::DriverNotLoaded));
         assert!(driver.gpus.is_empty() && driver.note.is_some());

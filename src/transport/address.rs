@@ -28,10 +28,7 @@ impl AddressError {
 
 impl Address {
     pub fn parse(url: &str) -> Result<Self, AddressError> {
-        let wrong = |why: &str| AddressError {
-            url: url.to_owned(),
-            why: why.to_owned(),
-        };
+        let wrong = |why: &str| AddressError { url: url.to_owned(), why: why.to_owned() };
         let parsed = reqwest::Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         let tls = match parsed.scheme() {
             "http" => false,
@@ -39,58 +36,35 @@ impl Address {
             other => return Err(wrong(&format!("scheme '{other}' is neither http nor https"))),
         };
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(wrong(
-                "it holds a user name or password; use --api-key or --header",
-            ));
+            return Err(wrong("it holds a user name or password; use --api-key or --header"));
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(wrong("it has a query or fragment"));
         }
-        let host = parsed
-            .host_str()
-            .filter(|host| !host.is_empty())
-            .ok_or_else(|| wrong("it has no host"))?;
-        let port = parsed
-            .port_or_known_default()
-            .ok_or_else(|| wrong("it has no port"))?;
+        let host =
+            parsed.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it has no host"))?;
+        let port = parsed.port_or_known_default().ok_or_else(|| wrong("it has no port"))?;
         let path = parsed.path().trim_end_matches('/');
         // People paste the address that SDKs want, which ends in /v1.
         let prefix = path.strip_suffix("/v1").unwrap_or(path).to_owned();
-        Ok(Self {
-            tls,
-            host: host.to_owned(),
-            port,
-            prefix,
-        })
+        Ok(Self { tls, host: host.to_owned(), port, prefix })
     }
 
     /// `http://host:port/prefix`, without a trailing slash.
     pub fn url(&self) -> String {
-        format!(
-            "{}://{}{}",
-            if self.tls { "https" } else { "http" },
-            self.authority(),
-            self.prefix
-        )
+        format!("{}://{}{}", if self.tls { "https" } else { "http" }, self.authority(), self.prefix)
     }
 
     /// The `Host` header.
     pub fn authority(&self) -> String {
         let default = if self.tls { 443 } else { 80 };
-        if self.port == default {
-            self.host.clone()
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        if self.port == default { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
     }
 
     /// Whether the name or address means this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = self.bare_host();
-        bare == "localhost"
-            || bare
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// The host without the brackets of an IPv6 address.
@@ -105,23 +79,10 @@ mod tests {
 
     #[test]
     fn addresses_as_people_write_them() {
-        let url = |text: &str| {
-            Address::parse(text)
-                .map(|address| address.url())
-                .map_err(|error| error.why)
-        };
-        assert_eq!(
-            url("http://localhost:8000"),
-            Ok("http://localhost:8000".to_owned())
-        );
-        assert_eq!(
-            url("http://localhost:8000/v1/"),
-            Ok("http://localhost:8000".to_owned())
-        );
-        assert_eq!(
-            url("https://llm.example/proxy/v1"),
-            Ok("https://llm.example/proxy".to_owned())
-        );
+        let url = |text: &str| Address::parse(text).map(|address| address.url()).map_err(|error| error.why);
+        assert_eq!(url("http://localhost:8000"), Ok("http://localhost:8000".to_owned()));
+        assert_eq!(url("http://localhost:8000/v1/"), Ok("http://localhost:8000".to_owned()));
+        assert_eq!(url("https://llm.example/proxy/v1"), Ok("https://llm.example/proxy".to_owned()));
         assert_eq!(url("http://[::1]:8000"), Ok("http://[::1]:8000".to_owned()));
         assert!(url("localhost:8000").is_err());
         assert!(url("ftp://host").is_err());

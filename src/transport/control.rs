@@ -21,23 +21,11 @@ pub struct Control {
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     #[error("cannot reach {url}: {why}")]
-    Unreachable {
-        url: String,
-        why: String,
-        address: Address,
-    },
+    Unreachable { url: String, why: String, address: Address },
     #[error("{url} answered {status}: {detail}")]
-    Refused {
-        url: String,
-        status: u16,
-        detail: String,
-    },
+    Refused { url: String, status: u16, detail: String },
     #[error("{url} answered something else than {wanted}: {why}")]
-    Unexpected {
-        url: String,
-        wanted: &'static str,
-        why: String,
-    },
+    Unexpected { url: String, wanted: &'static str, why: String },
     #[error(transparent)]
     Options(#[from] HttpError),
     #[error("cannot make an HTTP client: {0}")]
@@ -98,10 +86,7 @@ impl Control {
             .no_proxy()
             .build()
             .map_err(|error| ControlError::Client(chain(&error)))?;
-        Ok(Self {
-            client,
-            address: options.address.clone(),
-        })
+        Ok(Self { client, address: options.address.clone() })
     }
 
     /// `GET /v1/models`, as text.
@@ -112,18 +97,9 @@ impl Control {
             why: chain(error),
             address: self.address.clone(),
         };
-        let mut response = self
-            .client
-            .get(&url)
-            .send()
-            .await
-            .map_err(|error| unreachable(&error))?;
+        let mut response = self.client.get(&url).send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
-        let server = response
-            .headers()
-            .get(SERVER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
             bytes.extend_from_slice(&part);

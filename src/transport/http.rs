@@ -49,18 +49,8 @@ pub enum HttpError {
 impl<C: Clock> Http<C> {
     pub fn new(options: HttpOptions, clock: C) -> Result<Self, HttpError> {
         let headers = headers(&options)?;
-        let tls = options
-            .address
-            .tls
-            .then(|| tls::config(&options.tls))
-            .transpose()?
-            .map(TlsConnector::from);
-        Ok(Self {
-            options,
-            tls,
-            headers,
-            clock,
-        })
+        let tls = options.address.tls.then(|| tls::config(&options.tls)).transpose()?.map(TlsConnector::from);
+        Ok(Self { options, tls, headers, clock })
     }
 
     async fn connect(&self) -> Result<TcpStream, Failure> {
@@ -68,13 +58,9 @@ impl<C: Clock> Http<C> {
             Failure::new(FailureClass::Connect, connect_words(&self.options.address, error))
         };
         let place = (self.options.address.bare_host(), self.options.address.port);
-        let places: Vec<SocketAddr> = tokio::net::lookup_host(place)
-            .await
-            .map_err(|error| failed(&error))?
-            .collect();
-        let stream = TcpStream::connect(places.as_slice())
-            .await
-            .map_err(|error| failed(&error))?;
+        let places: Vec<SocketAddr> =
+            tokio::net::lookup_host(place).await.map_err(|error| failed(&error))?.collect();
+        let stream = TcpStream::connect(places.as_slice()).await.map_err(|error| failed(&error))?;
         // Without this a request's second packet could wait for the first one's acknowledgement.
         stream.set_nodelay(true).map_err(|error| failed(&error))?;
         Ok(stream)
@@ -88,12 +74,7 @@ impl<C: Clock> Http<C> {
         let refused = |why: String| Failure::new(FailureClass::Tls, why);
         let name = ServerName::try_from(self.options.address.bare_host().to_owned())
             .map_err(|error| refused(error.to_string()))?;
-        self.speak(
-            tls.connect(name, stream)
-                .await
-                .map_err(|error| refused(error.to_string()))?,
-        )
-        .await
+        self.speak(tls.connect(name, stream).await.map_err(|error| refused(error.to_string()))?).await
     }
 
     async fn speak<S>(&self, stream: S) -> Result<HttpLine, Failure>
@@ -106,12 +87,7 @@ impl<C: Clock> Http<C> {
             .map_err(|error| Failure::new(FailureClass::Connect, error.to_string()))?;
         // The connection's own task ends with the sender; its error reaches the request that met it.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(HttpLine::new(
-            sender,
-            marks,
-            self.headers.clone(),
-            self.options.address.prefix.clone(),
-        ))
+        Ok(HttpLine::new(sender, marks, self.headers.clone(), self.options.address.prefix.clone()))
     }
 }
 
@@ -120,14 +96,9 @@ impl<C: Clock> Transport for Http<C> {
 
     async fn open(&self) -> Result<HttpLine, Failure> {
         let limit = self.options.connect_timeout;
-        tokio::time::timeout(limit.into(), self.handshake())
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::new(
-                    FailureClass::Connect,
-                    format!("no connection within {limit}"),
-                ))
-            })
+        tokio::time::timeout(limit.into(), self.handshake()).await.unwrap_or_else(|_| {
+            Err(Failure::new(FailureClass::Connect, format!("no connection within {limit}")))
+        })
     }
 }
 
@@ -139,20 +110,12 @@ fn connect_words(address: &Address, error: &io::Error) -> String {
 pub(super) fn headers(options: &HttpOptions) -> Result<HeaderMap, HttpError> {
     let mut map = HeaderMap::new();
     let value = |name: &str, text: &str| {
-        HeaderValue::from_str(text).map_err(|_| HttpError::Header {
-            name: name.to_owned(),
-        })
+        HeaderValue::from_str(text).map_err(|_| HttpError::Header { name: name.to_owned() })
     };
     map.insert(HOST, value("host", &options.address.authority())?);
     map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    map.insert(
-        ACCEPT,
-        HeaderValue::from_static("text/event-stream, application/json"),
-    );
-    map.insert(
-        USER_AGENT,
-        HeaderValue::from_static(concat!("llm-loadtest/", env!("CARGO_PKG_VERSION"))),
-    );
+    map.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
+    map.insert(USER_AGENT, HeaderValue::from_static(concat!("llm-loadtest/", env!("CARGO_PKG_VERSION"))));
     if let Some(key) = &options.api_key {
         let mut bearer = value("authorization", &format!("Bearer {}", key.expose()))?;
         bearer.set_sensitive(true);

@@ -32,14 +32,7 @@ impl HttpLine {
         headers: HeaderMap,
         prefix: String,
     ) -> Self {
-        Self {
-            sender,
-            marks,
-            headers,
-            prefix,
-            body: None,
-            clean: true,
-        }
+        Self { sender, marks, headers, prefix, body: None, clean: true }
     }
 
     fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, Failure> {
@@ -51,9 +44,7 @@ impl HttpLine {
             .map_err(|error| unfit(&error))?;
         *request.headers_mut() = self.headers.clone();
         let id = HeaderValue::from_str(&call.id).map_err(|error| unfit(&error))?;
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static("x-request-id"), id);
+        request.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
         Ok(request)
     }
 }
@@ -63,24 +54,15 @@ impl Line for HttpLine {
         let broken = |failure, sent, stale| Broken { failure, sent, stale };
         self.clean = false;
         // Until the connection's task has finished the last response it takes no new request; if it has ended, it never will.
-        self.sender
-            .ready()
-            .await
-            .map_err(|error| broken(lost(&error), None, true))?;
-        let request = self
-            .request(&call)
-            .map_err(|failure| broken(failure, None, false))?;
+        self.sender.ready().await.map_err(|error| broken(lost(&error), None, true))?;
+        let request = self.request(&call).map_err(|failure| broken(failure, None, false))?;
         self.marks.arm();
         match self.sender.send_request(request).await {
             Ok(response) => {
                 let at = self.marks.read();
                 let status = response.status().as_u16();
                 self.body = Some(response.into_body());
-                Ok(Head {
-                    sent: self.marks.sent().unwrap_or(at),
-                    at,
-                    status,
-                })
+                Ok(Head { sent: self.marks.sent().unwrap_or(at), at, status })
             }
             // Anything but an unreadable answer means that the connection went away before one.
             Err(error) => Err(broken(lost(&error), self.marks.sent(), !error.is_parse())),
@@ -96,10 +78,7 @@ impl Line for HttpLine {
                 Some(Ok(frame)) => {
                     // Trailers carry no tokens.
                     if let Ok(bytes) = frame.into_data() {
-                        return Ok(Some(Piece {
-                            at: self.marks.read(),
-                            bytes,
-                        }));
+                        return Ok(Some(Piece { at: self.marks.read(), bytes }));
                     }
                 }
                 Some(Err(error)) => {

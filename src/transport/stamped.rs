@@ -26,9 +26,7 @@ impl Marks {
 
     /// First request byte handed to the socket since `arm`.
     pub(super) fn sent(&self) -> Option<Nanos> {
-        Some(self.first_write.load(Relaxed))
-            .filter(|&at| at > 0)
-            .map(Nanos)
+        Some(self.first_write.load(Relaxed)).filter(|&at| at > 0).map(Nanos)
     }
 
     pub(super) fn read(&self) -> Nanos {
@@ -46,14 +44,7 @@ pub(super) struct Stamped<S, C> {
 impl<S, C: Clock> Stamped<S, C> {
     pub(super) fn new(inner: S, clock: C) -> (Self, Arc<Marks>) {
         let marks = Arc::new(Marks::default());
-        (
-            Self {
-                inner,
-                clock,
-                marks: Arc::clone(&marks),
-            },
-            marks,
-        )
+        (Self { inner, clock, marks: Arc::clone(&marks) }, marks)
     }
 
     /// Notes the instant before the bytes are handed over, once per request.

@@ -22,10 +22,7 @@ pub struct TlsOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("cannot read certificates from {}: {source}", path.display())]
-    CaCert {
-        path: PathBuf,
-        source: rustls::pki_types::pem::Error,
-    },
+    CaCert { path: PathBuf, source: rustls::pki_types::pem::Error },
     #[error("{} holds no certificate; --cacert wants a PEM file", path.display())]
     Empty { path: PathBuf },
     #[error("cannot set up TLS: {0}")]
@@ -38,14 +35,9 @@ pub(super) fn config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError
     let builder =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let mut config = if options.insecure {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-            .with_no_client_auth()
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))).with_no_client_auth()
     } else {
-        builder
-            .with_root_certificates(roots(options.cacert.as_deref())?)
-            .with_no_client_auth()
+        builder.with_root_certificates(roots(options.cacert.as_deref())?).with_no_client_auth()
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -56,18 +48,13 @@ fn roots(extra: Option<&Path>) -> Result<RootCertStore, TlsError> {
     // Unreadable system certificates only matter when a handshake fails, which then says so itself.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = extra {
-        let read = |source| TlsError::CaCert {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| TlsError::CaCert { path: path.to_owned(), source };
         let certificates = CertificateDer::pem_file_iter(path)
             .map_err(read)?
             .collect::<Result<Vec<_>, _>>()
             .map_err(read)?;
         if roots.add_parsable_certificates(certificates).0 == 0 {
-            return Err(TlsError::Empty {
-                path: path.to_owned(),
-            });
+            return Err(TlsError::Empty { path: path.to_owned() });
         }
     }
     Ok(roots)
@@ -95,12 +82,7 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -109,12 +91,7 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

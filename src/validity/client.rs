@@ -23,12 +23,7 @@ const CPU_WARNING: f64 = 0.9;
 
 /// Invalid when the client was starved: the numbers are then its own, not the server's.
 pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
-    let ClientLoad {
-        cpu_share,
-        loop_lag_p99,
-        loop_lag_max,
-        typical,
-    } = *load;
+    let ClientLoad { cpu_share, loop_lag_p99, loop_lag_max, typical } = *load;
     let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(typical.0 / 100 * percent));
     let lag = if loop_lag_p99 > bound(LAG_INVALID) {
         Some((
@@ -37,11 +32,7 @@ pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
             "was starved, so latencies are its own and not the server's",
         ))
     } else if loop_lag_p99 > bound(LAG_WARNING) {
-        Some((
-            Severity::Warning,
-            bound(LAG_WARNING),
-            "was at times late, which adds to every latency",
-        ))
+        Some((Severity::Warning, bound(LAG_WARNING), "was at times late, which adds to every latency"))
     } else {
         None
     };

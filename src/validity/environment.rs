@@ -10,20 +10,8 @@ pub fn check_environment(base: &Environment, now: &Environment) -> Vec<Finding> 
     let driver = |environment: &Environment| environment.gpu_driver.clone();
     let server = |environment: &Environment| environment.server.clone();
     [
-        differs(
-            Severity::Invalid,
-            "hardware",
-            "the hardware",
-            Some(&base.hardware),
-            Some(&now.hardware),
-        ),
-        differs(
-            Severity::Invalid,
-            "gpus",
-            "the GPUs",
-            Some(&gpus(base)),
-            Some(&gpus(now)),
-        ),
+        differs(Severity::Invalid, "hardware", "the hardware", Some(&base.hardware), Some(&now.hardware)),
+        differs(Severity::Invalid, "gpus", "the GPUs", Some(&gpus(base)), Some(&gpus(now))),
         differs(
             Severity::Invalid,
             "gpu_driver",
@@ -38,27 +26,9 @@ pub fn check_environment(base: &Environment, now: &Environment) -> Vec<Finding> 
             Some(&base.network_path),
             Some(&now.network_path),
         ),
-        differs(
-            Severity::Invalid,
-            "model",
-            "the model",
-            Some(&base.model),
-            Some(&now.model),
-        ),
-        differs(
-            Severity::Warning,
-            "server",
-            "the server",
-            server(base).as_ref(),
-            server(now).as_ref(),
-        ),
-        differs(
-            Severity::Info,
-            "client_cpu",
-            "the client's CPU",
-            Some(&cpu(base)),
-            Some(&cpu(now)),
-        ),
+        differs(Severity::Invalid, "model", "the model", Some(&base.model), Some(&now.model)),
+        differs(Severity::Warning, "server", "the server", server(base).as_ref(), server(now).as_ref()),
+        differs(Severity::Info, "client_cpu", "the client's CPU", Some(&cpu(base)), Some(&cpu(now))),
     ]
     .into_iter()
     .flatten()
@@ -75,9 +45,9 @@ fn differs(
 ) -> Option<Finding> {
     let (base, now) = (base?, now?);
     let hint = match severity {
-        Severity::Invalid => Some(Hint::new(
-            "compare with a baseline from the same place, or store a new one here",
-        )),
+        Severity::Invalid => {
+            Some(Hint::new("compare with a baseline from the same place, or store a new one here"))
+        }
         Severity::Warning | Severity::Info => None,
     };
     (base != now).then(|| Finding {
@@ -103,11 +73,7 @@ fn gpus(environment: &Environment) -> String {
         Some(format!("{} × {name} {} GiB", same.len(), memory >> 30))
     });
     let text = kinds.collect::<Vec<_>>().join(", ");
-    if text.is_empty() {
-        "none visible".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "none visible".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -115,10 +81,7 @@ mod tests {
     use super::*;
 
     fn place() -> Environment {
-        let gpu = |name: &str| Gpu {
-            name: name.to_owned(),
-            memory: 80 << 30,
-        };
+        let gpu = |name: &str| Gpu { name: name.to_owned(), memory: 80 << 30 };
         Environment {
             gpus: vec![gpu("H100"), gpu("A100"), gpu("H100")],
             gpu_driver: Some("580.10".to_owned()),
@@ -171,20 +134,13 @@ mod tests {
 
     #[test]
     fn what_one_side_does_not_know_is_no_difference() {
-        let now = Environment {
-            gpu_driver: None,
-            server: None,
-            ..place()
-        };
+        let now = Environment { gpu_driver: None, server: None, ..place() };
         assert_eq!(words(&place(), &now), "");
     }
 
     #[test]
     fn gpus_that_cannot_be_seen_any_more_are_a_difference() {
-        let now = Environment {
-            gpus: Vec::new(),
-            ..place()
-        };
+        let now = Environment { gpus: Vec::new(), ..place() };
         insta::assert_snapshot!(words(&place(), &now), @"invalid gpus: the GPUs changed from '1 × A100 80 GiB, 2 × H100 80 GiB' (baseline) to 'none visible'");
     }
 }

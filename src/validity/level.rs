@@ -17,19 +17,11 @@ pub(super) struct Fact {
 
 impl Fact {
     pub(super) fn new(severity: Severity, code: &'static str, message: String) -> Self {
-        Self {
-            severity,
-            code,
-            message,
-            hint: None,
-        }
+        Self { severity, code, message, hint: None }
     }
 
     pub(super) fn hint(self, text: &str) -> Self {
-        Self {
-            hint: Some(Hint::new(text)),
-            ..self
-        }
+        Self { hint: Some(Hint::new(text)), ..self }
     }
 }
 
@@ -82,12 +74,8 @@ fn errors(summary: &Summary) -> Option<Fact> {
         .map(|(class, count)| format!("{class} {count}"))
         .collect();
     (share > ERROR_SHARE).then(|| {
-        let message = format!(
-            "{} of {} requests failed: {}",
-            percent(share),
-            summary.offered,
-            classes.join(", ")
-        );
+        let message =
+            format!("{} of {} requests failed: {}", percent(share), summary.offered, classes.join(", "));
         Fact::new(Severity::Warning, "errors", message)
             .hint("latencies are those of the requests that survived; see the failures before reading them")
     })
@@ -204,16 +192,16 @@ fn thin(summary: &Summary) -> Option<Fact> {
 /// Objectives that no success had a value for: they promise nothing.
 fn unevaluated(summary: &Summary) -> impl Iterator<Item = Fact> {
     let objectives = summary.goodput.iter().flat_map(|goodput| &goodput.objectives);
-    objectives
-        .filter(|counted| summary.succeeded > 0 && counted.not_evaluated == summary.succeeded)
-        .map(|counted| {
+    objectives.filter(|counted| summary.succeeded > 0 && counted.not_evaluated == summary.succeeded).map(
+        |counted| {
             let message = format!(
                 "no request has a value of {}, so this objective was met by none and missed by none",
                 counted.slo.metric
             );
             Fact::new(Severity::Warning, "slo_not_evaluated", message)
                 .hint("latencies of tokens need streaming and answers of two tokens or more")
-        })
+        },
+    )
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

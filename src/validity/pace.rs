@@ -15,10 +15,7 @@ const RATE_SHARE: f64 = 0.95;
 
 /// Invalid when the client could not keep its schedule: its latencies belong to another load than the one asked for.
 pub(super) fn send_lag(summary: &Summary, level: &Level) -> Option<Fact> {
-    let Load::Open {
-        rate, max_in_flight, ..
-    } = level.load
-    else {
+    let Load::Open { rate, max_in_flight, .. } = level.load else {
         return None;
     };
     let lag = summary.distributions.get(&Metric::SendLag)?.quantile(0.99);
@@ -37,12 +34,8 @@ pub(super) fn send_lag(summary: &Summary, level: &Level) -> Option<Fact> {
         )
         .hint("read the metrics from due, which hold this wait; or raise max_in_flight")
     } else {
-        Fact::new(
-            Severity::Invalid,
-            "send_lag",
-            format!("the client could not keep its schedule: {numbers}"),
-        )
-        .hint("lower the rate, give the client more cores, or run it on a machine of its own")
+        Fact::new(Severity::Invalid, "send_lag", format!("the client could not keep its schedule: {numbers}"))
+            .hint("lower the rate, give the client more cores, or run it on a machine of its own")
     })
 }
 

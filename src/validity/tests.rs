@@ -12,11 +12,7 @@ use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 
 fn open(rate: f64, max_in_flight: Option<u32>) -> Level {
     Level {
-        load: Load::Open {
-            rate: Rate::new(rate).unwrap(),
-            arrivals: Arrivals::Constant,
-            max_in_flight,
-        },
+        load: Load::Open { rate: Rate::new(rate).unwrap(), arrivals: Arrivals::Constant, max_in_flight },
         limit: Limit::Requests(1_000),
     }
 }
@@ -72,10 +68,7 @@ fn plan(level: Level) -> RunPlan {
 fn calm() -> Summary {
     let all = |value: f64| Distribution::new(vec![value; 1_000]).unwrap();
     Summary {
-        window: Window {
-            start: Nanos::ZERO,
-            end: Nanos::from_secs(100.0),
-        },
+        window: Window { start: Nanos::ZERO, end: Nanos::from_secs(100.0) },
         offered: 1_000,
         succeeded: 1_000,
         failures: BTreeMap::new(),
@@ -113,11 +106,7 @@ fn found_at(level: Level, change: impl FnOnce(&mut Summary)) -> String {
     let mut summary = calm();
     change(&mut summary);
     let findings = check_level(&summary, &plan(level), &level.label(), 3);
-    assert!(
-        findings
-            .iter()
-            .all(|finding| finding.round == Some(3) && finding.level == Some(level.label()))
-    );
+    assert!(findings.iter().all(|finding| finding.round == Some(3) && finding.level == Some(level.label())));
     findings
         .iter()
         .map(|finding| format!("{} {}: {}", finding.severity.id(), finding.code, finding.message))
@@ -126,9 +115,7 @@ fn found_at(level: Level, change: impl FnOnce(&mut Summary)) -> String {
 }
 
 fn put(summary: &mut Summary, metric: Metric, samples: Vec<f64>) {
-    summary
-        .distributions
-        .insert(metric, Distribution::new(samples).unwrap());
+    summary.distributions.insert(metric, Distribution::new(samples).unwrap());
 }
 
 #[test]
@@ -156,11 +143,7 @@ fn lengths_that_differ_from_the_ask_are_said() {
     free.workload.ignore_eos = false;
     let mut short = calm();
     short.tokens.output = 9_000;
-    assert_eq!(
-        check_level(&short, &free, "rate=10", 1),
-        [],
-        "nobody asked for exact lengths"
-    );
+    assert_eq!(check_level(&short, &free, "rate=10", 1), [], "nobody asked for exact lengths");
 }
 
 #[test]
@@ -198,11 +181,7 @@ fn a_server_that_falls_behind_is_said() {
         }
     };
     insta::assert_snapshot!(found(slow(9.0)), @"warning achieved_rate: 9.00 requests per second were answered of the 10 asked for, so the server did not keep up and its queue grew");
-    assert_eq!(
-        found(slow(9.45)),
-        "",
-        "one answer's length and one request are the edge"
-    );
+    assert_eq!(found(slow(9.45)), "", "one answer's length and one request are the edge");
     let mut poisson = open(10.0, None);
     if let Load::Open { arrivals, .. } = &mut poisson.load {
         *arrivals = Arrivals::Poisson;

@@ -57,10 +57,9 @@ pub fn due(rate: Rate, arrivals: Arrivals, seed: Seed, limit: Limit) -> Result<V
         instants.push(at);
     }
     match duration {
-        Some(duration) if instants.is_empty() => Err(ArrivalsError::None {
-            duration,
-            per_second: rate.per_second(),
-        }),
+        Some(duration) if instants.is_empty() => {
+            Err(ArrivalsError::None { duration, per_second: rate.per_second() })
+        }
         _ => Ok(instants),
     }
 }
@@ -74,19 +73,9 @@ mod tests {
     }
 
     fn gaps_secs(seed: u64, count: u64, per_second: f64) -> Vec<f64> {
-        let instants = due(
-            rate(per_second),
-            Arrivals::Poisson,
-            Seed(seed),
-            Limit::Requests(count),
-        )
-        .unwrap();
+        let instants = due(rate(per_second), Arrivals::Poisson, Seed(seed), Limit::Requests(count)).unwrap();
         let starts = std::iter::once(Nanos::ZERO).chain(instants.iter().copied());
-        instants
-            .iter()
-            .zip(starts)
-            .map(|(to, from)| (*to - from).secs())
-            .collect()
+        instants.iter().zip(starts).map(|(to, from)| (*to - from).secs()).collect()
     }
 
     #[test]
@@ -103,15 +92,8 @@ mod tests {
             |limit| due(rate(10.0), Arrivals::Constant, Seed(1), limit).map(|instants| instants.len());
         let second = Nanos::from_secs(1.0);
         assert_eq!(count(Limit::Requests(7)), Ok(7));
-        assert_eq!(
-            count(Limit::Duration(second)),
-            Ok(10),
-            "what is due at the end itself is out"
-        );
-        let either = |requests| Limit::Either {
-            requests,
-            duration: second,
-        };
+        assert_eq!(count(Limit::Duration(second)), Ok(10), "what is due at the end itself is out");
+        let either = |requests| Limit::Either { requests, duration: second };
         assert_eq!(count(either(4)), Ok(4));
         assert_eq!(count(either(400)), Ok(10));
     }
@@ -119,9 +101,7 @@ mod tests {
     #[test]
     fn what_cannot_be_scheduled_says_so() {
         let refuse = |per_second, limit| {
-            due(rate(per_second), Arrivals::Poisson, Seed(1), limit)
-                .unwrap_err()
-                .to_string()
+            due(rate(per_second), Arrivals::Poisson, Seed(1), limit).unwrap_err().to_string()
         };
         insta::assert_snapshot!(refuse(1e6, Limit::Duration(Nanos::from_secs(60.0))), @"the level asks for about 60000000 arrivals, more than the 10000000 that one level may have; lower the rate, the duration or the number of requests");
         insta::assert_snapshot!(refuse(1e-6, Limit::Duration(Nanos::from_secs(2.0))), @"no request would be due within 2.0s at 0.000001 requests per second; raise the rate or the duration");
@@ -137,10 +117,7 @@ mod tests {
             // Standard errors: sd/√n for the mean; the variance of an exponential's variance is 8σ⁴/n. Four of each.
             let n = count as f64;
             assert!((mean * 8.0 - 1.0).abs() < 4.0 / n.sqrt(), "{seed}: {mean}");
-            assert!(
-                (variance * 64.0 - 1.0).abs() < 4.0 * (8.0 / n).sqrt(),
-                "{seed}: {variance}"
-            );
+            assert!((variance * 64.0 - 1.0).abs() < 4.0 * (8.0 / n).sqrt(), "{seed}: {variance}");
         }
     }
 

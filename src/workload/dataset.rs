@@ -29,15 +29,8 @@ pub enum DatasetError {
     NotJson { line: usize, reason: String },
     #[error("line {line} has no prompt: give \"prompt\", \"text_input\", or \"messages\" with a user's text")]
     NoPrompt { line: usize },
-    #[error(
-        "line {line} has \"{key}\": {value}, which is not a number of tokens from 1 to {}",
-        u32::MAX
-    )]
-    BadLength {
-        line: usize,
-        key: &'static str,
-        value: String,
-    },
+    #[error("line {line} has \"{key}\": {value}, which is not a number of tokens from 1 to {}", u32::MAX)]
+    BadLength { line: usize, key: &'static str, value: String },
 }
 
 const LENGTH_KEYS: [&str; 3] = ["output_tokens", "output_len", "max_tokens"];
@@ -67,11 +60,8 @@ impl JsonlPrompts {
 }
 
 fn read_line(line: usize, content: &str, counter: &TokenCounter) -> Result<JsonlPrompt, DatasetError> {
-    let object: Map<String, Value> =
-        serde_json::from_str(content).map_err(|cause| DatasetError::NotJson {
-            line,
-            reason: cause.to_string(),
-        })?;
+    let object: Map<String, Value> = serde_json::from_str(content)
+        .map_err(|cause| DatasetError::NotJson { line, reason: cause.to_string() })?;
     let text = ["prompt", "text_input"]
         .into_iter()
         .find_map(|key| object.get(key)?.as_str().map(str::to_owned))
@@ -82,20 +72,14 @@ fn read_line(line: usize, content: &str, counter: &TokenCounter) -> Result<Jsonl
         TokenCounter::Words => None,
         TokenCounter::Tiktoken { .. } | TokenCounter::HuggingFace { .. } => Some(counter.count(&text)),
     };
-    Ok(JsonlPrompt {
-        tokens,
-        output_tokens: output_length(line, &object)?,
-        text,
-    })
+    Ok(JsonlPrompt { tokens, output_tokens: output_length(line, &object)?, text })
 }
 
 /// The last user message: a string, or the text parts of a list.
 fn last_user_text(object: &Map<String, Value>) -> Option<String> {
     let messages = object.get("messages")?.as_array()?;
-    let last = messages
-        .iter()
-        .rev()
-        .find(|message| message.get("role").and_then(Value::as_str) == Some("user"))?;
+    let last =
+        messages.iter().rev().find(|message| message.get("role").and_then(Value::as_str) == Some("user"))?;
     match last.get("content")? {
         Value::String(text) => Some(text.clone()),
         Value::Array(parts) => {
@@ -119,11 +103,7 @@ fn output_length(line: usize, object: &Map<String, Value>) -> Result<Option<u32>
         .and_then(|count| u32::try_from(count).ok())
         .filter(|count| *count > 0)
         .map(Some)
-        .ok_or_else(|| DatasetError::BadLength {
-            line,
-            key,
-            value: value.to_string(),
-        })
+        .ok_or_else(|| DatasetError::BadLength { line, key, value: value.to_string() })
 }
 
 #[cfg(test)]
@@ -142,20 +122,9 @@ mod tests {
             {"messages":[{"role":"user","content":"old"},{"role":"assistant","content":"no"},{"role":"user","content":"three"}]}
             {"messages":[{"role":"user","content":[{"type":"text","text":"four"},{"type":"image_url"}]}],"output_len":null}"#;
         let prompts = parse(file).unwrap();
-        let seen: Vec<_> = prompts
-            .prompts()
-            .iter()
-            .map(|prompt| (prompt.text.as_str(), prompt.output_tokens))
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                ("one", Some(7)),
-                ("two", Some(8)),
-                ("three", None),
-                ("four", None)
-            ]
-        );
+        let seen: Vec<_> =
+            prompts.prompts().iter().map(|prompt| (prompt.text.as_str(), prompt.output_tokens)).collect();
+        assert_eq!(seen, [("one", Some(7)), ("two", Some(8)), ("three", None), ("four", None)]);
         assert!(!prompts.repeats(4));
         assert!(prompts.repeats(5));
     }

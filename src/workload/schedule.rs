@@ -55,9 +55,7 @@ impl Schedule {
             (Dataset::Synthetic, _) => synthetic(counter, seed)?,
             (Dataset::Jsonl(_), Some(prompts)) => shuffled(prompts, seed),
             (Dataset::Jsonl(path), None) => {
-                return Err(ScheduleError::NoPrompts {
-                    path: path.display().to_string(),
-                });
+                return Err(ScheduleError::NoPrompts { path: path.display().to_string() });
             }
         };
         let due = match level.load {
@@ -66,14 +64,7 @@ impl Schedule {
                 Some(due(rate, arrivals, seed.child("arrivals"), level.limit)?)
             }
         };
-        Ok(Self {
-            workload: workload.clone(),
-            level: *level,
-            seed,
-            measured,
-            warmup,
-            due,
-        })
+        Ok(Self { workload: workload.clone(), level: *level, seed, measured, warmup, due })
     }
 
     /// Measured request `index`; any index, in any order.
@@ -108,11 +99,7 @@ impl Schedule {
         let hash = (0..100)
             .map(|index| self.ask(index))
             .flat_map(|ask| {
-                format!(
-                    "{}\0{:?}\0{:?}\0",
-                    ask.prompt, ask.prompt_tokens, ask.output_tokens
-                )
-                .into_bytes()
+                format!("{}\0{:?}\0{:?}\0", ask.prompt, ask.prompt_tokens, ask.output_tokens).into_bytes()
             })
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -159,10 +146,7 @@ fn shuffled(prompts: &JsonlPrompts, seed: Seed) -> (Source, Source) {
     let mut order: Vec<usize> = (0..prompts.prompts().len()).collect();
     seed.child("order").chance().shuffle(&mut order);
     let back = order.iter().rev().copied().collect();
-    let source = |order| Source::Jsonl {
-        prompts: prompts.clone(),
-        order,
-    };
+    let source = |order| Source::Jsonl { prompts: prompts.clone(), order };
     (source(order), source(back))
 }
 

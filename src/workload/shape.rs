@@ -58,11 +58,7 @@ pub enum Load {
     /// A fixed number of clients, each sending its next request when the last one ended.
     Closed { concurrency: u32 },
     /// Arrivals by the clock; beyond `max_in_flight` they queue and their wait is counted.
-    Open {
-        rate: Rate,
-        arrivals: Arrivals,
-        max_in_flight: Option<u32>,
-    },
+    Open { rate: Rate, arrivals: Arrivals, max_in_flight: Option<u32> },
 }
 
 /// The law of the gaps between arrivals.

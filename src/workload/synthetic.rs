@@ -29,12 +29,7 @@ impl SyntheticPrompts {
     pub fn new(counter: &TokenCounter, seed: Seed) -> Result<Self, TokenizerError> {
         let all = || WORDS.split_ascii_whitespace();
         let prompts = match counter {
-            TokenCounter::Words => Self {
-                first: all().collect(),
-                next: all().collect(),
-                extra: 0,
-                seed,
-            },
+            TokenCounter::Words => Self { first: all().collect(), next: all().collect(), extra: 0, seed },
             TokenCounter::Tiktoken { .. } | TokenCounter::HuggingFace { .. } => {
                 let alone = counter.count("the");
                 // Twice one word less two words leaves what every text has once.
@@ -51,10 +46,7 @@ impl SyntheticPrompts {
         };
         let usable = prompts.first.len().min(prompts.next.len());
         if usable < WORDS_MIN {
-            return Err(TokenizerError::FewWords {
-                counter: counter.to_string(),
-                usable,
-            });
+            return Err(TokenizerError::FewWords { counter: counter.to_string(), usable });
         }
         prompts.verify(counter)?;
         Ok(prompts)
@@ -86,11 +78,7 @@ impl SyntheticPrompts {
         for (index, wanted) in (0..).zip(PROBES.map(|words| words + self.extra)) {
             let got = counter.count(&self.prompt(index, wanted));
             if got != wanted {
-                return Err(TokenizerError::Inexact {
-                    counter: counter.to_string(),
-                    wanted,
-                    got,
-                });
+                return Err(TokenizerError::Inexact { counter: counter.to_string(), wanted, got });
             }
         }
         Ok(())
@@ -115,22 +103,12 @@ mod tests {
         let set: BTreeSet<&str> = words.iter().copied().collect();
         assert!(words.len() >= 1_500);
         assert_eq!(set.len(), words.len());
-        assert!(
-            words
-                .iter()
-                .all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()))
-        );
+        assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
     }
 
     #[test]
     fn prompts_have_exactly_the_asked_length_under_every_built_in_encoding() {
-        for name in [
-            None,
-            Some("cl100k_base"),
-            Some("o200k_base"),
-            Some("p50k_base"),
-            Some("r50k_base"),
-        ] {
+        for name in [None, Some("cl100k_base"), Some("o200k_base"), Some("p50k_base"), Some("r50k_base")] {
             let counter = counter(name);
             let prompts = SyntheticPrompts::new(&counter, Seed(7)).unwrap();
             for (index, tokens) in [(0, 1), (1, 2), (5, 3), (900, 17), (10_000, 256), (77, 1_024)] {
@@ -149,21 +127,15 @@ mod tests {
         let heads: BTreeSet<String> = (0..5_000).map(head).collect();
         assert_eq!(heads.len(), 5_000);
         let firsts: BTreeSet<String> = (0..2_000).map(|index| prompts.prompt(index, 1)).collect();
-        assert_eq!(
-            firsts.len(),
-            2_000,
-            "successive prompts differ in their first word"
-        );
+        assert_eq!(firsts.len(), 2_000, "successive prompts differ in their first word");
     }
 
     #[test]
     fn a_tokenizer_that_puts_its_own_space_before_the_text_counts_exactly_too() {
         // As SentencePiece models do: every word is known as `▁word` alone, every fifth one not at all.
         let words = WORDS.split_ascii_whitespace().enumerate();
-        let vocabulary: Vec<String> = words
-            .filter(|(at, _)| at % 5 > 0)
-            .map(|(at, word)| format!("\"▁{word}\":{at}"))
-            .collect();
+        let vocabulary: Vec<String> =
+            words.filter(|(at, _)| at % 5 > 0).map(|(at, word)| format!("\"▁{word}\":{at}")).collect();
         let letters =
             (b'a'..=b'z').map(|letter| format!("\"{}\":{}", char::from(letter), 9_000 + u32::from(letter)));
         let letters = letters.collect::<Vec<_>>().join(",");

@@ -18,20 +18,13 @@ fn workload(dataset: Dataset) -> Workload {
 }
 
 fn closed(concurrency: u32) -> Level {
-    Level {
-        load: Load::Closed { concurrency },
-        limit: Limit::Requests(100),
-    }
+    Level { load: Load::Closed { concurrency }, limit: Limit::Requests(100) }
 }
 
 fn open() -> Level {
     let rate = Rate::new(20.0).unwrap();
     Level {
-        load: Load::Open {
-            rate,
-            arrivals: Arrivals::Poisson,
-            max_in_flight: None,
-        },
+        load: Load::Open { rate, arrivals: Arrivals::Poisson, max_in_flight: None },
         limit: Limit::Duration(Nanos::from_secs(5.0)),
     }
 }
@@ -50,23 +43,13 @@ fn from_file(lines: usize, seed: u64) -> Schedule {
         .collect();
     let prompts = JsonlPrompts::parse(&text, &TokenCounter::Words).unwrap();
     let workload = workload(Dataset::Jsonl(PathBuf::from("p.jsonl")));
-    Schedule::build(
-        &workload,
-        &closed(4),
-        &TokenCounter::Words,
-        Some(&prompts),
-        Seed(seed),
-    )
-    .unwrap()
+    Schedule::build(&workload, &closed(4), &TokenCounter::Words, Some(&prompts), Seed(seed)).unwrap()
 }
 
 #[test]
 fn a_golden_fingerprint_holds_across_machines_and_versions() {
     insta::assert_snapshot!(build(closed(4), 42).fingerprint(), @"1a19669c638e2e50");
-    assert_ne!(
-        build(closed(4), 42).fingerprint(),
-        build(closed(4), 43).fingerprint()
-    );
+    assert_ne!(build(closed(4), 42).fingerprint(), build(closed(4), 43).fingerprint());
 }
 
 #[test]
@@ -105,11 +88,8 @@ fn open_loops_have_due_times_and_closed_loops_have_clients() {
 #[test]
 fn a_file_is_shuffled_repeated_and_warmed_from_its_far_end() {
     let schedule = from_file(10, 5);
-    let texts = |start: u64| -> Vec<String> {
-        (start..start + 10)
-            .map(|index| schedule.ask(index).prompt)
-            .collect()
-    };
+    let texts =
+        |start: u64| -> Vec<String> { (start..start + 10).map(|index| schedule.ask(index).prompt).collect() };
     assert_eq!(texts(0), texts(10), "the second time through repeats the first");
     let mut sorted = texts(0);
     sorted.sort();
@@ -117,9 +97,7 @@ fn a_file_is_shuffled_repeated_and_warmed_from_its_far_end() {
     assert_eq!(sorted, all);
     assert_ne!(texts(0), all, "shuffled");
     assert_eq!(schedule.warmup_ask(0).prompt, schedule.ask(9).prompt);
-    let own = (0..10)
-        .map(|index| schedule.ask(index))
-        .find(|ask| ask.prompt == "p0");
+    let own = (0..10).map(|index| schedule.ask(index)).find(|ask| ask.prompt == "p0");
     assert_eq!(own.and_then(|ask| ask.output_tokens), Some(77));
 }
 

@@ -13,15 +13,9 @@ pub enum TokenCounter {
     /// One whitespace-separated word is one token: the rule where no tokenizer is named.
     Words,
     /// One of `OpenAI`'s encodings, built in.
-    Tiktoken {
-        name: String,
-        encoding: &'static CoreBPE,
-    },
+    Tiktoken { name: String, encoding: &'static CoreBPE },
     /// A Hugging Face `tokenizer.json` from a local file.
-    HuggingFace {
-        path: PathBuf,
-        tokenizer: Box<Tokenizer>,
-    },
+    HuggingFace { path: PathBuf, tokenizer: Box<Tokenizer> },
 }
 
 /// Why text cannot be counted, or prompts cannot be built.
@@ -76,36 +70,24 @@ impl TokenCounter {
             return Ok(Self::Words);
         };
         let listed = ENCODINGS.into_iter().find(|(known, _)| *known == name);
-        if let Some(encoding) = listed
-            .map(|(_, encoding)| encoding)
-            .or_else(|| get_tokenizer(name))
-        {
+        if let Some(encoding) = listed.map(|(_, encoding)| encoding).or_else(|| get_tokenizer(name)) {
             return Self::tiktoken(name, encoding);
         }
         let path = Path::new(name);
-        let is_file = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let is_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         if is_file {
             return match read(path) {
                 Ok(bytes) => Self::hugging_face(path.to_owned(), &bytes),
-                Err(reason) => Err(TokenizerError::Read {
-                    path: path.to_owned(),
-                    reason,
-                }),
+                Err(reason) => Err(TokenizerError::Read { path: path.to_owned(), reason }),
             };
         }
         if !name.contains('/') {
-            return Err(TokenizerError::Unknown {
-                name: name.to_owned(),
-            });
+            return Err(TokenizerError::Unknown { name: name.to_owned() });
         }
         let path = path.join("tokenizer.json");
         match read(&path) {
             Ok(bytes) => Self::hugging_face(path, &bytes),
-            Err(_) if is_hub_name(name) => Err(TokenizerError::HubName {
-                name: name.to_owned(),
-            }),
+            Err(_) if is_hub_name(name) => Err(TokenizerError::HubName { name: name.to_owned() }),
             Err(reason) => Err(TokenizerError::Read { path, reason }),
         }
     }
@@ -115,23 +97,17 @@ impl TokenCounter {
         let count = match self {
             Self::Words => text.split_whitespace().count(),
             Self::Tiktoken { encoding, .. } => encoding.count_ordinary(text),
-            Self::HuggingFace { tokenizer, .. } => tokenizer
-                .encode_fast(text, false)
-                .map_or(0, |encoded| encoded.len()),
+            Self::HuggingFace { tokenizer, .. } => {
+                tokenizer.encode_fast(text, false).map_or(0, |encoded| encoded.len())
+            }
         };
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     fn tiktoken(name: &str, encoding: Encoding) -> Result<Self, TokenizerError> {
         match bpe_for_tokenizer(encoding) {
-            Ok(encoding) => Ok(Self::Tiktoken {
-                name: name.to_owned(),
-                encoding,
-            }),
-            Err(cause) => Err(TokenizerError::Encoding {
-                name: name.to_owned(),
-                reason: cause.to_string(),
-            }),
+            Ok(encoding) => Ok(Self::Tiktoken { name: name.to_owned(), encoding }),
+            Err(cause) => Err(TokenizerError::Encoding { name: name.to_owned(), reason: cause.to_string() }),
         }
     }
 
@@ -142,14 +118,8 @@ impl TokenCounter {
             Ok(tokenizer)
         });
         match parsed {
-            Ok(tokenizer) => Ok(Self::HuggingFace {
-                path,
-                tokenizer: Box::new(tokenizer),
-            }),
-            Err(cause) => Err(TokenizerError::Parse {
-                path,
-                reason: cause.to_string(),
-            }),
+            Ok(tokenizer) => Ok(Self::HuggingFace { path, tokenizer: Box::new(tokenizer) }),
+            Err(cause) => Err(TokenizerError::Parse { path, reason: cause.to_string() }),
         }
     }
 }
@@ -157,10 +127,7 @@ impl TokenCounter {
 /// `owner/name`, relative and without a dot segment.
 fn is_hub_name(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
-    parts.len() == 2
-        && parts
-            .iter()
-            .all(|part| !part.is_empty() && !part.starts_with(['.', '~']))
+    parts.len() == 2 && parts.iter().all(|part| !part.is_empty() && !part.starts_with(['.', '~']))
 }
 
 impl fmt::Display for TokenCounter {
@@ -188,9 +155,7 @@ mod tests {
     }
 
     fn error(name: &str) -> String {
-        TokenCounter::resolve(Some(name), nothing)
-            .unwrap_err()
-            .to_string()
+        TokenCounter::resolve(Some(name), nothing).unwrap_err().to_string()
     }
 
     #[test]

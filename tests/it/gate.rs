@@ -28,19 +28,12 @@ fn stage() -> Stage {
 }
 
 fn gate(stage: &Stage, more: &[&str]) -> Ended {
-    stage.run(
-        &[
-            &["gate", "--junit", "junit.xml", "--markdown", "comment.md"][..],
-            more,
-        ]
-        .concat(),
-    )
+    stage.run(&[&["gate", "--junit", "junit.xml", "--markdown", "comment.md"][..], more].concat())
 }
 
 fn baseline_file(stage: &Stage) -> String {
-    let mut names = std::fs::read_dir(stage.path("baselines"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
+    let mut names =
+        std::fs::read_dir(stage.path("baselines")).unwrap().map(|entry| entry.unwrap().file_name());
     let name = names.next().expect("one baseline").to_string_lossy().into_owned();
     assert!(names.next().is_none());
     format!("baselines/{name}")
@@ -56,23 +49,12 @@ fn a_first_run_becomes_the_baseline_and_later_runs_are_judged() {
         .says(0, &["baseline: 1 stored session"])
         .prints(&["No serving regression"]);
     assert!(stage.read("comment.md").contains("✅"));
-    gate(&stage, &["--server", SLOWER])
-        .says(1, &[])
-        .prints(&["slower"]);
+    gate(&stage, &["--server", SLOWER]).says(1, &[]).prints(&["slower"]);
     let comment = stage.read("comment.md");
     assert!(comment.contains("❌") && comment.contains("slower"), "{comment}");
     assert!(stage.read("junit.xml").contains("<failure"));
-    assert_eq!(
-        stage.read(&baseline_file(&stage)),
-        stored,
-        "judging changed the baseline"
-    );
-    let again = stage.run(&[
-        "report",
-        "llm-loadtest-results/result.json",
-        "--format",
-        "markdown",
-    ]);
+    assert_eq!(stage.read(&baseline_file(&stage)), stored, "judging changed the baseline");
+    let again = stage.run(&["report", "llm-loadtest-results/result.json", "--format", "markdown"]);
     assert_eq!(again.says(0, &[]).stdout, comment);
 }
 
@@ -80,10 +62,7 @@ fn a_first_run_becomes_the_baseline_and_later_runs_are_judged() {
 fn objectives_need_no_baseline_and_every_code_is_reached() {
     let stage = stage();
     let with = |objective: &str, more: &[&str]| {
-        gate(
-            &stage,
-            &[&["--no-save-baseline", "--objective", objective][..], more].concat(),
-        )
+        gate(&stage, &[&["--no-save-baseline", "--objective", objective][..], more].concat())
     };
     with("e2e_p50 < 60s", &[]).says(0, &[]).prints(&["E2E p50"]);
     with("e2e_p50 < 1ms", &[]).says(1, &[]).prints(&["E2E p50"]);
@@ -108,29 +87,20 @@ fn a_baseline_that_must_not_judge_is_refused_before_any_load() {
     gate(&stage, &[]).says(2, &[&path]);
 }
 
+/// Gates the plan with a seed, and keeps the result under a name.
+fn keep(stage: &Stage, seed: &str, name: &str, server: &str) {
+    gate(stage, &["--no-save-baseline", "--seed", seed, "--server", server]);
+    std::fs::copy(stage.path("llm-loadtest-results/result.json"), stage.path(name)).unwrap();
+}
+
 #[test]
-fn files_alone_are_compared_stored_listed_and_rendered() {
+fn files_alone_are_compared_and_rendered() {
     let stage = stage();
-    let result = "llm-loadtest-results/result.json";
-    for (seed, name, server) in [
-        ("1", "a.json", "sim:h100-8b"),
-        ("2", "b.json", "sim:h100-8b"),
-        ("3", "c.json", SLOWER),
-    ] {
-        gate(
-            &stage,
-            &["--no-save-baseline", "--seed", seed, "--server", server],
-        );
-        std::fs::copy(stage.path(result), stage.path(name)).unwrap();
-    }
-    stage
-        .run(&["compare", "a.json", "b.json"])
-        .says(0, &[])
-        .prints(&["TPOT p50"]);
-    stage
-        .run(&["compare", "a.json", "c.json", "--format", "markdown"])
-        .says(1, &[])
-        .prints(&["❌"]);
+    keep(&stage, "1", "a.json", "sim:h100-8b");
+    keep(&stage, "2", "b.json", "sim:h100-8b");
+    keep(&stage, "3", "c.json", SLOWER);
+    stage.run(&["compare", "a.json", "b.json"]).says(0, &[]).prints(&["TPOT p50"]);
+    stage.run(&["compare", "a.json", "c.json", "--format", "markdown"]).says(1, &[]).prints(&["❌"]);
     for (format, words) in [
         ("table", "TPOT"),
         ("markdown", "TPOT"),
@@ -138,62 +108,31 @@ fn files_alone_are_compared_stored_listed_and_rendered() {
         ("json", "\"rounds\""),
         ("csv", "round,"),
     ] {
-        stage
-            .run(&["report", "a.json", "--format", format])
-            .says(0, &[])
-            .prints(&[words]);
+        stage.run(&["report", "a.json", "--format", format]).says(0, &[]).prints(&[words]);
     }
-    stage
-        .run(&["baseline", "list"])
-        .says(0, &[])
-        .prints(&["no baseline yet"]);
-    stage
-        .run(&["baseline", "save", "a.json"])
-        .says(0, &[])
-        .prints(&["stored in baselines/"]);
-    stage.run(&["baseline", "save", "a.json"]).says(2, &["already"]);
-    stage.run(&["baseline", "save", "b.json"]).says(0, &[]);
-    let listed = stage.run(&["baseline", "list"]);
-    let name = listed
-        .says(0, &[])
-        .prints(&["2 sessions"])
-        .stdout
-        .split(':')
-        .next()
-        .unwrap()
-        .to_owned();
-    let shown = stage.run(&["baseline", "show", &name]).stdout;
-    let session = shown
-        .lines()
-        .nth(2)
-        .unwrap()
-        .trim()
-        .split(": ")
-        .next()
-        .unwrap()
-        .to_owned();
-    stage
-        .run(&["baseline", "promote", &name, &session])
-        .says(0, &[])
-        .prints(&["start at"]);
-    stage
-        .run(&["baseline", "show"])
-        .says(0, &[])
-        .prints(&["promoted"]);
-    stage
-        .run(&["baseline", "promote", &name, "yesterday"])
-        .says(2, &["yesterday", "hint:"]);
-    stage
-        .run(&["baseline", "promote", "nothing", "x"])
-        .says(2, &["nothing"]);
-    stage
-        .run(&["baseline", "prune"])
-        .says(0, &[])
-        .prints(&["removed 1 session"]);
     stage.run(&["report", "nowhere.json"]).says(2, &["nowhere.json"]);
-    stage
-        .run(&["report", "loadtest.yaml"])
-        .says(2, &["loadtest.yaml"]);
+    stage.run(&["report", "loadtest.yaml"]).says(2, &["loadtest.yaml"]);
+}
+
+#[test]
+fn baselines_are_stored_listed_promoted_and_pruned() {
+    let stage = stage();
+    keep(&stage, "1", "a.json", "sim:h100-8b");
+    keep(&stage, "2", "b.json", "sim:h100-8b");
+    let baseline = |arguments: &[&str]| stage.run(&[&["baseline"][..], arguments].concat());
+    baseline(&["list"]).says(0, &[]).prints(&["no baseline yet"]);
+    baseline(&["save", "a.json"]).says(0, &[]).prints(&["stored in baselines/"]);
+    baseline(&["save", "a.json"]).says(2, &["already"]);
+    baseline(&["save", "b.json"]).says(0, &[]);
+    let listed = baseline(&["list"]);
+    let name = listed.says(0, &[]).prints(&["2 sessions"]).stdout.split(':').next().unwrap();
+    let shown = baseline(&["show", name]).stdout;
+    let session = shown.lines().nth(2).unwrap().trim().split(": ").next().unwrap();
+    baseline(&["promote", name, session]).says(0, &[]).prints(&["start at"]);
+    baseline(&["show"]).says(0, &[]).prints(&["promoted"]);
+    baseline(&["promote", name, "yesterday"]).says(2, &["yesterday", "hint:"]);
+    baseline(&["promote", "nothing", "x"]).says(2, &["nothing"]);
+    baseline(&["prune"]).says(0, &[]).prints(&["removed 1 session"]);
 }
 
 #[test]
@@ -201,14 +140,13 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
     let stage = Stage::new();
     stage.run(&["init"]).says(0, &["loadtest.yaml"]);
     stage.run(&["init"]).says(2, &["exists", "--force"]);
-    stage
-        .run(&["info", "--config", "loadtest.yaml"])
-        .says(0, &[])
-        .prints(&["loadtest.yaml:", "default", "concurrency"]);
+    stage.run(&["info", "--config", "loadtest.yaml"]).says(0, &[]).prints(&[
+        "loadtest.yaml:",
+        "default",
+        "concurrency",
+    ]);
     let mut with_variable = stage.command(&["info", "--seed", "5", "--server", "http://localhost:8000"]);
-    with_variable
-        .env("LLM_LOADTEST_WARMUP", "9")
-        .env("OPENAI_API_KEY", "sk-hidden");
+    with_variable.env("LLM_LOADTEST_WARMUP", "9").env("OPENAI_API_KEY", "sk-hidden");
     let told = crate::stage::ended(&with_variable.output().unwrap());
     told.says(0, &[]).prints(&[
         "flag --seed",
@@ -217,16 +155,10 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
     ]);
     assert!(!told.stdout.contains("sk-hidden"));
     stage.write("bad.yaml", "workloads:\n  - name: x\n    concurency: 4\n");
-    stage
-        .run(&["gate", "--config", "bad.yaml"])
-        .says(2, &["bad.yaml:3", "concurency", "concurrency"]);
+    stage.run(&["gate", "--config", "bad.yaml"]).says(2, &["bad.yaml:3", "concurency", "concurrency"]);
     stage.write("bad.yaml", "workloads: [\n");
-    stage
-        .run(&["gate", "--config", "bad.yaml"])
-        .says(2, &["bad.yaml:"]);
-    stage
-        .run(&["gate", "--config", "none.yaml"])
-        .says(2, &["none.yaml"]);
+    stage.run(&["gate", "--config", "bad.yaml"]).says(2, &["bad.yaml:"]);
+    stage.run(&["gate", "--config", "none.yaml"]).says(2, &["none.yaml"]);
     let schema: serde_json::Value = serde_json::from_str(&stage.run(&["info", "--schema"]).stdout).unwrap();
     assert_eq!(schema, crate::stage::schema("config.schema.json"));
 }

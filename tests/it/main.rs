@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
 )]
 

@@ -5,16 +5,7 @@ use std::time::Duration;
 
 use crate::stage::{Simulated, Stage, canned, ended, schema};
 
-const QUICK: [&str; 8] = [
-    "--num-prompts",
-    "20",
-    "--input-len",
-    "8",
-    "--output-len",
-    "4",
-    "--warmup",
-    "1",
-];
+const QUICK: [&str; 8] = ["--num-prompts", "20", "--input-len", "8", "--output-len", "4", "--warmup", "1"];
 
 fn with_quick(arguments: &[&'static str]) -> Vec<&'static str> {
     [arguments, &QUICK].concat()
@@ -39,16 +30,10 @@ fn the_command_of_the_readme_works_as_written() {
     ]);
     let result = stage.json("result.json");
     let validator = jsonschema::validator_for(&schema("result.schema.json")).unwrap();
-    let wrong: Vec<String> = validator
-        .iter_errors(&result)
-        .map(|error| error.to_string())
-        .collect();
+    let wrong: Vec<String> = validator.iter_errors(&result).map(|error| error.to_string()).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     for level in result["levels"].as_array().unwrap() {
-        assert_eq!(
-            (level["offered"].as_u64(), level["succeeded"].as_u64()),
-            (Some(100), Some(100))
-        );
+        assert_eq!((level["offered"].as_u64(), level["succeeded"].as_u64()), (Some(100), Some(100)));
         assert_eq!(level["tokens"]["output"], 12_800);
         assert_eq!(level["tokens"]["prompt"], 25_600);
     }
@@ -72,16 +57,8 @@ fn every_way_of_asking_gets_its_answer() {
         stage.run(&arguments).says(0, &["wrote"]);
         let level = &stage.json("llm-loadtest-results/result.json")["levels"][0];
         assert_eq!(level["offered"], level["succeeded"], "{extra:?}");
-        assert_eq!(
-            level["metrics"]["ttft"].is_null(),
-            extra.contains(&"--no-stream"),
-            "{extra:?}"
-        );
-        assert_eq!(
-            level["metrics"]["ttft_from_due"].is_null(),
-            !extra[0].contains("rate"),
-            "{extra:?}"
-        );
+        assert_eq!(level["metrics"]["ttft"].is_null(), extra.contains(&"--no-stream"), "{extra:?}");
+        assert_eq!(level["metrics"]["ttft_from_due"].is_null(), !extra[0].contains("rate"), "{extra:?}");
     }
 }
 
@@ -119,26 +96,12 @@ fn faults_are_counted_by_their_class_and_never_as_successes() {
 fn usage_errors_name_the_flag_the_value_and_the_next_step() {
     let stage = Stage::new();
     stage.run(&["run", "--no-such-flag"]).says(2, &["--no-such-flag"]);
+    stage.run(&["run", "--server", "sim:h100-8b", "--rate", "fast"]).says(2, &["--rate", "fast", "hint:"]);
+    stage.run(&["run", "--server", "sim:nothing"]).says(2, &["nothing", "h100-8b"]);
+    stage.run(&["run", "--server", "sim:h100-8b?tftt=1"]).says(2, &["tftt", "ttft"]);
+    stage.run(&["run", "--server", "localhost:8000"]).says(2, &["localhost:8000", "http://"]);
     stage
-        .run(&["run", "--server", "sim:h100-8b", "--rate", "fast"])
-        .says(2, &["--rate", "fast", "hint:"]);
-    stage
-        .run(&["run", "--server", "sim:nothing"])
-        .says(2, &["nothing", "h100-8b"]);
-    stage
-        .run(&["run", "--server", "sim:h100-8b?tftt=1"])
-        .says(2, &["tftt", "ttft"]);
-    stage
-        .run(&["run", "--server", "localhost:8000"])
-        .says(2, &["localhost:8000", "http://"]);
-    stage
-        .run(&with_quick(&[
-            "run",
-            "--server",
-            "sim:fast",
-            "--tokenizer",
-            "Qwen/Qwen3-14B",
-        ]))
+        .run(&with_quick(&["run", "--server", "sim:fast", "--tokenizer", "Qwen/Qwen3-14B"]))
         .says(2, &["Qwen/Qwen3-14B"]);
     stage.run(&["--help"]).says(0, &[]).prints(&["Exit codes", "130"]);
 }
@@ -155,14 +118,10 @@ fn a_server_that_is_not_there_or_refuses_is_explained() {
     let mut with_key = stage.command(&arguments);
     with_key.env("OPENAI_API_KEY", "open-sesame");
     ended(&with_key.output().unwrap()).says(0, &[]);
-    stage
-        .run(&[&arguments[..], &["--api-key", "open-sesame"]].concat())
-        .says(0, &[]);
+    stage.run(&[&arguments[..], &["--api-key", "open-sesame"]].concat()).says(0, &[]);
     for file in ["result.json", "requests.jsonl", "summary.csv"] {
         assert!(
-            !stage
-                .read(&format!("llm-loadtest-results/{file}"))
-                .contains("open-sesame"),
+            !stage.read(&format!("llm-loadtest-results/{file}")).contains("open-sesame"),
             "{file} holds the key"
         );
     }
@@ -170,9 +129,7 @@ fn a_server_that_is_not_there_or_refuses_is_explained() {
     stage
         .run(&[&["run", "--model", "other", "--server", &server.url][..], &QUICK].concat())
         .says(2, &["other", "--model"]);
-    stage
-        .run(&with_quick(&["run", "--server", "sim:fast?errors=100%"]))
-        .says(3, &["500"]);
+    stage.run(&with_quick(&["run", "--server", "sim:fast?errors=100%"])).says(3, &["500"]);
 }
 
 #[test]
@@ -182,20 +139,12 @@ fn a_server_without_tokens_is_no_success() {
     let answers: [(&str, &str); 4] = [
         ("", "empty"),
         ("data: [DONE]\n\n", "token"),
-        (
-            "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n",
-            "truncated",
-        ),
-        (
-            "data: {\"error\":{\"message\":\"out of cheese\"}}\n\ndata: [DONE]\n\n",
-            "out of cheese",
-        ),
+        ("data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n", "truncated"),
+        ("data: {\"error\":{\"message\":\"out of cheese\"}}\n\ndata: [DONE]\n\n", "out of cheese"),
     ];
     for (body, words) in answers {
         let url = canned(Box::leak(format!("{sse}{body}").into_boxed_str()));
-        stage
-            .run(&[&["run", "--server", &url][..], &QUICK].concat())
-            .says(3, &[words, "hint:"]);
+        stage.run(&[&["run", "--server", &url][..], &QUICK].concat()).says(3, &[words, "hint:"]);
     }
 }
 
@@ -204,22 +153,10 @@ fn places_that_cannot_be_written_are_found_before_any_load() {
     let stage = Stage::new();
     stage.write("file", "");
     stage
-        .run(&with_quick(&[
-            "run",
-            "--server",
-            "sim:fast",
-            "--output",
-            "file/result.json",
-        ]))
+        .run(&with_quick(&["run", "--server", "sim:fast", "--output", "file/result.json"]))
         .says(3, &["file", "hint:"]);
     stage
-        .run(&with_quick(&[
-            "run",
-            "--server",
-            "sim:fast",
-            "--output",
-            "/proc/result.json",
-        ]))
+        .run(&with_quick(&["run", "--server", "sim:fast", "--output", "/proc/result.json"]))
         .says(3, &["/proc", "hint:"]);
 }
 
@@ -228,22 +165,12 @@ fn a_full_disk_loses_rows_but_not_the_result() {
     let stage = Stage::new();
     std::os::unix::fs::symlink("/dev/full", stage.path("requests.jsonl")).unwrap();
     stage
-        .run(&with_quick(&[
-            "run",
-            "--server",
-            "sim:fast",
-            "--output",
-            "result.json",
-        ]))
+        .run(&with_quick(&["run", "--server", "sim:fast", "--output", "result.json"]))
         .says(0, &[])
         .prints(&["requests"]);
     let result = stage.json("result.json");
     assert_eq!(result["levels"][0]["succeeded"], 20);
-    assert!(
-        result["findings"].to_string().contains("requests_file"),
-        "{}",
-        result["findings"]
-    );
+    assert!(result["findings"].to_string().contains("requests_file"), "{}", result["findings"]);
 }
 
 #[test]
@@ -261,28 +188,15 @@ fn an_interrupt_writes_what_was_measured() {
             "--output-len",
             "8",
         ];
-        let child = stage
-            .command(&arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = stage.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_secs(2));
         let id = child.id().to_string();
         assert!(
-            std::process::Command::new("kill")
-                .args([&format!("-{signal}"), &id])
-                .status()
-                .unwrap()
-                .success()
+            std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success()
         );
         ended(&child.wait_with_output().unwrap()).says(130, &["stopping"]);
         let result = stage.json("llm-loadtest-results/result.json");
         assert_eq!(result["partial"], true);
-        assert!(
-            result["levels"][0]["succeeded"].as_u64().unwrap() > 10,
-            "{}",
-            result["levels"]
-        );
+        assert!(result["levels"][0]["succeeded"].as_u64().unwrap() > 10, "{}", result["levels"]);
     }
 }

@@ -26,11 +26,7 @@ impl Ended {
     /// Asserts the exit code and that the conversation says each of these.
     #[track_caller]
     pub(crate) fn says(&self, code: i32, words: &[&str]) -> &Self {
-        assert_eq!(
-            self.code, code,
-            "stdout: {}\nstderr: {}",
-            self.stdout, self.stderr
-        );
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         for word in words {
             assert!(self.stderr.contains(word), "'{word}' is not in: {}", self.stderr);
         }
@@ -41,12 +37,7 @@ impl Ended {
     #[track_caller]
     pub(crate) fn prints(&self, words: &[&str]) -> &Self {
         for word in words {
-            assert!(
-                self.stdout.contains(word),
-                "'{word}' is not in: {}\n{}",
-                self.stdout,
-                self.stderr
-            );
+            assert!(self.stdout.contains(word), "'{word}' is not in: {}\n{}", self.stdout, self.stderr);
         }
         self
     }
@@ -54,9 +45,7 @@ impl Ended {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -80,11 +69,7 @@ impl Stage {
     /// The command, in this folder, without what the machine's environment might say.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .stdin(Stdio::null());
+        command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
         command
     }
 
@@ -120,14 +105,9 @@ impl Simulated {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let url = line
-            .split_whitespace()
-            .last()
-            .unwrap_or_else(|| panic!("no address in '{line}'"))
-            .to_owned();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url =
+            line.split_whitespace().last().unwrap_or_else(|| panic!("no address in '{line}'")).to_owned();
         Self { child, url }
     }
 }
@@ -180,9 +160,7 @@ fn whole(seen: &[u8]) -> bool {
     let length = head
         .lines()
         .find_map(|line| {
-            line.to_ascii_lowercase()
-                .strip_prefix("content-length:")
-                .map(|n| n.trim().parse().unwrap())
+            line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().parse().unwrap())
         })
         .unwrap_or(0);
     body.len() >= length

@@ -68,18 +68,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("strsim", &["config"]),
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
-    (
-        "tokio",
-        &[
-            "engine",
-            "host",
-            "transport",
-            "telemetry",
-            "simulator::http",
-            "app",
-            "cli",
-        ],
-    ),
+    ("tokio", &["engine", "host", "transport", "telemetry", "simulator::http", "app", "cli"]),
     ("tokio_rustls", &["transport"]),
 ];
 
@@ -104,72 +93,28 @@ fn the_house_is_tidy() {
 #[test]
 fn every_planted_violation_is_found() {
     let planted = [
-        (
-            "src/base/a.rs",
-            "//! x\nuse crate::record::Row;\n",
-            "imports record",
-        ),
-        (
-            "src/record/a.rs",
-            "//! x\nuse crate::stats::mean;\n",
-            "imports stats",
-        ),
-        (
-            "src/gate/a.rs",
-            "//! x\nuse crate::{base::Nanos, report::{self, table}};\n",
-            "imports report",
-        ),
-        (
-            "src/engine/a.rs",
-            "//! x\nfn f() { crate::app::run() }\n",
-            "imports app",
-        ),
-        (
-            "src/simulator/model/a.rs",
-            "//! x\nuse crate::protocol::Api;\n",
-            "imports protocol",
-        ),
+        ("src/base/a.rs", "//! x\nuse crate::record::Row;\n", "imports record"),
+        ("src/record/a.rs", "//! x\nuse crate::stats::mean;\n", "imports stats"),
+        ("src/gate/a.rs", "//! x\nuse crate::{base::Nanos, report::{self, table}};\n", "imports report"),
+        ("src/engine/a.rs", "//! x\nfn f() { crate::app::run() }\n", "imports app"),
+        ("src/simulator/model/a.rs", "//! x\nuse crate::protocol::Api;\n", "imports protocol"),
         ("src/gate/a.rs", "//! x\nuse clap::Parser;\n", "guest clap"),
-        (
-            "src/report/a.rs",
-            "//! x\nfn f() { reqwest::get() }\n",
-            "guest reqwest",
-        ),
-        (
-            "src/stats/a.rs",
-            "//! x\nfn f() { std::fs::read(p) }\n",
-            "std::fs",
-        ),
-        (
-            "src/document/a.rs",
-            "//! x\nasync fn f() { g().await }\n",
-            ".await",
-        ),
+        ("src/report/a.rs", "//! x\nfn f() { reqwest::get() }\n", "guest reqwest"),
+        ("src/stats/a.rs", "//! x\nfn f() { std::fs::read(p) }\n", "std::fs"),
+        ("src/document/a.rs", "//! x\nasync fn f() { g().await }\n", ".await"),
         ("src/app/a.rs", "//! x\nuse super::super::base;\n", "super::super"),
         ("src/app/a.rs", "use std::fmt;\n", "no //! header"),
         ("src/lost/a.rs", "//! x\n", "no room"),
     ];
     for (path, text, wanted) in planted {
-        let found = violations(&[Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }]);
-        assert!(
-            found.iter().any(|line| line.contains(wanted)),
-            "{path}: '{wanted}' not in {found:?}"
-        );
+        let found = violations(&[Source { path: path.to_owned(), text: text.to_owned() }]);
+        assert!(found.iter().any(|line| line.contains(wanted)), "{path}: '{wanted}' not in {found:?}");
     }
-    let long = Source {
-        path: "src/app/a.rs".to_owned(),
-        text: format!("//! x\n{}", "\n".repeat(LINES_MAX)),
-    };
+    let long = Source { path: "src/app/a.rs".to_owned(), text: format!("//! x\n{}", "\n".repeat(LINES_MAX)) };
     assert!(violations(&[long]).iter().any(|line| line.contains("lines")));
     let fine = "//! x\n// crate::app is far above, says this comment\nuse crate::base::Nanos;\n#[cfg(test)]\nmod tests { use crate::app::run; }\n";
     assert_eq!(
-        violations(&[Source {
-            path: "src/gate/a.rs".to_owned(),
-            text: fine.to_owned()
-        }]),
+        violations(&[Source { path: "src/gate/a.rs".to_owned(), text: fine.to_owned() }]),
         Vec::<String>::new()
     );
 }
@@ -182,11 +127,8 @@ fn sources(folder: &Path, name: &str) -> Vec<Source> {
         let path = format!("{name}/{}", entry.file_name().to_string_lossy());
         if entry.file_type().unwrap().is_dir() {
             found.extend(sources(&entry.path(), &path));
-        } else if path.ends_with(".rs") {
-            found.push(Source {
-                path,
-                text: fs::read_to_string(entry.path()).unwrap(),
-            });
+        } else if entry.path().extension().is_some_and(|ending| ending == "rs") {
+            found.push(Source { path, text: fs::read_to_string(entry.path()).unwrap() });
         }
     }
     found
@@ -195,11 +137,7 @@ fn sources(folder: &Path, name: &str) -> Vec<Source> {
 fn violations(files: &[Source]) -> Vec<String> {
     files
         .iter()
-        .flat_map(|file| {
-            check(file)
-                .into_iter()
-                .map(|line| format!("{}: {line}", file.path))
-        })
+        .flat_map(|file| check(file).into_iter().map(|line| format!("{}: {line}", file.path)))
         .collect()
 }
 
@@ -208,10 +146,7 @@ fn check(file: &Source) -> Vec<String> {
     if !file.text.starts_with("//! ") {
         found.push("no //! header".to_owned());
     }
-    let limit = LONGER
-        .iter()
-        .find(|(path, ..)| *path == file.path)
-        .map_or(LINES_MAX, |(_, lines, _)| *lines);
+    let limit = LONGER.iter().find(|(path, ..)| *path == file.path).map_or(LINES_MAX, |(_, lines, _)| *lines);
     let lines = file.text.lines().count();
     if lines > limit {
         found.push(format!("{lines} lines, more than {limit}"));
@@ -241,20 +176,14 @@ fn check(file: &Source) -> Vec<String> {
     }
     if PURE_FLOORS.contains(&floor(&room)) {
         found.extend(
-            IMPURE
-                .iter()
-                .filter(|word| code.contains(**word))
-                .map(|word| format!("{word} in a pure room")),
+            IMPURE.iter().filter(|word| code.contains(**word)).map(|word| format!("{word} in a pure room")),
         );
     }
     found
 }
 
 fn floor(room: &str) -> u8 {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map_or(u8::MAX, |(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == room).map_or(u8::MAX, |(_, floor)| *floor)
 }
 
 fn may_import(room: &str, other: &str) -> bool {
@@ -320,29 +249,17 @@ fn members(group: &str) -> Vec<String> {
 
 fn room_named(path: &str) -> Option<String> {
     let word = |text: &str| {
-        text.trim_start()
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect::<String>()
+        text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
     };
     let first = word(path);
-    let second = path
-        .trim_start()
-        .strip_prefix(&format!("{first}::"))
-        .map(word)
-        .unwrap_or_default();
+    let second = path.trim_start().strip_prefix(&format!("{first}::")).map(word).unwrap_or_default();
     let deep = format!("{first}::{second}");
-    [deep, first]
-        .into_iter()
-        .find(|name| FLOORS.iter().any(|(room, _)| room == name))
+    [deep, first].into_iter().find(|name| FLOORS.iter().any(|(room, _)| room == name))
 }
 
 /// Whether `word` occurs as a path of its own, not as the end of a longer name.
 fn mentions(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
-        code[..at]
-            .chars()
-            .next_back()
-            .is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
+        code[..at].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
     })
 }

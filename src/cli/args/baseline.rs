@@ -7,13 +7,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct BaselineArgs {
     /// Folder of stored baselines
-    #[arg(
-        long,
-        alias = "baselines-dir",
-        value_name = "DIR",
-        default_value = "baselines",
-        global = true
-    )]
+    #[arg(long, alias = "baselines-dir", value_name = "DIR", default_value = "baselines", global = true)]
     pub baselines: PathBuf,
     #[command(subcommand)]
     pub command: BaselineCommand,

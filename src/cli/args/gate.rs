@@ -40,9 +40,7 @@ impl Args for GateFlags {
 
 impl FromArgMatches for GateFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        Ok(Self {
-            entries: collect(matches, is_gate),
-        })
+        Ok(Self { entries: collect(matches, is_gate) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

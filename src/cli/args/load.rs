@@ -28,9 +28,7 @@ impl Args for LoadArgs {
 
 impl FromArgMatches for LoadArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        Ok(Self {
-            entries: collect(matches, is_load),
-        })
+        Ok(Self { entries: collect(matches, is_load) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -45,16 +43,13 @@ fn is_load(setting: &Setting) -> bool {
 
 /// Adds the flags of the wanted rows.
 pub(super) fn declare(command: Command, wanted: fn(&Setting) -> bool) -> Command {
-    SETTINGS
-        .iter()
-        .filter(|setting| wanted(setting))
-        .fold(command, |command, setting| {
-            let command = command.arg(flag(setting));
-            match setting.off {
-                [] => command,
-                [name, aliases @ ..] => command.arg(off(setting, name, aliases)),
-            }
-        })
+    SETTINGS.iter().filter(|setting| wanted(setting)).fold(command, |command, setting| {
+        let command = command.arg(flag(setting));
+        match setting.off {
+            [] => command,
+            [name, aliases @ ..] => command.arg(off(setting, name, aliases)),
+        }
+    })
 }
 
 fn flag(setting: &Setting) -> Arg {

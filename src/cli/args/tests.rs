@@ -31,17 +31,9 @@ fn the_command_is_sound() {
 fn every_name_of_every_setting_is_a_flag() {
     let mut names = 0;
     for setting in SETTINGS {
-        let command = if setting.group == Group::Gate {
-            "gate"
-        } else {
-            "run"
-        };
+        let command = if setting.group == Group::Gate { "gate" } else { "run" };
         let short = setting.short.map(|short| format!("-{short}"));
-        let long = setting
-            .aliases
-            .iter()
-            .chain([&setting.key])
-            .map(|name| format!("--{name}"));
+        let long = setting.aliases.iter().chain([&setting.key]).map(|name| format!("--{name}"));
         for name in long.chain(short) {
             let line = match setting.shape {
                 Shape::Switch => vec![command, &name],
@@ -59,39 +51,18 @@ fn every_name_of_every_setting_is_a_flag() {
 #[test]
 fn switches_go_both_ways_and_the_last_word_counts() {
     assert_eq!(texts(&["run", "--stream"]), ["stream = true (flag --stream)"]);
-    assert_eq!(
-        texts(&["run", "--stream=false"]),
-        ["stream = false (flag --stream)"]
-    );
-    assert_eq!(
-        texts(&["run", "--no-stream"]),
-        ["stream = false (flag --no-stream)"]
-    );
-    assert_eq!(
-        texts(&["run", "--stream", "--disable-stream"]),
-        ["stream = false (flag --no-stream)"]
-    );
-    assert_eq!(
-        texts(&["run", "--no-ignore-eos", "--ignore-eos"]),
-        ["ignore-eos = true (flag --ignore-eos)"]
-    );
-    assert_eq!(
-        texts(&["gate", "--no-save-baseline"]),
-        ["save-baseline = false (flag --no-save-baseline)"]
-    );
+    assert_eq!(texts(&["run", "--stream=false"]), ["stream = false (flag --stream)"]);
+    assert_eq!(texts(&["run", "--no-stream"]), ["stream = false (flag --no-stream)"]);
+    assert_eq!(texts(&["run", "--stream", "--disable-stream"]), ["stream = false (flag --no-stream)"]);
+    assert_eq!(texts(&["run", "--no-ignore-eos", "--ignore-eos"]), ["ignore-eos = true (flag --ignore-eos)"]);
+    assert_eq!(texts(&["gate", "--no-save-baseline"]), ["save-baseline = false (flag --no-save-baseline)"]);
 }
 
 #[test]
 fn several_values_stand_after_one_flag_or_repeat_it() {
-    let both = [
-        "goodput = ttft:500 (flag --goodput)",
-        "goodput = tpot:50 (flag --goodput)",
-    ];
+    let both = ["goodput = ttft:500 (flag --goodput)", "goodput = tpot:50 (flag --goodput)"];
     assert_eq!(texts(&["run", "--goodput", "ttft:500", "tpot:50"]), both);
-    assert_eq!(
-        texts(&["run", "--goodput", "ttft:500", "--goodput", "tpot:50"]),
-        both
-    );
+    assert_eq!(texts(&["run", "--goodput", "ttft:500", "--goodput", "tpot:50"]), both);
     assert!(Cli::try_parse_from(["llm-loadtest", "run", "--seed", "1", "--seed", "2"]).is_err());
 }
 
@@ -133,19 +104,8 @@ fn help_groups_the_flags_and_lists_the_exit_codes() {
     let mut command = Cli::command();
     let help = command.render_help().to_string();
     assert!(help.contains("4    not decided"), "{help}");
-    let gate = command
-        .find_subcommand_mut("gate")
-        .unwrap()
-        .render_help()
-        .to_string();
-    for group in [
-        "Server:",
-        "Load:",
-        "Requests:",
-        "Waiting:",
-        "Gate:",
-        "Files and output:",
-    ] {
+    let gate = command.find_subcommand_mut("gate").unwrap().render_help().to_string();
+    for group in ["Server:", "Load:", "Requests:", "Waiting:", "Gate:", "Files and output:"] {
         assert!(gate.contains(group), "{group}");
     }
 }
@@ -162,17 +122,8 @@ fn a_line_written_for_another_tool_becomes_a_plan() {
         files: Vec::new(),
     };
     let plan = resolve(layers).unwrap().plan;
-    assert_eq!(
-        (plan.api, plan.target.base_url.as_str()),
-        (Api::Completions, "http://h:8000")
-    );
-    assert_eq!(
-        (plan.levels[0].label().as_str(), plan.levels[0].limit),
-        ("rate=4", Limit::Requests(500))
-    );
-    assert_eq!(
-        (plan.workload.input, plan.workload.output),
-        (Lengths::Fixed(1024), Some(Lengths::Fixed(64)))
-    );
+    assert_eq!((plan.api, plan.target.base_url.as_str()), (Api::Completions, "http://h:8000"));
+    assert_eq!((plan.levels[0].label().as_str(), plan.levels[0].limit), ("rate=4", Limit::Requests(500)));
+    assert_eq!((plan.workload.input, plan.workload.output), (Lengths::Fixed(1024), Some(Lengths::Fixed(64))));
     assert_eq!((plan.slos.len(), plan.seed.0), (3, 3));
 }

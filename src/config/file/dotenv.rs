@@ -25,12 +25,9 @@ pub fn parse_env_file(file: &SourceFile) -> Result<BTreeMap<String, Variable>, C
             ConfigError::new(format!("{}:{line_number}: {problem}", file.path), hint)
         };
         let assignment = trimmed.strip_prefix("export ").unwrap_or(trimmed);
-        let (name, value) = assignment.split_once('=').ok_or_else(|| {
-            wrong(
-                "no '=' in the line",
-                "write NAME=value, or start a comment with #",
-            )
-        })?;
+        let (name, value) = assignment
+            .split_once('=')
+            .ok_or_else(|| wrong("no '=' in the line", "write NAME=value, or start a comment with #"))?;
         let name = name.trim();
         if !is_name(name) {
             return Err(wrong(
@@ -39,18 +36,9 @@ pub fn parse_env_file(file: &SourceFile) -> Result<BTreeMap<String, Variable>, C
             ));
         }
         let text = unquote(value.trim()).ok_or_else(|| {
-            wrong(
-                "the quotes do not close at the line's end",
-                "close them, or remove them",
-            )
+            wrong("the quotes do not close at the line's end", "close them, or remove them")
         })?;
-        variables.insert(
-            name.to_owned(),
-            Variable {
-                text,
-                line: line_number,
-            },
-        );
+        variables.insert(name.to_owned(), Variable { text, line: line_number });
     }
     Ok(variables)
 }
@@ -69,16 +57,9 @@ fn unquote(value: &str) -> Option<String> {
         return only_comment(after).then(|| text.to_owned());
     }
     let Some(rest) = value.strip_prefix('"') else {
-        let end = value
-            .find(" #")
-            .or_else(|| value.find("\t#"))
-            .unwrap_or(value.len());
+        let end = value.find(" #").or_else(|| value.find("\t#")).unwrap_or(value.len());
         let bare = value.get(..end).unwrap_or_default();
-        return Some(if bare.starts_with('#') {
-            String::new()
-        } else {
-            bare.trim_end().to_owned()
-        });
+        return Some(if bare.starts_with('#') { String::new() } else { bare.trim_end().to_owned() });
     };
     let mut text = String::new();
     let mut chars = rest.chars();

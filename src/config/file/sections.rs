@@ -69,12 +69,7 @@ fn blocks(file: &SourceFile, section: Section, node: Node) -> Result<Vec<Block>,
     let line = node.line;
     let hint = "write '- name: …' beneath it, one dash per item";
     let Kind::List(items) = node.kind else {
-        return Err(at(
-            file,
-            line,
-            format!("a list is needed here, this is {}", node.sort()),
-            hint,
-        ));
+        return Err(at(file, line, format!("a list is needed here, this is {}", node.sort()), hint));
     };
     let mut blocks: Vec<Block> = Vec::new();
     for item in items {
@@ -97,12 +92,7 @@ fn block(file: &SourceFile, section: Section, item: Node) -> Result<Block, Confi
         Some((key, node)) => match node.text() {
             Some(text) => (key, text.to_owned()),
             None => {
-                return Err(at(
-                    file,
-                    node.line,
-                    format!("name: {} is no name", node.sort()),
-                    "write a word",
-                ));
+                return Err(at(file, node.line, format!("name: {} is no name", node.sort()), "write a word"));
             }
         },
         None => return Err(at(file, line, "the item has no name", "add 'name: …'")),
@@ -112,12 +102,7 @@ fn block(file: &SourceFile, section: Section, item: Node) -> Result<Block, Confi
     match section {
         Section::Target if !has("server") => {
             let hint = "add 'base_url: http://localhost:8000', or 'base_url: sim:h100-8b' for the simulator";
-            return Err(at(
-                file,
-                line,
-                format!("target '{}' has no base_url", printable(&name)),
-                hint,
-            ));
+            return Err(at(file, line, format!("target '{}' has no base_url", printable(&name)), hint));
         }
         // A model's name is what the server is asked for, unless a full name says otherwise.
         Section::Model if !has("model") => {
@@ -150,9 +135,7 @@ fn settings(file: &SourceFile, section: Section, pairs: Vec<(Key, Node)>) -> Res
             let setting = row(section, &key.text).ok_or_else(|| unknown_key(file, section, &key))?;
             convert(file, setting, &key, &node)?
         };
-        let twice = added
-            .first()
-            .and_then(|first| entries.iter().find(|entry| entry.key == first.key));
+        let twice = added.first().and_then(|first| entries.iter().find(|entry| entry.key == first.key));
         if let Some(Origin::File { line, key: other, .. }) = twice.map(|entry| &entry.origin) {
             let problem = format!("'{}' and '{other}' (line {line}) are the same setting", key.text);
             return Err(at(file, key.line, problem, "keep one of them"));
@@ -164,12 +147,7 @@ fn settings(file: &SourceFile, section: Section, pairs: Vec<(Key, Node)>) -> Res
 
 /// The setting that a key of a section names.
 pub(in crate::config) fn row(section: Section, key: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| {
-        setting
-            .file
-            .iter()
-            .any(|(place, name)| *place == section && *name == key)
-    })
+    SETTINGS.iter().find(|setting| setting.file.iter().any(|(place, name)| *place == section && *name == key))
 }
 
 fn unknown_key(file: &SourceFile, section: Section, key: &Key) -> ConfigError {
@@ -193,20 +171,11 @@ fn unknown(file: &SourceFile, key: &Key, what: &str, typed: &str, known: &[&str]
         Some(near) => format!("did you mean '{near}'?"),
         None => format!("known here are {}", known.join(", ")),
     };
-    at(
-        file,
-        key.line,
-        format!("unknown {what} '{}'", printable(typed)),
-        hint,
-    )
+    at(file, key.line, format!("unknown {what} '{}'", printable(typed)), hint)
 }
 
 fn origin(file: &SourceFile, key: &Key) -> Origin {
-    Origin::File {
-        path: file.path.clone(),
-        line: key.line,
-        key: key.text.clone(),
-    }
+    Origin::File { path: file.path.clone(), line: key.line, key: key.text.clone() }
 }
 
 /// `${NAME}` names a variable; anything else would be a key in a file, which ends up in a repository.
@@ -235,12 +204,7 @@ fn convert(file: &SourceFile, setting: &Setting, key: &Key, node: &Node) -> Resu
             "nothing" => format!("{}: there is no value", key.text),
             sort => format!("{}: {sort} cannot stand here", key.text),
         };
-        at(
-            file,
-            node.line.max(key.line),
-            problem,
-            format!("write {}", example(setting.shape, &key.text)),
-        )
+        at(file, node.line.max(key.line), problem, format!("write {}", example(setting.shape, &key.text)))
     };
     let item = |node: &Node| match node.text() {
         Some(text) => Ok(entry(node.line, text.to_owned())),

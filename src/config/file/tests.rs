@@ -7,21 +7,14 @@ use crate::config::schema::json_schema;
 use crate::config::starter;
 
 fn source(text: &str) -> SourceFile {
-    SourceFile {
-        path: "loadtest.yaml".to_owned(),
-        text: text.to_owned(),
-    }
+    SourceFile { path: "loadtest.yaml".to_owned(), text: text.to_owned() }
 }
 
 fn entries(text: &str) -> String {
     let document = read(&[source(text)]).unwrap();
-    let blocks = [&document.targets, &document.models, &document.workloads]
-        .into_iter()
-        .flatten();
+    let blocks = [&document.targets, &document.models, &document.workloads].into_iter().flatten();
     let all = blocks.flat_map(|block| &block.entries).chain(&document.gate);
-    all.map(|entry| format!("{entry:?}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    all.map(|entry| format!("{entry:?}")).collect::<Vec<_>>().join("\n")
 }
 
 fn wrong(text: &str) -> String {
@@ -144,10 +137,7 @@ fn mistakes_are_named_with_their_line() {
 
 #[test]
 fn a_section_stands_in_one_file() {
-    let other = SourceFile {
-        path: "gate.yaml".to_owned(),
-        text: "gate: {rounds: 3}".to_owned(),
-    };
+    let other = SourceFile { path: "gate.yaml".to_owned(), text: "gate: {rounds: 3}".to_owned() };
     let error = read(&[source("gate: {rounds: 3}"), other.clone()]).unwrap_err();
     insta::assert_snapshot!(error.message(), @"gate.yaml:1: 'gate' stands in loadtest.yaml too");
     assert_eq!(read(&[source("# nothing yet"), other]).unwrap().gate.len(), 1);
@@ -156,12 +146,7 @@ fn a_section_stands_in_one_file() {
 #[test]
 fn hostile_files_end_quickly() {
     let many = |text: &str| text.repeat(100_000 / text.len());
-    let numbered = |tail: &str| {
-        (0..20_000)
-            .map(|key| format!("k{key}{tail}"))
-            .collect::<Vec<_>>()
-            .concat()
-    };
+    let numbered = |tail: &str| (0..20_000).map(|key| format!("k{key}{tail}")).collect::<Vec<_>>().concat();
     let texts = [
         many("["),
         many("{"),
@@ -212,10 +197,8 @@ fn the_committed_schema_is_the_tables_and_the_starter_obeys_it() {
     );
     let validator = jsonschema::validator_for(&committed).unwrap();
     let json = |text: &str| yaml::read(&source(text)).unwrap().unwrap().json();
-    let errors: Vec<String> = validator
-        .iter_errors(&json(starter()))
-        .map(|error| error.to_string())
-        .collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&json(starter())).map(|error| error.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
     assert!(!validator.is_valid(&json("workloads: [{name: a, concurency: 5}]")));
     assert!(!validator.is_valid(&json("workloads: [{rate: 5}]")));
@@ -225,9 +208,8 @@ fn the_committed_schema_is_the_tables_and_the_starter_obeys_it() {
 fn env_files_are_read_as_shells_read_them() {
     let text = "# comment\n\nA=1\nexport B = two words # and a comment\nC='as # is $A'\nD=\"a\\n\\\"b\\\"\" # c\nE=\nF=#no\nA=last\n";
     let variables = parse_env_file(&source(text)).unwrap();
-    let shown = variables
-        .iter()
-        .map(|(name, variable)| format!("{name}@{} {:?}", variable.line, variable.text));
+    let shown =
+        variables.iter().map(|(name, variable)| format!("{name}@{} {:?}", variable.line, variable.text));
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     A@9 "last"
     B@4 "two words"

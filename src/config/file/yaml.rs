@@ -39,11 +39,7 @@ const DEPTH_MAX: usize = 16;
 pub(super) fn read(file: &SourceFile) -> Result<Option<Node>, ConfigError> {
     if file.text.len() > BYTES_MAX {
         return Err(ConfigError::new(
-            format!(
-                "{}: {} bytes are too many for a configuration",
-                file.path,
-                file.text.len()
-            ),
+            format!("{}: {} bytes are too many for a configuration", file.path, file.text.len()),
             format!("keep it below {} KiB", BYTES_MAX / 1024),
         ));
     }
@@ -51,10 +47,7 @@ pub(super) fn read(file: &SourceFile) -> Result<Option<Node>, ConfigError> {
     if let Some(line) = file.text.lines().position(|line| line.contains('\0')) {
         return Err(at(file, line + 1, "a NUL byte", "save the file as UTF-8 text"));
     }
-    let mut reader = Reader {
-        file,
-        parser: Parser::new_from_str(&file.text),
-    };
+    let mut reader = Reader { file, parser: Parser::new_from_str(&file.text) };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -109,28 +102,17 @@ impl<'a> Reader<'a> {
             ));
         }
         let kind = match event {
-            Event::Scalar(text, style, ..) => Kind::Scalar {
-                text: text.into_owned(),
-                plain: style == ScalarStyle::Plain,
-            },
+            Event::Scalar(text, style, ..) => {
+                Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
+            }
             Event::SequenceStart(..) => self.list(depth)?,
             Event::MappingStart(..) => self.map(depth)?,
             // An alias can make a page of text a tree of billions of nodes, and every setting fits on one line anyway.
             Event::Alias(_) => {
-                return Err(at(
-                    self.file,
-                    line,
-                    "aliases (*name) are not read here",
-                    "write the value out",
-                ));
+                return Err(at(self.file, line, "aliases (*name) are not read here", "write the value out"));
             }
             _ => {
-                return Err(at(
-                    self.file,
-                    line,
-                    "a value is missing",
-                    "write one, or delete the key",
-                ));
+                return Err(at(self.file, line, "a value is missing", "write one, or delete the key"));
             }
         };
         Ok(Node { line, kind })
@@ -170,17 +152,10 @@ impl<'a> Reader<'a> {
     fn broken(&self, error: &ScanError) -> ConfigError {
         let line = error.marker().line();
         // The scanner's mark may stand one line off the tab.
-        let tab = [line, line.saturating_sub(1), line + 1]
-            .into_iter()
-            .find(|&number| {
-                let text = self
-                    .file
-                    .text
-                    .lines()
-                    .nth(number.saturating_sub(1))
-                    .unwrap_or_default();
-                text.trim_start_matches(' ').starts_with('\t')
-            });
+        let tab = [line, line.saturating_sub(1), line + 1].into_iter().find(|&number| {
+            let text = self.file.text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
+            text.trim_start_matches(' ').starts_with('\t')
+        });
         match tab {
             Some(line) => at(self.file, line, "a tab cannot indent YAML", "indent with spaces"),
             None => at(
@@ -220,10 +195,7 @@ impl Node {
             Kind::Scalar { text, .. } => plain(text),
             Kind::List(items) => Value::Array(items.iter().map(Self::json).collect()),
             Kind::Map(pairs) => Value::Object(
-                pairs
-                    .iter()
-                    .map(|(key, value)| (key.text.clone(), value.json()))
-                    .collect::<Map<_, _>>(),
+                pairs.iter().map(|(key, value)| (key.text.clone(), value.json())).collect::<Map<_, _>>(),
             ),
         }
     }

@@ -29,12 +29,8 @@ pub(in crate::config) fn policy(chosen: &Chosen, setup: Setup) -> Result<GatePol
         rounds: chosen.parse("rounds", |text| whole(text, 1, 1_000))?.unwrap_or(1) as u32,
         tolerances: tolerances(chosen, setup)?,
         objectives: chosen.each("objective", cut_rules, |text| objective(text, setup))?,
-        alpha: chosen
-            .parse("alpha", |text| number(text, 0.0001, 0.4))?
-            .unwrap_or(0.05),
-        assumed_noise: chosen
-            .parse("assumed-noise", |text| share(text, 1.0))?
-            .unwrap_or(0.03),
+        alpha: chosen.parse("alpha", |text| number(text, 0.0001, 0.4))?.unwrap_or(0.05),
+        assumed_noise: chosen.parse("assumed-noise", |text| share(text, 1.0))?.unwrap_or(0.03),
         max_error_rate: chosen.parse("max-error-rate", |text| share(text, 1.0))?,
         require_baseline: chosen.parse("require-baseline", switch)?.unwrap_or_default(),
         strict: chosen.parse("strict", switch)?.unwrap_or_default(),
@@ -70,15 +66,9 @@ fn tolerance(text: &str, setup: Setup) -> Result<(MetricKey, f64), Wrong> {
 /// `ttft_p99 < 500ms`: metric, comparison, number with its unit.
 fn objective(text: &str, setup: Setup) -> Result<Objective, Wrong> {
     let hint = "write for example 'ttft_p95 < 500ms' or 'goodput >= 95%'";
-    let at = text
-        .find(['<', '>'])
-        .ok_or_else(|| wrong("no < or > in it", hint))?;
+    let at = text.find(['<', '>']).ok_or_else(|| wrong("no < or > in it", hint))?;
     let (name, rest) = text.split_at(at);
-    let bound = if rest.starts_with('<') {
-        Bound::AtMost
-    } else {
-        Bound::AtLeast
-    };
+    let bound = if rest.starts_with('<') { Bound::AtMost } else { Bound::AtLeast };
     let limit = rest.trim_start_matches(['<', '>']).trim_start_matches('=').trim();
     let key = setup.admit_key(metric_key(name)?)?;
     match (key.metric.better(), bound) {
@@ -96,11 +86,7 @@ fn objective(text: &str, setup: Setup) -> Result<Objective, Wrong> {
         }
         _ => {}
     }
-    Ok(Objective {
-        key,
-        bound,
-        limit: amount(limit, key.metric.unit())?,
-    })
+    Ok(Objective { key, bound, limit: amount(limit, key.metric.unit())? })
 }
 
 fn metric_key(name: &str) -> Result<MetricKey, Wrong> {
@@ -115,14 +101,8 @@ fn metric_key(name: &str) -> Result<MetricKey, Wrong> {
 /// A limit in the metric's own unit: ms, tokens/s, req/s, or a ratio.
 fn amount(text: &str, unit: Unit) -> Result<f64, Wrong> {
     let rate = |units: &[&str], example: &str| {
-        let digits = units
-            .iter()
-            .find_map(|unit| text.strip_suffix(unit))
-            .unwrap_or(text);
-        let teach = |wrong: Wrong| Wrong {
-            hint: format!("write for example {example}"),
-            ..wrong
-        };
+        let digits = units.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text);
+        let teach = |wrong: Wrong| Wrong { hint: format!("write for example {example}"), ..wrong };
         number(digits, 0.0, 1e12).map_err(teach)
     };
     match unit {

@@ -18,11 +18,7 @@ const LEVELS_MAX: usize = 100;
 pub(in crate::config) fn levels(chosen: &mut Chosen) -> Result<Vec<Level>, ConfigError> {
     settle(chosen)?;
     let limit = limit(chosen)?;
-    let loads = if chosen.given("rate").is_some() {
-        open(chosen)?
-    } else {
-        closed(chosen)?
-    };
+    let loads = if chosen.given("rate").is_some() { open(chosen)? } else { closed(chosen)? };
     let levels: Vec<Level> = loads.into_iter().map(|load| Level { load, limit }).collect();
     match (crooked(&levels), chosen.one("rate").or(chosen.one("concurrency"))) {
         (Some(problem), Some(entry)) => Err(entry.wrong(problem)),
@@ -33,20 +29,14 @@ pub(in crate::config) fn levels(chosen: &mut Chosen) -> Result<Vec<Level>, Confi
 /// What is wrong with the levels as a whole.
 fn crooked(levels: &[Level]) -> Option<Wrong> {
     if levels.is_empty() {
-        return Some(wrong(
-            "no level at all",
-            "write one number, or several with commas",
-        ));
+        return Some(wrong("no level at all", "write one number, or several with commas"));
     }
     if levels.len() > LEVELS_MAX {
         let problem = format!("{} levels", levels.len());
         return Some(wrong(problem, format!("sweep over at most {LEVELS_MAX}")));
     }
     let mut labels = BTreeSet::new();
-    let twice = levels
-        .iter()
-        .map(Level::label)
-        .find(|label| !labels.insert(label.clone()))?;
+    let twice = levels.iter().map(Level::label).find(|label| !labels.insert(label.clone()))?;
     let problem = format!("the level {twice} is there twice");
     Some(wrong(problem, "name each level once; --rounds repeats them all"))
 }
@@ -101,10 +91,7 @@ fn limit(chosen: &Chosen) -> Result<Limit, ConfigError> {
         (Some(requests), Some(duration)) => Ok(Limit::Either { requests, duration }),
         (Some(requests), None) => Ok(Limit::Requests(requests)),
         (None, Some(duration)) => Ok(Limit::Duration(duration)),
-        (None, None) => Err(ConfigError::new(
-            "a level has no end",
-            "add --num-prompts or --duration",
-        )),
+        (None, None) => Err(ConfigError::new("a level has no end", "add --num-prompts or --duration")),
     }
 }
 
@@ -117,16 +104,9 @@ fn closed(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
 
 fn open(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
     let arrivals = chosen.parse("arrivals", arrivals)?.unwrap_or(Arrivals::Poisson);
-    let max_in_flight = chosen
-        .parse("max-in-flight", |text| whole(text, 1, CONCURRENCY_MAX))?
-        .map(|count| count as u32);
-    chosen.each("rate", cut_words, |text| {
-        Ok(Load::Open {
-            rate: rate(text)?,
-            arrivals,
-            max_in_flight,
-        })
-    })
+    let max_in_flight =
+        chosen.parse("max-in-flight", |text| whole(text, 1, CONCURRENCY_MAX))?.map(|count| count as u32);
+    chosen.each("rate", cut_words, |text| Ok(Load::Open { rate: rate(text)?, arrivals, max_in_flight }))
 }
 
 fn rate(text: &str) -> Result<Rate, Wrong> {

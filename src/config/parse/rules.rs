@@ -39,19 +39,12 @@ impl Setup {
     }
 
     pub(super) fn admit_key(self, key: MetricKey) -> Result<MetricKey, Wrong> {
-        Ok(MetricKey {
-            metric: self.admit(key.metric)?,
-            stat: key.stat,
-        })
+        Ok(MetricKey { metric: self.admit(key.metric)?, stat: key.stat })
     }
 }
 
 fn without_due(metric: Metric) -> Metric {
-    if metric == Metric::E2eFromDue {
-        Metric::E2e
-    } else {
-        Metric::Ttft
-    }
+    if metric == Metric::E2eFromDue { Metric::E2e } else { Metric::Ttft }
 }
 
 fn needs_stream(metric: Metric) -> bool {

@@ -75,17 +75,11 @@ fn base_url(text: &str) -> Result<String, Wrong> {
         return Err(wrong(format!("the scheme '{scheme}' is not spoken here"), HINT));
     }
     if rest.contains(['?', '#']) {
-        return Err(wrong(
-            "a base URL has no query and no fragment",
-            "cut it off at the '?' or '#'",
-        ));
+        return Err(wrong("a base URL has no query and no fragment", "cut it off at the '?' or '#'"));
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
-        return Err(wrong(
-            "a URL must not hold a password",
-            "use --api-key-env or --header instead",
-        ));
+        return Err(wrong("a URL must not hold a password", "use --api-key-env or --header instead"));
     }
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -106,31 +100,18 @@ fn base_url(text: &str) -> Result<String, Wrong> {
 
 /// `K: V` or `K=V`, whichever separator comes first.
 fn header(text: &str) -> Result<(String, String), Wrong> {
-    let (name, value) = text
-        .split_once([':', '='])
-        .ok_or_else(|| wrong("no ':' in it", "write 'Name: value'"))?;
+    let (name, value) =
+        text.split_once([':', '=']).ok_or_else(|| wrong("no ':' in it", "write 'Name: value'"))?;
     let (name, value) = (name.trim(), value.trim());
     // RFC 9110 §5.6.2: token characters.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(is_token) {
-        return Err(wrong(
-            "not a header's name",
-            "write 'Name: value' with letters, digits and dashes",
-        ));
+        return Err(wrong("not a header's name", "write 'Name: value' with letters, digits and dashes"));
     }
     if !is_header_value(value) {
-        return Err(wrong(
-            "the value holds characters that a header cannot carry",
-            "use visible ASCII",
-        ));
+        return Err(wrong("the value holds characters that a header cannot carry", "use visible ASCII"));
     }
-    let own = [
-        "host",
-        "content-length",
-        "content-type",
-        "transfer-encoding",
-        "connection",
-    ];
+    let own = ["host", "content-length", "content-type", "transfer-encoding", "connection"];
     if own.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(wrong("this header is written by the client itself", "remove it"));
     }
@@ -146,18 +127,14 @@ fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, 
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, tail) = after
-            .split_once('}')
-            .ok_or_else(|| wrong("'${' is not closed", "write ${NAME}"))?;
-        let value = environment
-            .get(name)
-            .filter(|value| is_header_value(value))
-            .ok_or_else(|| {
-                wrong(
-                    format!("the environment has no usable variable '{name}'"),
-                    format!("set {name} to visible ASCII text before the run"),
-                )
-            })?;
+        let (name, tail) =
+            after.split_once('}').ok_or_else(|| wrong("'${' is not closed", "write ${NAME}"))?;
+        let value = environment.get(name).filter(|value| is_header_value(value)).ok_or_else(|| {
+            wrong(
+                format!("the environment has no usable variable '{name}'"),
+                format!("set {name} to visible ASCII text before the run"),
+            )
+        })?;
         expanded.push_str(before);
         expanded.push_str(value);
         rest = tail;
@@ -171,10 +148,7 @@ pub(in crate::config) fn api_key(
     chosen: &mut Chosen,
     environment: &BTreeMap<String, String>,
 ) -> Result<Option<Secret>, ConfigError> {
-    if chosen
-        .one("server")
-        .is_some_and(|server| is_simulator(&server.text))
-    {
+    if chosen.one("server").is_some_and(|server| is_simulator(&server.text)) {
         chosen.remove("api-key");
         chosen.remove("api-key-env");
         return Ok(None);
@@ -182,11 +156,7 @@ pub(in crate::config) fn api_key(
     match (chosen.given("api-key"), chosen.given("api-key-env")) {
         (Some(key), Some(name)) if key <= name => chosen.remove("api-key-env"),
         (Some(_), Some(_)) => chosen.remove("api-key"),
-        (None, None)
-            if environment
-                .get("OPENAI_API_KEY")
-                .is_some_and(|key| !key.is_empty()) =>
-        {
+        (None, None) if environment.get("OPENAI_API_KEY").is_some_and(|key| !key.is_empty()) => {
             let origin = Origin::Environment("OPENAI_API_KEY".to_owned());
             chosen.say(0, Entry::new("api-key-env", "OPENAI_API_KEY", origin));
         }

@@ -12,14 +12,9 @@ use crate::record::{Metric, MetricKey};
 pub(in crate::config) fn slos(chosen: &Chosen, setup: Setup) -> Result<Vec<Slo>, ConfigError> {
     let slos = chosen.each("goodput", cut, |text| slo(text, setup))?;
     let mut named = BTreeSet::new();
-    match (
-        slos.iter().find(|slo| !named.insert(slo.metric)),
-        chosen.one("goodput"),
-    ) {
-        (Some(twice), Some(entry)) => Err(entry.wrong(wrong(
-            format!("there are two limits on {}", twice.metric),
-            "keep one limit per metric",
-        ))),
+    match (slos.iter().find(|slo| !named.insert(slo.metric)), chosen.one("goodput")) {
+        (Some(twice), Some(entry)) => Err(entry
+            .wrong(wrong(format!("there are two limits on {}", twice.metric), "keep one limit per metric"))),
         _ => Ok(slos),
     }
 }
@@ -38,19 +33,12 @@ fn slo(text: &str, setup: Setup) -> Result<Slo, Wrong> {
         .split_once([':', '='])
         .ok_or_else(|| wrong("not name:limit", "write for example ttft:500,tpot:50"))?;
     let metric = metric(&name.trim().to_ascii_lowercase())?;
-    Ok(Slo {
-        metric: setup.admit(metric)?,
-        limit: span(limit, "ms")?,
-    })
+    Ok(Slo { metric: setup.admit(metric)?, limit: span(limit, "ms")? })
 }
 
 fn metric(name: &str) -> Result<Metric, Wrong> {
     const KNOWN: &str = "known are ttft, ttfo, tpot, max_stall, e2e, ttft_from_due and e2e_from_due";
-    let name = if name == "time_per_output_token" {
-        "tpot"
-    } else {
-        name
-    };
+    let name = if name == "time_per_output_token" { "tpot" } else { name };
     // Only distributions take a statistic, so asking for a mean finds them by every name they have.
     let Ok(MetricKey { metric, .. }) = format!("{name}_mean").parse() else {
         return Err(wrong("one request has no such number", KNOWN));

@@ -38,12 +38,8 @@ pub(in crate::config) fn workload(chosen: &mut Chosen) -> Result<(Api, Workload)
     let output = chosen.parse("output-len", output_lengths)?.flatten();
     check_context(chosen, &dataset, input, output)?;
     let api = chosen.parse("api", api)?.unwrap_or(Api::Chat);
-    let workload = Workload {
-        input,
-        output,
-        dataset,
-        ignore_eos: chosen.parse("ignore-eos", switch)?.unwrap_or(true),
-    };
+    let workload =
+        Workload { input, output, dataset, ignore_eos: chosen.parse("ignore-eos", switch)?.unwrap_or(true) };
     Ok((api, workload))
 }
 
@@ -52,9 +48,7 @@ fn apply_prompt_type(chosen: &mut Chosen) -> Result<(), ConfigError> {
     let Some((input, output)) = chosen.parse("prompt-type", prompt_type)? else {
         return Ok(());
     };
-    let word = chosen
-        .given("prompt-type")
-        .zip(chosen.one("prompt-type").cloned());
+    let word = chosen.given("prompt-type").zip(chosen.one("prompt-type").cloned());
     for (key, text) in [("input-len", input), ("output-len", output)] {
         if let Some((rank, word)) = &word
             && chosen.given(key).is_none_or(|length| length > *rank)
@@ -108,10 +102,7 @@ fn api(text: &str) -> Result<Api, Wrong> {
     match text.trim().to_ascii_lowercase().as_str() {
         "chat" | "openai-chat" | "chat-completions" | "chat_completions" | "sglang-oai-chat" => Ok(Api::Chat),
         "completions" | "openai" | "vllm" | "sglang-oai" | "text-completions" => Ok(Api::Completions),
-        _ => Err(wrong(
-            "not an API that is spoken here",
-            "write chat or completions",
-        )),
+        _ => Err(wrong("not an API that is spoken here", "write chat or completions")),
     }
 }
 
@@ -128,11 +119,7 @@ fn lengths(text: &str) -> Result<Lengths, Wrong> {
 }
 
 fn output_lengths(text: &str) -> Result<Option<Lengths>, Wrong> {
-    if text.trim() == "auto" {
-        Ok(None)
-    } else {
-        lengths(text).map(Some)
-    }
+    if text.trim() == "auto" { Ok(None) } else { lengths(text).map(Some) }
 }
 
 fn dataset(text: &str) -> Result<Dataset, Wrong> {
@@ -165,12 +152,9 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
             Err(error) => return Err(wrong(format!("not JSON: {error}"), "write '{\"name\": value}'")),
         }
     } else {
-        let (name, value) = text.split_once(':').ok_or_else(|| {
-            wrong(
-                "neither a JSON object nor name:value",
-                "write '{\"name\": value}'",
-            )
-        })?;
+        let (name, value) = text
+            .split_once(':')
+            .ok_or_else(|| wrong("neither a JSON object nor name:value", "write '{\"name\": value}'"))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         vec![(name.trim().to_owned(), value)]
     };
@@ -186,10 +170,7 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
     // The plan and its fingerprint must know what is sent, so a field with a setting of its own has one way in.
     for (name, flag) in own {
         if fields.iter().any(|(field, _)| field == name) {
-            return Err(wrong(
-                format!("'{name}' has a setting of its own"),
-                format!("use {flag}"),
-            ));
+            return Err(wrong(format!("'{name}' has a setting of its own"), format!("use {flag}")));
         }
     }
     Ok(fields)
@@ -197,9 +178,8 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
 
 /// `timeout` may hold several limits; each becomes an entry of its own. What is named singly in the layer wins.
 pub(in crate::config) fn spread_timeouts(layer: Vec<Entry>) -> Result<Vec<Entry>, ConfigError> {
-    let (several, mut rest): (Vec<Entry>, Vec<Entry>) = layer
-        .into_iter()
-        .partition(|entry| entry.key == "timeout" && entry.text.contains(':'));
+    let (several, mut rest): (Vec<Entry>, Vec<Entry>) =
+        layer.into_iter().partition(|entry| entry.key == "timeout" && entry.text.contains(':'));
     let mut spread = Vec::new();
     for entry in several {
         for piece in super::words::cut_words(&entry.text) {

@@ -4,11 +4,7 @@ use super::support::{file, layers, variables, with_server, words, wrong};
 use crate::config::resolve;
 
 fn all(cases: &[(&'static str, &str)]) -> String {
-    cases
-        .iter()
-        .map(|(key, text)| wrong(key, text))
-        .collect::<Vec<_>>()
-        .join("\n")
+    cases.iter().map(|(key, text)| wrong(key, text)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

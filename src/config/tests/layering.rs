@@ -10,10 +10,8 @@ const FILE: &str = "workloads:\n  - name: chat\n    rate: 5\n    num_prompts: 7\
 fn all_layers() -> Layers {
     let mut layers = with_server(&[("rate", "1")]);
     layers.environment = variables(&[("INPUT_RATE", "2"), ("LLM_LOADTEST_RATE", "3")]);
-    layers.env_file = Some(SourceFile {
-        path: ".env".to_owned(),
-        text: "# rates\nLLM_LOADTEST_RATE=4".to_owned(),
-    });
+    layers.env_file =
+        Some(SourceFile { path: ".env".to_owned(), text: "# rates\nLLM_LOADTEST_RATE=4".to_owned() });
     layers.files = file(FILE);
     layers
 }
@@ -21,28 +19,16 @@ fn all_layers() -> Layers {
 #[test]
 fn each_layer_beats_the_next() {
     let mut layers = all_layers();
-    assert_eq!(
-        origin_of(&resolve(layers.clone()).unwrap(), "rate"),
-        "1 from flag --rate"
-    );
+    assert_eq!(origin_of(&resolve(layers.clone()).unwrap(), "rate"), "1 from flag --rate");
     layers.flags.retain(|entry| entry.key != "rate");
-    assert_eq!(
-        origin_of(&resolve(layers.clone()).unwrap(), "rate"),
-        "2 from input rate"
-    );
+    assert_eq!(origin_of(&resolve(layers.clone()).unwrap(), "rate"), "2 from input rate");
     layers.environment.remove("INPUT_RATE");
     let environment = "3 from environment LLM_LOADTEST_RATE";
     assert_eq!(origin_of(&resolve(layers.clone()).unwrap(), "rate"), environment);
     layers.environment.clear();
-    assert_eq!(
-        origin_of(&resolve(layers.clone()).unwrap(), "rate"),
-        "4 from .env:2"
-    );
+    assert_eq!(origin_of(&resolve(layers.clone()).unwrap(), "rate"), "4 from .env:2");
     layers.env_file = None;
-    assert_eq!(
-        origin_of(&resolve(layers.clone()).unwrap(), "rate"),
-        "5 from loadtest.yaml:3"
-    );
+    assert_eq!(origin_of(&resolve(layers.clone()).unwrap(), "rate"), "5 from loadtest.yaml:3");
     layers.files = file("");
     let resolved = resolve(layers).unwrap();
     assert_eq!(origin_of(&resolved, "concurrency"), "1 from default");
@@ -71,13 +57,7 @@ fn a_nearer_rival_silences_the_one_further_away() {
     assert_eq!(level.limit, Limit::Duration(Nanos::from_secs(5.0)));
     let both = plan(&[("num-prompts", "10"), ("duration", "5s")]).levels[0].limit;
     let duration = Nanos::from_secs(5.0);
-    assert_eq!(
-        both,
-        Limit::Either {
-            requests: 10,
-            duration
-        }
-    );
+    assert_eq!(both, Limit::Either { requests: 10, duration });
 }
 
 #[test]
@@ -93,24 +73,16 @@ fn the_file_names_targets_models_and_workloads() {
     let Resolved { plan, api_key, .. } = resolved;
     assert_eq!((plan.name.as_str(), plan.target.name.as_str()), ("b", "y"));
     assert_eq!(plan.target.base_url, "https://y");
-    assert_eq!(
-        plan.target.headers,
-        [("X-Tenant".to_owned(), "is blue".to_owned())]
-    );
+    assert_eq!(plan.target.headers, [("X-Tenant".to_owned(), "is blue".to_owned())]);
     assert_eq!(plan.target.api_key_env.as_deref(), Some("KEY"));
     assert_eq!(api_key.unwrap().expose(), "s3cret");
     assert_eq!(plan.model.as_deref(), Some("org/small"));
     assert_eq!(plan.tokenizer.as_deref(), Some("t.json"));
     assert_eq!(plan.workload.input, Lengths::Uniform { low: 10, high: 20 });
 
-    layers
-        .flags
-        .push(Entry::new("server", "x", Origin::Flag("server".to_owned())));
+    layers.flags.push(Entry::new("server", "x", Origin::Flag("server".to_owned())));
     let target = resolve(layers.clone()).unwrap().plan.target;
-    assert_eq!(
-        (target.base_url.as_str(), target.hardware.as_deref()),
-        ("http://x:1", Some("h"))
-    );
+    assert_eq!((target.base_url.as_str(), target.hardware.as_deref()), ("http://x:1", Some("h")));
     assert_eq!(target.headers, []);
 
     layers.flags = vec![Entry::new("workload", "c", Origin::Flag("workload".to_owned()))];
@@ -133,30 +105,15 @@ fn a_key_comes_from_the_flag_a_variable_or_the_well_known_name() {
         let resolved = resolve(layers).unwrap();
         assert!(!format!("{resolved:?}").contains("k1"));
         assert!(!origins_table(&resolved).contains("k1"));
-        (
-            resolved.api_key.map(|key| key.expose().to_owned()),
-            resolved.plan.target.api_key_env,
-        )
+        (resolved.api_key.map(|key| key.expose().to_owned()), resolved.plan.target.api_key_env)
     };
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(key(&[], &[]), (None, None));
+    assert_eq!(key(&[], &[("OPENAI_API_KEY", "k1\n")]), (text("k1"), text("OPENAI_API_KEY")));
+    assert_eq!(key(&[("api-key-env", "MINE")], &[("MINE", "k1")]), (text("k1"), text("MINE")));
+    assert_eq!(key(&[("api-key", "k1")], &[("OPENAI_API_KEY", "other")]), (text("k1"), None));
     assert_eq!(
-        key(&[], &[("OPENAI_API_KEY", "k1\n")]),
-        (text("k1"), text("OPENAI_API_KEY"))
-    );
-    assert_eq!(
-        key(&[("api-key-env", "MINE")], &[("MINE", "k1")]),
-        (text("k1"), text("MINE"))
-    );
-    assert_eq!(
-        key(&[("api-key", "k1")], &[("OPENAI_API_KEY", "other")]),
-        (text("k1"), None)
-    );
-    assert_eq!(
-        key(
-            &[("api-key-env", "MINE")],
-            &[("MINE", "k1"), ("LLM_LOADTEST_API_KEY", "k2")]
-        ),
+        key(&[("api-key-env", "MINE")], &[("MINE", "k1"), ("LLM_LOADTEST_API_KEY", "k2")]),
         (text("k1"), text("MINE"))
     );
     let mut simulated = layers(&[("server", "sim:h100-8b")]);
@@ -166,11 +123,8 @@ fn a_key_comes_from_the_flag_a_variable_or_the_well_known_name() {
 
 #[test]
 fn origins_are_listed_with_stars_for_secrets() {
-    let mut layers = layers(&[
-        ("header", "Authorization: Basic abc"),
-        ("api-key", "hunter2"),
-        ("server", "http://h:1"),
-    ]);
+    let mut layers =
+        layers(&[("header", "Authorization: Basic abc"), ("api-key", "hunter2"), ("server", "http://h:1")]);
     layers.environment = variables(&[("LLM_LOADTEST_SEED", "7")]);
     layers.files = file(FILE);
     insta::assert_snapshot!(origins_table(&resolve(layers).unwrap()), @r"

@@ -22,18 +22,11 @@ fn defaults_make_a_small_closed_run() {
     assert_eq!(plan.timeouts.total, Nanos::from_secs(600.0));
     assert_eq!(plan.timeouts.first_token, Nanos::from_secs(120.0));
     assert_eq!(plan.gate.rounds, 5);
-    assert_eq!(
-        tolerances(&plan),
-        "ttft_p95 0.15, tpot_p95 0.07, e2e_p95 0.1, output_throughput 0.07"
-    );
+    assert_eq!(tolerances(&plan), "ttft_p95 0.15, tpot_p95 0.07, e2e_p95 0.1, output_throughput 0.07");
 }
 
 fn tolerances(plan: &RunPlan) -> String {
-    let text = plan
-        .gate
-        .tolerances
-        .iter()
-        .map(|(key, tolerance)| format!("{key} {tolerance}"));
+    let text = plan.gate.tolerances.iter().map(|(key, tolerance)| format!("{key} {tolerance}"));
     text.collect::<Vec<_>>().join(", ")
 }
 
@@ -51,33 +44,16 @@ fn default_tolerances_follow_the_load() {
     let expected =
         "ttft_from_due_p95 0.15, tpot_p95 0.07, e2e_from_due_p95 0.1, output_throughput 0.07, goodput 0.02";
     assert_eq!(tolerances(&open), expected);
-    assert_eq!(
-        tolerances(&plan(&[("stream", "false")])),
-        "e2e_p95 0.1, output_throughput 0.07"
-    );
-    assert_eq!(
-        tolerances(&plan(&[("tolerance", "ttft_p99:20%")])),
-        "ttft_p99 0.2"
-    );
+    assert_eq!(tolerances(&plan(&[("stream", "false")])), "e2e_p95 0.1, output_throughput 0.07");
+    assert_eq!(tolerances(&plan(&[("tolerance", "ttft_p99:20%")])), "ttft_p99 0.2");
 }
 
 #[test]
 fn rates_make_open_levels() {
-    let plan = plan(&[
-        ("rate", "2, 4"),
-        ("arrivals", "constant"),
-        ("max-in-flight", "64"),
-    ]);
+    let plan = plan(&[("rate", "2, 4"), ("arrivals", "constant"), ("max-in-flight", "64")]);
     let labels: Vec<String> = plan.levels.iter().map(Level::label).collect();
     assert_eq!(labels, ["rate=2", "rate=4"]);
-    let Load::Open {
-        arrivals,
-        max_in_flight,
-        ..
-    } = plan.levels[0].load
-    else {
-        panic!("{plan:?}")
-    };
+    let Load::Open { arrivals, max_in_flight, .. } = plan.levels[0].load else { panic!("{plan:?}") };
     assert_eq!((arrivals, max_in_flight), (Arrivals::Constant, Some(64)));
 }
 
@@ -85,22 +61,13 @@ fn rates_make_open_levels() {
 fn slos_are_read_in_everyones_spelling() {
     let slos = |text: &str| {
         let slos = plan(&[("goodput", text)]).slos;
-        slos.iter()
-            .map(|slo| format!("{} {}", slo.metric, slo.limit))
-            .collect::<Vec<_>>()
-            .join(", ")
+        slos.iter().map(|slo| format!("{} {}", slo.metric, slo.limit)).collect::<Vec<_>>().join(", ")
     };
     let expected = "ttft 500.0ms, tpot 50.0ms, e2e 2.0s";
     assert_eq!(slos("ttft:500,tpot:50ms,e2e:2s"), expected);
     assert_eq!(slos("ttft:500 tpot:50 e2el:2000"), expected);
-    assert_eq!(
-        slos("time_to_first_token: 500, time_per_output_token: 50, request_latency: 2s"),
-        expected
-    );
-    assert_eq!(
-        plan(&[("goodput", "ttft:1s"), ("rate", "1")]).slos[0].metric,
-        Metric::TtftFromDue
-    );
+    assert_eq!(slos("time_to_first_token: 500, time_per_output_token: 50, request_latency: 2s"), expected);
+    assert_eq!(plan(&[("goodput", "ttft:1s"), ("rate", "1")]).slos[0].metric, Metric::TtftFromDue);
 }
 
 #[test]
@@ -113,34 +80,21 @@ fn objectives_are_in_the_metrics_unit() {
     assert_eq!(objective("goodput >= 95%"), "goodput AtLeast 0.95");
     assert_eq!(objective("ttft_p99<0.5s"), "ttft_p99 AtMost 500");
     assert_eq!(objective("tpot_p95 <= 30"), "tpot_p95 AtMost 30");
-    assert_eq!(
-        objective("output_throughput > 1500 tokens/s"),
-        "output_throughput AtLeast 1500"
-    );
-    assert_eq!(
-        objective("request_throughput >= 4req/s"),
-        "request_throughput AtLeast 4"
-    );
+    assert_eq!(objective("output_throughput > 1500 tokens/s"), "output_throughput AtLeast 1500");
+    assert_eq!(objective("request_throughput >= 4req/s"), "request_throughput AtLeast 4");
 }
 
 #[test]
 fn servers_are_cut_to_their_base() {
     let base = |text: &str| resolve(layers(&[("server", text)])).unwrap().plan.target.base_url;
-    for text in [
-        "http://h:1",
-        "http://h:1/",
-        "http://h:1/v1",
-        "http://h:1/v1/",
-        "http://h:1/v1/chat/completions",
-    ] {
+    for text in
+        ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/", "http://h:1/v1/chat/completions"]
+    {
         assert_eq!(base(text), "http://h:1");
     }
     assert_eq!(base("https://h/gateway/v1/completions"), "https://h/gateway");
     assert_eq!(base("http://[::1]:8000/v1"), "http://[::1]:8000");
-    assert_eq!(
-        base("sim:h100-8b?regression=ttft:+10%"),
-        "sim:h100-8b?regression=ttft:+10%"
-    );
+    assert_eq!(base("sim:h100-8b?regression=ttft:+10%"), "sim:h100-8b?regression=ttft:+10%");
 }
 
 #[test]
@@ -150,18 +104,9 @@ fn lengths_come_from_numbers_ranges_words_and_datasets() {
         (workload.input, workload.output)
     };
     let fixed = |tokens| Some(Lengths::Fixed(tokens));
-    assert_eq!(
-        lengths(&[("input-len", "128:512")]),
-        (Lengths::Uniform { low: 128, high: 512 }, fixed(128))
-    );
-    assert_eq!(
-        lengths(&[("prompt-type", "medium")]),
-        (Lengths::Fixed(512), fixed(256))
-    );
-    assert_eq!(
-        lengths(&[("prompt-type", "long"), ("output-len", "9")]),
-        (Lengths::Fixed(4096), fixed(9))
-    );
+    assert_eq!(lengths(&[("input-len", "128:512")]), (Lengths::Uniform { low: 128, high: 512 }, fixed(128)));
+    assert_eq!(lengths(&[("prompt-type", "medium")]), (Lengths::Fixed(512), fixed(256)));
+    assert_eq!(lengths(&[("prompt-type", "long"), ("output-len", "9")]), (Lengths::Fixed(4096), fixed(9)));
     assert_eq!(lengths(&[("output-len", "auto")]).1, None);
     let plan = plan(&[("dataset", "prompts.jsonl")]);
     assert_eq!(plan.workload.dataset, Dataset::Jsonl("prompts.jsonl".into()));
@@ -180,10 +125,7 @@ fn one_timeout_may_hold_several() {
 #[test]
 fn bodies_are_merged_and_apis_have_many_names() {
     let body = |text: &str| plan(&[("extra-body", text)]).sampling.extra_body.unwrap();
-    assert_eq!(
-        body(r#"{"top_p": 0.9, "a": {"b": [1]}}"#),
-        r#"{"a":{"b":[1]},"top_p":0.9}"#
-    );
+    assert_eq!(body(r#"{"top_p": 0.9, "a": {"b": [1]}}"#), r#"{"a":{"b":[1]},"top_p":0.9}"#);
     assert_eq!(body("min_tokens:5"), r#"{"min_tokens":5}"#);
     assert_eq!(body("user:me"), r#"{"user":"me"}"#);
     assert_eq!(plan(&[("api", "openai-chat")]).api, Api::Chat);
@@ -193,17 +135,11 @@ fn bodies_are_merged_and_apis_have_many_names() {
 #[test]
 fn outputs_stand_beside_the_result() {
     let result = |text: &str| resolve(with_server(&[("output", text)])).unwrap().outputs;
-    assert_eq!(
-        result("out/a.json").requests,
-        std::path::Path::new("out/requests.jsonl")
-    );
+    assert_eq!(result("out/a.json").requests, std::path::Path::new("out/requests.jsonl"));
     assert_eq!(result("out").result, std::path::Path::new("out/result.json"));
     assert_eq!(result("r.json").summary, std::path::Path::new("summary.csv"));
     let outputs = resolve(with_server(&[])).unwrap().outputs;
-    assert_eq!(
-        outputs.result,
-        std::path::Path::new("llm-loadtest-results/result.json")
-    );
+    assert_eq!(outputs.result, std::path::Path::new("llm-loadtest-results/result.json"));
     assert_eq!(outputs.baselines, std::path::Path::new("baselines"));
     assert!(outputs.save_baseline && !outputs.quiet && !outputs.json);
 }
@@ -213,13 +149,9 @@ fn the_fingerprint_is_the_load_and_nothing_else() {
     let base = plan(&[]).workload_hash();
     // Stored baselines carry this value: when it changes, they stop matching.
     insta::assert_snapshot!(base, @"46a31f936839");
-    for same in [
-        ("seed", "9"),
-        ("rounds", "9"),
-        ("tolerance", "e2e_p95:1%"),
-        ("hardware", "x"),
-        ("timeout", "1s"),
-    ] {
+    for same in
+        [("seed", "9"), ("rounds", "9"), ("tolerance", "e2e_p95:1%"), ("hardware", "x"), ("timeout", "1s")]
+    {
         assert_eq!(plan(&[same]).workload_hash(), base, "{same:?}");
     }
     let different = [
@@ -238,10 +170,7 @@ fn the_fingerprint_is_the_load_and_nothing_else() {
         ("ignore-eos", "false"),
         ("warmup", "0"),
     ];
-    let mut hashes: Vec<String> = different
-        .iter()
-        .map(|pair| plan(&[*pair]).workload_hash())
-        .collect();
+    let mut hashes: Vec<String> = different.iter().map(|pair| plan(&[*pair]).workload_hash()).collect();
     hashes.push(base);
     hashes.sort();
     hashes.dedup();

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{Entry, Layers, Origin, Purpose, Resolved, RunPlan, SourceFile, resolve};
 
 pub(super) fn layers(flags: &[(&'static str, &str)]) -> Layers {
-    let flags = flags
-        .iter()
-        .map(|(key, text)| Entry::new(key, *text, Origin::Flag((*key).to_owned())));
+    let flags = flags.iter().map(|(key, text)| Entry::new(key, *text, Origin::Flag((*key).to_owned())));
     Layers {
         purpose: Purpose::Gate,
         flags: flags.collect(),
@@ -19,26 +17,16 @@ pub(super) fn layers(flags: &[(&'static str, &str)]) -> Layers {
 
 pub(super) fn with_server(flags: &[(&'static str, &str)]) -> Layers {
     let mut layers = layers(flags);
-    layers.flags.push(Entry::new(
-        "server",
-        "http://h:1",
-        Origin::Flag("server".to_owned()),
-    ));
+    layers.flags.push(Entry::new("server", "http://h:1", Origin::Flag("server".to_owned())));
     layers
 }
 
 pub(super) fn file(text: &str) -> Vec<SourceFile> {
-    vec![SourceFile {
-        path: "loadtest.yaml".to_owned(),
-        text: text.to_owned(),
-    }]
+    vec![SourceFile { path: "loadtest.yaml".to_owned(), text: text.to_owned() }]
 }
 
 pub(super) fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
 pub(super) fn plan(flags: &[(&'static str, &str)]) -> RunPlan {

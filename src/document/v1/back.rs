@@ -21,10 +21,7 @@ impl RunDocument {
     /// The same measurement under another verdict.
     #[must_use]
     pub fn judged(self, verdict: &Verdict) -> Self {
-        Self {
-            verdict: Some(VerdictDocument::from(verdict)),
-            ..self
-        }
+        Self { verdict: Some(VerdictDocument::from(verdict)), ..self }
     }
 }
 
@@ -33,9 +30,7 @@ impl BaselineDocument {
     pub fn of_run(run: &RunDocument) -> Self {
         let mut baseline = Self::empty(run.fingerprint.clone(), run.plan.workload.clone(), &run.tool);
         baseline.definitions.clone_from(&run.definitions);
-        baseline
-            .sessions
-            .push(SessionDocument::from_run(run, &run.created, None));
+        baseline.sessions.push(SessionDocument::from_run(run, &run.created, None));
         baseline
     }
 }
@@ -53,9 +48,7 @@ impl PlanDocument {
             require_baseline,
             strict,
         } = &self.gate;
-        let tolerances = tolerances
-            .iter()
-            .map(|(name, tolerance)| Ok((key(name)?, *tolerance)));
+        let tolerances = tolerances.iter().map(|(name, tolerance)| Ok((key(name)?, *tolerance)));
         Ok(GatePolicy {
             rounds: *rounds,
             tolerances: tolerances.collect::<Result<_, String>>()?,
@@ -80,23 +73,12 @@ fn objective(document: &ObjectiveDocument) -> Result<Objective, String> {
         "at_least" => Bound::AtLeast,
         other => return Err(format!("the bound '{other}' is not known")),
     };
-    Ok(Objective {
-        key: key(metric)?,
-        bound,
-        limit: *limit,
-    })
+    Ok(Objective { key: key(metric)?, bound, limit: *limit })
 }
 
 impl From<&FindingDocument> for Finding {
     fn from(document: &FindingDocument) -> Self {
-        let FindingDocument {
-            severity,
-            code,
-            message,
-            hint,
-            level,
-            round,
-        } = document;
+        let FindingDocument { severity, code, message, hint, level, round } = document;
         Self {
             severity: match severity.as_str() {
                 "info" => Severity::Info,

@@ -86,21 +86,13 @@ pub struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     /// A result that was measured already.
     pub fn of(run: &'a RunDocument) -> Self {
-        Self {
-            key: &run.fingerprint,
-            definitions: &run.definitions,
-            workload: &run.plan.workload,
-        }
+        Self { key: &run.fingerprint, definitions: &run.definitions, workload: &run.plan.workload }
     }
 }
 
 /// Why a baseline and a candidate may not be compared; empty when they may.
 pub fn comparable(baseline: &BaselineDocument, candidate: Candidate<'_>) -> Vec<String> {
-    let Candidate {
-        key,
-        definitions,
-        workload,
-    } = candidate;
+    let Candidate { key, definitions, workload } = candidate;
     let mut reasons = Vec::new();
     for (what, stored, now) in [
         ("metric definitions", baseline.definitions.as_str(), definitions),
@@ -159,10 +151,7 @@ impl BaselineDocument {
         let document: Self = format::read(Kind::Baseline, path, text)?;
         document.check().map_err(|cause| DocumentError {
             path: path.to_owned(),
-            problem: DocumentProblem::Shape {
-                kind: Kind::Baseline,
-                cause,
-            },
+            problem: DocumentProblem::Shape { kind: Kind::Baseline, cause },
         })?;
         Ok(document)
     }
@@ -184,16 +173,10 @@ impl BaselineDocument {
             (Some(days), Some(age)) => age <= days,
             _ => true,
         };
-        let fresh: Vec<SessionDocument> = self.sessions[first..]
-            .iter()
-            .filter(|session| is_fresh(session))
-            .cloned()
-            .collect();
+        let fresh: Vec<SessionDocument> =
+            self.sessions[first..].iter().filter(|session| is_fresh(session)).cloned().collect();
         let skip = fresh.len().saturating_sub(WINDOW_SESSIONS);
-        Self {
-            sessions: fresh.into_iter().skip(skip).collect(),
-            ..self.clone()
-        }
+        Self { sessions: fresh.into_iter().skip(skip).collect(), ..self.clone() }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -230,11 +213,7 @@ impl SessionDocument {
             tool: run.tool.clone(),
             environment: run.environment.clone(),
             seed: run.plan.seed,
-            levels: run
-                .levels
-                .iter()
-                .map(|level| SessionLevel::from_run(run, &level.label))
-                .collect(),
+            levels: run.levels.iter().map(|level| SessionLevel::from_run(run, &level.label)).collect(),
         }
     }
 
@@ -247,25 +226,16 @@ impl SessionDocument {
 
 impl SessionLevel {
     fn from_run(run: &RunDocument, label: &str) -> Self {
-        let levels: Vec<&LevelDocument> = run
-            .rounds
-            .iter()
-            .flat_map(|round| &round.levels)
-            .filter(|level| level.label == label)
-            .collect();
+        let levels: Vec<&LevelDocument> =
+            run.rounds.iter().flat_map(|round| &round.levels).filter(|level| level.label == label).collect();
         let merged = |metric: Metric| {
-            let texts = levels
-                .iter()
-                .filter_map(|level| level.histograms.get(metric.id()));
+            let texts = levels.iter().filter_map(|level| level.histograms.get(metric.id()));
             let merged = histogram::merge(texts.map(String::as_str))?;
             Some((metric.id().to_owned(), histogram::encode(&merged)))
         };
         Self {
             label: label.to_owned(),
-            rounds: levels
-                .iter()
-                .map(|level| SessionRound::from(&round_values(level)))
-                .collect(),
+            rounds: levels.iter().map(|level| SessionRound::from(&round_values(level))).collect(),
             histograms: MAIN.into_iter().filter_map(merged).collect(),
         }
     }

@@ -80,9 +80,6 @@ impl From<&Environment> for EnvironmentDocument {
 impl From<&Gpu> for GpuDocument {
     fn from(gpu: &Gpu) -> Self {
         let Gpu { name, memory } = gpu;
-        Self {
-            name: name.clone(),
-            memory_bytes: *memory,
-        }
+        Self { name: name.clone(), memory_bytes: *memory }
     }
 }

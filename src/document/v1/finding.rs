@@ -21,14 +21,7 @@ pub struct FindingDocument {
 
 impl From<&Finding> for FindingDocument {
     fn from(finding: &Finding) -> Self {
-        let Finding {
-            severity,
-            code,
-            message,
-            hint,
-            level,
-            round,
-        } = finding;
+        let Finding { severity, code, message, hint, level, round } = finding;
         Self {
             severity: severity.id().to_owned(),
             code: code.clone(),

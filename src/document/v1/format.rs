@@ -31,11 +31,7 @@ pub struct Format {
 
 impl Format {
     pub fn current(kind: Kind) -> Self {
-        Self {
-            kind,
-            major: MAJOR,
-            minor: MINOR,
-        }
+        Self { kind, major: MAJOR, minor: MINOR }
     }
 }
 
@@ -136,10 +132,7 @@ impl DocumentError {
 
 /// Reads a file of one kind: its format first, so that a newer file is never half understood.
 pub(super) fn read<T: DeserializeOwned>(kind: Kind, path: &Path, text: &str) -> Result<T, DocumentError> {
-    parse(kind, text).map_err(|problem| DocumentError {
-        path: path.to_owned(),
-        problem,
-    })
+    parse(kind, text).map_err(|problem| DocumentError { path: path.to_owned(), problem })
 }
 
 fn parse<T: DeserializeOwned>(kind: Kind, text: &str) -> Result<T, DocumentProblem> {
@@ -154,17 +147,12 @@ fn parse<T: DeserializeOwned>(kind: Kind, text: &str) -> Result<T, DocumentProbl
         if error.is_eof() {
             DocumentProblem::Truncated { line: error.line() }
         } else {
-            DocumentProblem::NotJson {
-                cause: error.to_string(),
-            }
+            DocumentProblem::NotJson { cause: error.to_string() }
         }
     })?;
     let header: Header = serde_json::from_str(text).unwrap_or_default();
     if header.format.kind.as_deref() != Some(kind.id()) {
-        return Err(DocumentProblem::WrongKind {
-            expected: kind,
-            found: Found(header.format.kind),
-        });
+        return Err(DocumentProblem::WrongKind { expected: kind, found: Found(header.format.kind) });
     }
     let Version { major, minor, .. } = header.format;
     if (major, minor) > (MAJOR, MINOR) {
@@ -174,10 +162,7 @@ fn parse<T: DeserializeOwned>(kind: Kind, text: &str) -> Result<T, DocumentProbl
             tool: header.tool.unwrap_or_else(|| "of a later version".to_owned()),
         });
     }
-    serde_json::from_str(text).map_err(|error| DocumentProblem::Shape {
-        kind,
-        cause: error.to_string(),
-    })
+    serde_json::from_str(text).map_err(|error| DocumentProblem::Shape { kind, cause: error.to_string() })
 }
 
 /// The part of every file, of every version, that never changes.

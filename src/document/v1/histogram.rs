@@ -5,24 +5,17 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
-#[expect(
-    clippy::expect_used,
-    reason = "a Vec takes every byte, and counts of samples stay under i64::MAX"
-)]
+#[expect(clippy::expect_used, reason = "a Vec takes every byte, and counts of samples stay under i64::MAX")]
 pub(super) fn encode(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .expect("writing a histogram to memory");
+    V2DeflateSerializer::new().serialize(histogram, &mut bytes).expect("writing a histogram to memory");
     STANDARD.encode(bytes)
 }
 
 /// The histogram again, or what is wrong with the text.
 pub(super) fn decode(text: &str) -> Result<Histogram<u64>, String> {
     let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
-    Deserializer::new()
-        .deserialize(&mut bytes.as_slice())
-        .map_err(|error| error.to_string())
+    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
 }
 
 /// All samples of several histograms in one; none when there is nothing to merge or a text cannot be read.

@@ -145,10 +145,7 @@ impl LevelDocument {
             window: window.into(),
             offered: *offered,
             succeeded: *succeeded,
-            failures: failures
-                .iter()
-                .map(|(class, count)| (class.id().to_owned(), *count))
-                .collect(),
+            failures: failures.iter().map(|(class, count)| (class.id().to_owned(), *count)).collect(),
             metrics: distributions
                 .iter()
                 .map(|(metric, samples)| (id(metric), MetricDocument::new(*metric, samples, gated)))
@@ -222,21 +219,13 @@ impl From<&Window> for WindowDocument {
     fn from(window: &Window) -> Self {
         let Window { start, end } = window;
         let secs = |at: Nanos| (at.secs() * 1e6).round() / 1e6;
-        Self {
-            start_s: secs(*start),
-            end_s: secs(*end),
-            measured_s: six(window.secs()),
-        }
+        Self { start_s: secs(*start), end_s: secs(*end), measured_s: six(window.secs()) }
     }
 }
 
 impl From<&Steady> for SteadyDocument {
     fn from(steady: &Steady) -> Self {
-        let Steady {
-            window,
-            request_throughput,
-            output_throughput,
-        } = steady;
+        let Steady { window, request_throughput, output_throughput } = steady;
         Self {
             window: window.into(),
             request_throughput: six(*request_throughput),
@@ -248,22 +237,13 @@ impl From<&Steady> for SteadyDocument {
 impl From<&Concurrency> for ConcurrencyDocument {
     fn from(concurrency: &Concurrency) -> Self {
         let Concurrency { mean, peak } = concurrency;
-        Self {
-            mean: six(*mean),
-            peak: *peak,
-        }
+        Self { mean: six(*mean), peak: *peak }
     }
 }
 
 impl From<&Goodput> for GoodputDocument {
     fn from(goodput: &Goodput) -> Self {
-        let Goodput {
-            good,
-            offered,
-            rate,
-            token_rate,
-            objectives,
-        } = goodput;
+        let Goodput { good, offered, rate, token_rate, objectives } = goodput;
         Self {
             good: *good,
             offered: *offered,
@@ -277,40 +257,20 @@ impl From<&Goodput> for GoodputDocument {
 
 /// Part of whole, 0 of nothing.
 pub(super) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        six(part as f64 / whole as f64)
-    }
+    if whole == 0 { 0.0 } else { six(part as f64 / whole as f64) }
 }
 
 impl From<&SloCount> for SloCountDocument {
     fn from(count: &SloCount) -> Self {
-        let SloCount {
-            slo,
-            met,
-            not_evaluated,
-        } = count;
-        Self {
-            slo: slo.into(),
-            met: *met,
-            not_evaluated: *not_evaluated,
-        }
+        let SloCount { slo, met, not_evaluated } = count;
+        Self { slo: slo.into(), met: *met, not_evaluated: *not_evaluated }
     }
 }
 
 impl From<&TokenTotals> for TokensDocument {
     fn from(totals: &TokenTotals) -> Self {
-        let TokenTotals {
-            prompt_asked,
-            prompt,
-            cached,
-            output_asked,
-            output,
-            chunks,
-            source,
-            itl_is_icl,
-        } = totals;
+        let TokenTotals { prompt_asked, prompt, cached, output_asked, output, chunks, source, itl_is_icl } =
+            totals;
         Self {
             prompt_asked: *prompt_asked,
             prompt: *prompt,

@@ -179,12 +179,7 @@ impl From<&RunPlan> for WorkloadDocument {
             cache,
             gate: _,
         } = plan;
-        let Workload {
-            input,
-            output,
-            dataset,
-            ignore_eos,
-        } = workload;
+        let Workload { input, output, dataset, ignore_eos } = workload;
         Self {
             api: api.id().to_owned(),
             stream: *stream,
@@ -214,15 +209,7 @@ fn lengths(lengths: Lengths) -> String {
 
 impl From<&Target> for TargetDocument {
     fn from(target: &Target) -> Self {
-        let Target {
-            name,
-            base_url,
-            api_key_env,
-            headers,
-            insecure,
-            cacert,
-            hardware,
-        } = target;
+        let Target { name, base_url, api_key_env, headers, insecure, cacert, hardware } = target;
         Self {
             name: name.clone(),
             url: without_credentials(base_url),
@@ -256,11 +243,7 @@ impl From<&Level> for LoadDocument {
         };
         let (concurrency, open) = match *load {
             Load::Closed { concurrency } => (Some(concurrency), None),
-            Load::Open {
-                rate,
-                arrivals,
-                max_in_flight,
-            } => (None, Some((rate, arrivals, max_in_flight))),
+            Load::Open { rate, arrivals, max_in_flight } => (None, Some((rate, arrivals, max_in_flight))),
         };
         Self {
             label: level.label(),
@@ -283,40 +266,21 @@ impl From<&Level> for LoadDocument {
 impl From<&Slo> for SloDocument {
     fn from(slo: &Slo) -> Self {
         let Slo { metric, limit } = slo;
-        Self {
-            metric: metric.id().to_owned(),
-            limit_ms: six(limit.ms()),
-        }
+        Self { metric: metric.id().to_owned(), limit_ms: six(limit.ms()) }
     }
 }
 
 impl From<&Timeouts> for TimeoutsDocument {
     fn from(timeouts: &Timeouts) -> Self {
-        let Timeouts {
-            connect,
-            first_token,
-            stall,
-            total,
-        } = timeouts;
-        Self {
-            connect: connect.ms(),
-            first_token: first_token.ms(),
-            stall: stall.ms(),
-            total: total.ms(),
-        }
+        let Timeouts { connect, first_token, stall, total } = timeouts;
+        Self { connect: connect.ms(), first_token: first_token.ms(), stall: stall.ms(), total: total.ms() }
     }
 }
 
 impl From<&Sampling> for SamplingDocument {
     fn from(sampling: &Sampling) -> Self {
-        let Sampling {
-            temperature,
-            extra_body,
-        } = sampling;
-        Self {
-            temperature: *temperature,
-            extra_body: extra_body.clone(),
-        }
+        let Sampling { temperature, extra_body } = sampling;
+        Self { temperature: *temperature, extra_body: extra_body.clone() }
     }
 }
 
@@ -373,10 +337,7 @@ mod tests {
             ("http://localhost:8000", "http://localhost:8000"),
             ("https://user:pa@ss@host:1/base?key=1#x", "https://host:1/base"),
             ("https://host?token=s/e@cret", "https://host"),
-            (
-                "sim:h100-8b?regression=ttft:+10%",
-                "sim:h100-8b?regression=ttft:+10%",
-            ),
+            ("sim:h100-8b?regression=ttft:+10%", "sim:h100-8b?regression=ttft:+10%"),
         ] {
             assert_eq!(without_credentials(given), kept);
         }

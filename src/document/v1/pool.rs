@@ -54,9 +54,7 @@ fn failures(parts: &[&LevelDocument]) -> BTreeMap<String, u64> {
 
 fn metrics(parts: &[&LevelDocument]) -> BTreeMap<String, MetricDocument> {
     let ids: BTreeSet<&String> = parts.iter().flat_map(|part| part.metrics.keys()).collect();
-    ids.into_iter()
-        .filter_map(|id| Some((id.clone(), metric(parts, id)?)))
-        .collect()
+    ids.into_iter().filter_map(|id| Some((id.clone(), metric(parts, id)?))).collect()
 }
 
 /// One distribution over all rounds. Mean and sd are exact (Chan et al. 1979), percentiles the merged histogram's.
@@ -89,26 +87,15 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
         more: first
             .more
             .keys()
-            .filter_map(|id| {
-                Some((
-                    id.clone(),
-                    quantile(id.strip_prefix('p')?.parse::<f64>().ok()? / 100.0),
-                ))
-            })
+            .filter_map(|id| Some((id.clone(), quantile(id.strip_prefix('p')?.parse::<f64>().ok()? / 100.0))))
             .collect(),
         thin: thin(n),
     })
 }
 
 fn goodput(parts: &[&LevelDocument]) -> Option<GoodputDocument> {
-    let all: Vec<&GoodputDocument> = parts
-        .iter()
-        .map(|part| part.goodput.as_ref())
-        .collect::<Option<_>>()?;
-    let (good, offered) = (
-        all.iter().map(|part| part.good).sum(),
-        all.iter().map(|part| part.offered).sum(),
-    );
+    let all: Vec<&GoodputDocument> = parts.iter().map(|part| part.goodput.as_ref()).collect::<Option<_>>()?;
+    let (good, offered) = (all.iter().map(|part| part.good).sum(), all.iter().map(|part| part.offered).sum());
     let objectives = all.first()?.objectives.iter().enumerate().map(|(at, one)| {
         let same = || all.iter().filter_map(move |part| part.objectives.get(at));
         SloCountDocument {
@@ -122,9 +109,7 @@ fn goodput(parts: &[&LevelDocument]) -> Option<GoodputDocument> {
         offered,
         ratio: share(good, offered),
         rate: over_time(parts, |part| part.goodput.as_ref().map(|goodput| goodput.rate))?,
-        token_rate: over_time(parts, |part| {
-            part.goodput.as_ref().map(|goodput| goodput.token_rate)
-        })?,
+        token_rate: over_time(parts, |part| part.goodput.as_ref().map(|goodput| goodput.token_rate))?,
         objectives: objectives.collect(),
     })
 }
@@ -169,11 +154,7 @@ fn tokens(parts: &[&LevelDocument]) -> TokensDocument {
         output_asked: sum(|tokens| tokens.output_asked),
         output: sum(|tokens| tokens.output),
         chunks: sum(|tokens| tokens.chunks),
-        source: if let [source] = sources.as_slice() {
-            (*source).to_owned()
-        } else {
-            "mixed".to_owned()
-        },
+        source: if let [source] = sources.as_slice() { (*source).to_owned() } else { "mixed".to_owned() },
         itl_is_icl: parts.iter().any(|part| part.tokens.itl_is_icl),
     }
 }

@@ -61,12 +61,7 @@ impl RowDocument {
             streamed,
             prompt_tokens_asked,
             output_tokens_asked,
-            usage:
-                Usage {
-                    prompt,
-                    output: _,
-                    cached,
-                },
+            usage: Usage { prompt, output: _, cached },
             tokenizer_count: _,
             text: _,
             finish_reason,
@@ -124,11 +119,9 @@ impl RowDocument {
 fn words(outcome: &Outcome) -> (String, Option<u16>, Option<String>) {
     match outcome {
         Outcome::Success => ("success".to_owned(), None, None),
-        Outcome::Failed(failure) => (
-            failure.class.id().to_owned(),
-            failure.status,
-            Some(failure.detail.clone()),
-        ),
+        Outcome::Failed(failure) => {
+            (failure.class.id().to_owned(), failure.status, Some(failure.detail.clone()))
+        }
     }
 }
 

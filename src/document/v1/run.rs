@@ -75,23 +75,12 @@ pub struct RoundParts<'a> {
 
 impl RunDocument {
     pub fn new(parts: RunParts<'_>) -> Self {
-        let RunParts {
-            tool,
-            created,
-            partial,
-            plan,
-            workload_hash,
-            environment,
-            rounds,
-            findings,
-            verdict,
-        } = parts;
+        let RunParts { tool, created, partial, plan, workload_hash, environment, rounds, findings, verdict } =
+            parts;
         let objectives = plan.gate.objectives.iter().map(|objective| objective.key);
         let gated: Vec<MetricKey> = plan.gate.tolerances.keys().copied().chain(objectives).collect();
-        let rounds: Vec<RoundDocument> = rounds
-            .iter()
-            .map(|round| RoundDocument::new(round, &gated))
-            .collect();
+        let rounds: Vec<RoundDocument> =
+            rounds.iter().map(|round| RoundDocument::new(round, &gated)).collect();
         Self {
             format: Format::current(Kind::Run),
             definitions: DEFINITIONS.to_owned(),
@@ -131,10 +120,7 @@ impl RoundDocument {
         Self {
             round: *round,
             seed: seed.0,
-            levels: levels
-                .iter()
-                .map(|(label, summary)| LevelDocument::new(label, summary, gated))
-                .collect(),
+            levels: levels.iter().map(|(label, summary)| LevelDocument::new(label, summary, gated)).collect(),
         }
     }
 }
@@ -150,11 +136,8 @@ fn overall(rounds: &[RoundDocument]) -> Vec<LevelDocument> {
     labels
         .into_iter()
         .filter_map(|label| {
-            let parts: Vec<&LevelDocument> = rounds
-                .iter()
-                .flat_map(|round| &round.levels)
-                .filter(|level| level.label == label)
-                .collect();
+            let parts: Vec<&LevelDocument> =
+                rounds.iter().flat_map(|round| &round.levels).filter(|level| level.label == label).collect();
             pool(&parts)
         })
         .collect()

@@ -35,10 +35,7 @@ pub(crate) fn plan() -> RunPlan {
             dataset: Dataset::Synthetic,
             ignore_eos: true,
         },
-        levels: vec![Level {
-            load: Load::Closed { concurrency: 32 },
-            limit: Limit::Requests(100),
-        }],
+        levels: vec![Level { load: Load::Closed { concurrency: 32 }, limit: Limit::Requests(100) }],
         slos: vec![slo(500.0)],
         warmup: Warmup { requests: None },
         seed: Seed(u64::MAX),
@@ -70,28 +67,17 @@ pub(crate) fn plan() -> RunPlan {
 /// A second, open level.
 pub(crate) fn open_level() -> Level {
     Level {
-        load: Load::Open {
-            rate: Rate::new(8.0).unwrap(),
-            arrivals: Arrivals::Poisson,
-            max_in_flight: None,
-        },
+        load: Load::Open { rate: Rate::new(8.0).unwrap(), arrivals: Arrivals::Poisson, max_in_flight: None },
         limit: Limit::Duration(Nanos::from_secs(30.0)),
     }
 }
 
 fn slo(ms: f64) -> Slo {
-    Slo {
-        metric: Metric::Ttft,
-        limit: Nanos::from_ms(ms),
-    }
+    Slo { metric: Metric::Ttft, limit: Nanos::from_ms(ms) }
 }
 
 fn objective() -> Objective {
-    Objective {
-        key: MetricKey::quantile(Metric::Ttft, 990),
-        bound: Bound::AtMost,
-        limit: 800.0,
-    }
+    Objective { key: MetricKey::quantile(Metric::Ttft, 990), bound: Bound::AtMost, limit: 800.0 }
 }
 
 /// 100 requests, 3 failed, whose latencies lie `shift` ms above the usual ones.
@@ -101,10 +87,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
         Distribution::new(values.collect()).unwrap()
     };
     Summary {
-        window: Window {
-            start: Nanos::from_secs(1.0),
-            end: Nanos::from_secs(13.5),
-        },
+        window: Window { start: Nanos::from_secs(1.0), end: Nanos::from_secs(13.5) },
         offered: 100,
         succeeded: 97,
         failures: BTreeMap::from([(FailureClass::Http429, 2), (FailureClass::Stalled, 1)]),
@@ -121,10 +104,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
             (Metric::ErrorRate, 0.03),
         ]),
         steady: Some(Steady {
-            window: Window {
-                start: Nanos::from_secs(2.0),
-                end: Nanos::from_secs(12.0),
-            },
+            window: Window { start: Nanos::from_secs(2.0), end: Nanos::from_secs(12.0) },
             request_throughput: 8.1,
             output_throughput: 790.123_456_789,
         }),
@@ -134,11 +114,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
             offered: 100,
             rate: 6.96,
             token_rate: 668.0,
-            objectives: vec![SloCount {
-                slo: slo(500.0),
-                met: 92,
-                not_evaluated: 1,
-            }],
+            objectives: vec![SloCount { slo: slo(500.0), met: 92, not_evaluated: 1 }],
         }),
         tokens: TokenTotals {
             prompt_asked: 49_664,
@@ -162,10 +138,7 @@ pub(crate) fn environment() -> Environment {
         cpu_cores: 16,
         memory_bytes: 64 << 30,
         container: true,
-        gpus: vec![Gpu {
-            name: "NVIDIA H100".to_owned(),
-            memory: 80 << 30,
-        }],
+        gpus: vec![Gpu { name: "NVIDIA H100".to_owned(), memory: 80 << 30 }],
         gpu_driver: Some("550.1".to_owned()),
         hardware: "h100".to_owned(),
         server: Some("vllm 0.9".to_owned()),
@@ -219,12 +192,7 @@ pub(crate) fn build(plan: &RunPlan, summaries: &[Summary], verdict: Option<&Verd
 
 pub(crate) fn verdict(decision: Decision) -> Verdict {
     let (status, change, headline, next) = match decision {
-        Decision::Pass => (
-            Status::Pass,
-            0.012,
-            "no regression beyond the limits",
-            "nothing to do",
-        ),
+        Decision::Pass => (Status::Pass, 0.012, "no regression beyond the limits", "nothing to do"),
         Decision::Fail => (
             Status::Fail,
             0.221,
@@ -248,10 +216,7 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
         decision,
         headline: headline.to_owned(),
         next: next.to_owned(),
-        basis: Basis::FewSessions {
-            sessions: 2,
-            assumed_noise: 0.03,
-        },
+        basis: Basis::FewSessions { sessions: 2, assumed_noise: 0.03 },
         alpha: 0.05,
         family: 3,
         rounds: 2,
@@ -275,12 +240,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
             },
             baseline: Some(0.989),
             now: Some(0.976),
-            effect: Some(Effect {
-                change: -0.013,
-                low: -0.019,
-                high: -0.007,
-                absolute: true,
-            }),
+            effect: Some(Effect { change: -0.013, low: -0.019, high: -0.007, absolute: true }),
             rounds: vec![0.975, 0.977],
             ..latency(Status::Pass, 0.0)
         },
@@ -289,12 +249,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
             rule: Rule::Objective(objective()),
             baseline: None,
             now: Some(551.0),
-            effect: Some(Effect {
-                change: -0.311,
-                low: f64::NEG_INFINITY,
-                high: -0.2,
-                absolute: false,
-            }),
+            effect: Some(Effect { change: -0.311, low: f64::NEG_INFINITY, high: -0.2, absolute: false }),
             ..latency(Status::Pass, 0.0)
         },
         Judgement {
@@ -315,12 +270,7 @@ fn latency(status: Status, change: f64) -> Judgement {
         status,
         baseline: Some(412.0),
         now: Some(412.0 * (1.0 + change)),
-        effect: Some(Effect {
-            change,
-            low: change - 0.02,
-            high: change + 0.02,
-            absolute: false,
-        }),
+        effect: Some(Effect { change, low: change - 0.02, high: change + 0.02, absolute: false }),
         detectable: Some(0.19),
         p_fail: Some(0.5),
         p_pass: Some(0.02),

@@ -48,11 +48,7 @@ pub(super) fn round_values(level: &LevelDocument) -> RoundValues {
         samples,
         offered: level.offered,
         succeeded: level.succeeded,
-        failures: level
-            .failures
-            .iter()
-            .filter_map(|(id, count)| Some((class(id)?, *count)))
-            .collect(),
+        failures: level.failures.iter().filter_map(|(id, count)| Some((class(id)?, *count))).collect(),
         good: level.goodput.as_ref().map(|goodput| goodput.good),
         prompt_tokens: level.tokens.prompt,
         output_tokens: level.tokens.output,
@@ -64,27 +60,9 @@ fn class(id: &str) -> Option<FailureClass> {
 }
 
 fn statistics(metric: Metric, distribution: &MetricDocument) -> Vec<(MetricKey, f64)> {
-    let MetricDocument {
-        unit: _,
-        n: _,
-        mean,
-        sd: _,
-        min: _,
-        max: _,
-        p50,
-        p90,
-        p95,
-        p99,
-        more,
-        thin: _,
-    } = distribution;
-    let mean = (
-        MetricKey {
-            metric,
-            stat: Stat::Mean,
-        },
-        *mean,
-    );
+    let MetricDocument { unit: _, n: _, mean, sd: _, min: _, max: _, p50, p90, p95, p99, more, thin: _ } =
+        distribution;
+    let mean = (MetricKey { metric, stat: Stat::Mean }, *mean);
     let quantiles = [(500, p50), (900, p90), (950, p95), (990, p99)];
     let more = more.iter().filter_map(|(id, value)| {
         let key = MetricKey::from_str(&format!("{metric}_{id}")).ok()?;
@@ -98,31 +76,14 @@ fn statistics(metric: Metric, distribution: &MetricDocument) -> Vec<(MetricKey, 
 
 impl From<&RoundValues> for SessionRound {
     fn from(round: &RoundValues) -> Self {
-        let RoundValues {
-            values,
-            samples,
-            offered,
-            succeeded,
-            failures,
-            good,
-            prompt_tokens,
-            output_tokens,
-        } = round;
+        let RoundValues { values, samples, offered, succeeded, failures, good, prompt_tokens, output_tokens } =
+            round;
         Self {
-            values: values
-                .iter()
-                .map(|(key, value)| (key.to_string(), *value))
-                .collect(),
-            samples: samples
-                .iter()
-                .map(|(metric, n)| (metric.id().to_owned(), *n))
-                .collect(),
+            values: values.iter().map(|(key, value)| (key.to_string(), *value)).collect(),
+            samples: samples.iter().map(|(metric, n)| (metric.id().to_owned(), *n)).collect(),
             offered: *offered,
             succeeded: *succeeded,
-            failures: failures
-                .iter()
-                .map(|(class, count)| (class.id().to_owned(), *count))
-                .collect(),
+            failures: failures.iter().map(|(class, count)| (class.id().to_owned(), *count)).collect(),
             good: *good,
             prompt_tokens: *prompt_tokens,
             output_tokens: *output_tokens,
@@ -145,20 +106,11 @@ impl From<&SessionRound> for RoundValues {
         let metric = |id: &str| Metric::ALL.into_iter().find(|metric| metric.id() == id);
         Self {
             // Reading has checked that every name is in the catalogue.
-            values: values
-                .iter()
-                .filter_map(|(key, value)| Some((key.parse().ok()?, *value)))
-                .collect(),
-            samples: samples
-                .iter()
-                .filter_map(|(id, n)| Some((metric(id)?, *n)))
-                .collect(),
+            values: values.iter().filter_map(|(key, value)| Some((key.parse().ok()?, *value))).collect(),
+            samples: samples.iter().filter_map(|(id, n)| Some((metric(id)?, *n))).collect(),
             offered: *offered,
             succeeded: *succeeded,
-            failures: failures
-                .iter()
-                .filter_map(|(id, count)| Some((class(id)?, *count)))
-                .collect(),
+            failures: failures.iter().filter_map(|(id, count)| Some((class(id)?, *count))).collect(),
             good: *good,
             prompt_tokens: *prompt_tokens,
             output_tokens: *output_tokens,

@@ -140,10 +140,7 @@ impl From<&Verdict> for VerdictDocument {
             common_shift: common_shift.map(six),
             worth_a_look: worth_a_look
                 .iter()
-                .map(|(level, key)| LookDocument {
-                    level: level.clone(),
-                    metric: key.to_string(),
-                })
+                .map(|(level, key)| LookDocument { level: level.clone(), metric: key.to_string() })
                 .collect(),
         }
     }
@@ -164,19 +161,11 @@ impl From<&Basis> for BasisDocument {
     fn from(basis: &Basis) -> Self {
         match *basis {
             Basis::None => Self::None,
-            Basis::FewSessions {
-                sessions,
-                assumed_noise,
-            } => Self::FewSessions {
-                sessions: sessions as u64,
-                assumed_noise: six(assumed_noise),
-            },
-            Basis::Sessions { sessions } => Self::Sessions {
-                sessions: sessions as u64,
-            },
-            Basis::TwoResults { assumed_noise } => Self::TwoResults {
-                assumed_noise: six(assumed_noise),
-            },
+            Basis::FewSessions { sessions, assumed_noise } => {
+                Self::FewSessions { sessions: sessions as u64, assumed_noise: six(assumed_noise) }
+            }
+            Basis::Sessions { sessions } => Self::Sessions { sessions: sessions as u64 },
+            Basis::TwoResults { assumed_noise } => Self::TwoResults { assumed_noise: six(assumed_noise) },
         }
     }
 }
@@ -219,12 +208,8 @@ impl From<&Judgement> for JudgementDocument {
 impl From<&Rule> for RuleDocument {
     fn from(rule: &Rule) -> Self {
         match rule {
-            Rule::Tolerance(tolerance) => Self::Tolerance {
-                tolerance: six(*tolerance),
-            },
-            Rule::Objective(objective) => Self::Objective {
-                objective: objective.into(),
-            },
+            Rule::Tolerance(tolerance) => Self::Tolerance { tolerance: six(*tolerance) },
+            Rule::Objective(objective) => Self::Objective { objective: objective.into() },
             Rule::Report => Self::Report,
         }
     }
@@ -237,9 +222,7 @@ impl From<&Status> for StatusDocument {
             Status::PassSlower => Self::PassSlower,
             Status::Fail => Self::Fail,
             Status::Undecided { above } => Self::Undecided { above: *above },
-            Status::NotJudged(reason) => Self::NotJudged {
-                reason: reason.clone(),
-            },
+            Status::NotJudged(reason) => Self::NotJudged { reason: reason.clone() },
             Status::Reported => Self::Reported,
         }
     }
@@ -247,18 +230,8 @@ impl From<&Status> for StatusDocument {
 
 impl EffectDocument {
     fn new(effect: &Effect) -> Option<Self> {
-        let Effect {
-            change,
-            low,
-            high,
-            absolute,
-        } = *effect;
+        let Effect { change, low, high, absolute } = *effect;
         let end = |value: f64| value.is_finite().then(|| six(value));
-        Some(Self {
-            change: end(change)?,
-            low: end(low),
-            high: end(high),
-            absolute,
-        })
+        Some(Self { change: end(change)?, low: end(low), high: end(high), absolute })
     }
 }

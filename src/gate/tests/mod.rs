@@ -17,11 +17,8 @@ pub(super) fn key(name: &str) -> MetricKey {
 /// A round of `offered` requests that all succeeded with 100 output tokens each.
 pub(super) fn round(offered: u64, values: &[(&str, f64)]) -> RoundValues {
     let values: BTreeMap<MetricKey, f64> = values.iter().map(|&(name, value)| (key(name), value)).collect();
-    let samples = values
-        .keys()
-        .filter(|key| key.metric.is_distribution())
-        .map(|key| (key.metric, offered))
-        .collect();
+    let samples =
+        values.keys().filter(|key| key.metric.is_distribution()).map(|key| (key.metric, offered)).collect();
     RoundValues {
         values,
         samples,
@@ -34,19 +31,13 @@ pub(super) fn round(offered: u64, values: &[(&str, f64)]) -> RoundValues {
 
 /// Rounds that hold one number each.
 pub(super) fn rounds(name: &str, values: &[f64]) -> Vec<RoundValues> {
-    values
-        .iter()
-        .map(|&value| round(1_000, &[(name, value)]))
-        .collect()
+    values.iter().map(|&value| round(1_000, &[(name, value)])).collect()
 }
 
 pub(super) fn policy(tolerances: &[(&str, f64)], objectives: &[Objective]) -> GatePolicy {
     GatePolicy {
         rounds: 3,
-        tolerances: tolerances
-            .iter()
-            .map(|&(name, limit)| (key(name), limit))
-            .collect(),
+        tolerances: tolerances.iter().map(|&(name, limit)| (key(name), limit)).collect(),
         objectives: objectives.to_vec(),
         alpha: 0.05,
         assumed_noise: 0.03,
@@ -64,16 +55,10 @@ pub(super) fn level(
     LevelEvidence {
         label: label.to_owned(),
         candidate,
-        sessions: sessions
-            .into_iter()
-            .map(|rounds| SessionRounds { rounds })
-            .collect(),
+        sessions: sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect(),
     }
 }
 
 pub(super) fn stored(candidate: Vec<RoundValues>, sessions: Vec<Vec<RoundValues>>) -> Evidence {
-    Evidence {
-        levels: vec![level("c=32", candidate, sessions)],
-        kind: EvidenceKind::StoredBaseline,
-    }
+    Evidence { levels: vec![level("c=32", candidate, sessions)], kind: EvidenceKind::StoredBaseline }
 }

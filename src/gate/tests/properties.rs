@@ -17,16 +17,8 @@ fn baseline(most: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
 }
 
 fn evidence(candidate: &[f64], sessions: &[Vec<f64>], scale: f64) -> Evidence {
-    let side = |values: &[f64]| {
-        rounds(
-            NAME,
-            &values.iter().map(|value| value * scale).collect::<Vec<_>>(),
-        )
-    };
-    stored(
-        side(candidate),
-        sessions.iter().map(|session| side(session)).collect(),
-    )
+    let side = |values: &[f64]| rounds(NAME, &values.iter().map(|value| value * scale).collect::<Vec<_>>());
+    stored(side(candidate), sessions.iter().map(|session| side(session)).collect())
 }
 
 fn limits() -> GatePolicy {

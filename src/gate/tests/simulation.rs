@@ -46,18 +46,10 @@ fn session(world: World, count: usize, changed: bool, chance: &mut Chance) -> Ve
     let values = |chance: &mut Chance| {
         let mut values = Vec::new();
         for (index, (&name, shock)) in NAMES.iter().zip(shocks).take(world.metrics).enumerate() {
-            let worse = if changed && (world.all || index == 0) {
-                world.change
-            } else {
-                1.0
-            };
+            let worse = if changed && (world.all || index == 0) { world.change } else { 1.0 };
             let noise = (shock + chance.normal() * world.within).exp();
             // A rate that got worse by the tolerance has fallen by it.
-            let factor = if name == "output_throughput" {
-                2.0 - worse
-            } else {
-                worse
-            };
+            let factor = if name == "output_throughput" { 2.0 - worse } else { worse };
             values.push((name, 100.0 * noise * factor));
         }
         round(1_000, &values)
@@ -69,17 +61,12 @@ fn session(world: World, count: usize, changed: bool, chance: &mut Chance) -> Ve
 fn count(world: World, name: &str, gates: u64) -> Counts {
     let names = NAMES.iter().take(world.metrics);
     let policy = policy(&names.map(|&name| (name, TOLERANCE)).collect::<Vec<_>>(), &[]);
-    let policy = GatePolicy {
-        assumed_noise: world.between,
-        ..policy
-    };
+    let policy = GatePolicy { assumed_noise: world.between, ..policy };
     let mut counts = Counts::default();
     for gate in 0..gates {
         let chance = &mut Seed(7).child(name).at(gate).chance();
         let candidate = session(world, world.candidate_rounds, true, chance);
-        let sessions = (0..world.sessions)
-            .map(|_| session(world, world.rounds, false, chance))
-            .collect();
+        let sessions = (0..world.sessions).map(|_| session(world, world.rounds, false, chance)).collect();
         match decide(&stored(candidate, sessions), &policy, &[]).decision {
             Decision::Pass => counts.pass += 1,
             Decision::Fail => counts.fail += 1,
@@ -107,11 +94,9 @@ fn few(sessions: usize) -> World {
 
 #[test]
 fn no_change_hardly_ever_fails() {
-    for (world, name) in [
-        (CALM, "no change, 8 sessions"),
-        (few(1), "no change, 1 session"),
-        (few(3), "no change, 3 sessions"),
-    ] {
+    for (world, name) in
+        [(CALM, "no change, 8 sessions"), (few(1), "no change, 1 session"), (few(3), "no change, 3 sessions")]
+    {
         assert!(shown_below_5_percent(count(world, name, GATES).fail), "{name}");
     }
 }
@@ -121,10 +106,7 @@ fn no_change_hardly_ever_fails() {
 fn a_change_of_the_tolerance_errs_in_neither_direction() {
     let change = 1.0 + TOLERANCE;
     let on = |world: World| World { change, ..world };
-    let single = |world: World| World {
-        metrics: 1,
-        ..on(world)
-    };
+    let single = |world: World| World { metrics: 1, ..on(world) };
     for (world, name) in [
         (on(CALM), "all at the limit, 8 sessions"),
         (single(CALM), "one at the limit, 8 sessions"),
@@ -132,36 +114,19 @@ fn a_change_of_the_tolerance_errs_in_neither_direction() {
         (single(few(4)), "one at the limit, 4 sessions"),
         (on(few(2)), "all at the limit, 2 sessions"),
         (
-            single(World {
-                rounds: 5,
-                candidate_rounds: 1,
-                between: 0.01,
-                within: 0.04,
-                ..CALM
-            }),
+            single(World { rounds: 5, candidate_rounds: 1, between: 0.01, within: 0.04, ..CALM }),
             "one at the limit, 8 sessions of 5 rounds, 1 candidate round",
         ),
     ] {
         let counts = count(world, name, GATES);
-        assert!(
-            at_most_5_percent(counts.fail) && at_most_5_percent(counts.pass),
-            "{name}: {counts:?}"
-        );
+        assert!(at_most_5_percent(counts.fail) && at_most_5_percent(counts.pass), "{name}: {counts:?}");
     }
 }
 
 #[test]
 fn half_as_slow_again_fails() {
-    for (sessions, name) in [
-        (8, "+50 %, 8 sessions"),
-        (1, "+50 %, 1 session"),
-        (4, "+50 %, 4 sessions"),
-    ] {
-        let world = World {
-            change: 1.5,
-            all: false,
-            ..few(sessions)
-        };
+    for (sessions, name) in [(8, "+50 %, 8 sessions"), (1, "+50 %, 1 session"), (4, "+50 %, 4 sessions")] {
+        let world = World { change: 1.5, all: false, ..few(sessions) };
         let counts = count(world, name, 500);
         assert!(counts.fail >= 450 && counts.pass == 0, "{name}: {counts:?}");
     }
@@ -171,11 +136,7 @@ fn half_as_slow_again_fails() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the counts are the proof")]
 fn an_objective_on_its_limit_errs_in_neither_direction() {
-    let objective = Objective {
-        key: key(NAMES[0]),
-        bound: Bound::AtMost,
-        limit: 100.0,
-    };
+    let objective = Objective { key: key(NAMES[0]), bound: Bound::AtMost, limit: 100.0 };
     let policy = policy(&[], &[objective]);
     let world = World { between: 0.0, ..CALM };
     let (mut pass, mut fail) = (0, 0);
@@ -186,8 +147,5 @@ fn an_objective_on_its_limit_errs_in_neither_direction() {
         fail += u64::from(verdict.decision == Decision::Fail);
     }
     println!("objective on its limit: {fail} fail, {pass} pass of {GATES}");
-    assert!(
-        at_most_5_percent(pass) && at_most_5_percent(fail),
-        "{pass} {fail}"
-    );
+    assert!(at_most_5_percent(pass) && at_most_5_percent(fail), "{pass} {fail}");
 }

@@ -13,51 +13,26 @@ fn sessions(name: &str, value: f64) -> Vec<Vec<RoundValues>> {
 }
 
 fn at_most(name: &str, limit: f64) -> Objective {
-    Objective {
-        key: key(name),
-        bound: Bound::AtMost,
-        limit,
-    }
+    Objective { key: key(name), bound: Bound::AtMost, limit }
 }
 
 fn at_least(name: &str, limit: f64) -> Objective {
-    Objective {
-        key: key(name),
-        bound: Bound::AtLeast,
-        limit,
-    }
+    Objective { key: key(name), bound: Bound::AtLeast, limit }
 }
 
 fn say(verdict: &Verdict) -> String {
-    format!(
-        "{}: {} | {}",
-        verdict.decision.id(),
-        verdict.headline,
-        verdict.next
-    )
+    format!("{}: {} | {}", verdict.decision.id(), verdict.headline, verdict.next)
 }
 
 fn judge(name: &str, tolerance: f64, now: &[f64], sessions: Vec<Vec<RoundValues>>) -> Verdict {
-    decide(
-        &stored(rounds(name, now), sessions),
-        &policy(&[(name, tolerance)], &[]),
-        &[],
-    )
+    decide(&stored(rounds(name, now), sessions), &policy(&[(name, tolerance)], &[]), &[])
 }
 
 #[test]
 fn slower_than_allowed_fails() {
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[490.0, 488.0, 493.0],
-        sessions("ttft_p95", 400.0),
-    );
+    let verdict = judge("ttft_p95", 0.15, &[490.0, 488.0, 493.0], sessions("ttft_p95", 400.0));
     insta::assert_snapshot!(say(&verdict), @"fail: TTFT p95 is 23 % slower than the baseline (limit 15 %) | Fix the regression, or accept it: llm-loadtest baseline save.");
-    assert_eq!(
-        (verdict.basis, verdict.family, verdict.rounds),
-        (Basis::Sessions { sessions: 8 }, 1, 3)
-    );
+    assert_eq!((verdict.basis, verdict.family, verdict.rounds), (Basis::Sessions { sessions: 8 }, 1, 3));
     let cell = &verdict.cells[0];
     assert_eq!(cell.status, Status::Fail);
     let effect = cell.effect.unwrap();
@@ -70,12 +45,7 @@ fn slower_than_allowed_fails() {
 
 #[test]
 fn unchanged_passes_and_says_what_it_could_have_seen() {
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[401.0, 399.0, 403.0],
-        sessions("ttft_p95", 400.0),
-    );
+    let verdict = judge("ttft_p95", 0.15, &[401.0, 399.0, 403.0], sessions("ttft_p95", 400.0));
     insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected TTFT p95 ≥ +19 %) | Nothing to do.");
     let cell = &verdict.cells[0];
     assert_eq!(cell.status, Status::Pass);
@@ -84,32 +54,17 @@ fn unchanged_passes_and_says_what_it_could_have_seen() {
 
 #[test]
 fn slower_within_the_limit_passes_with_a_word() {
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[430.0, 428.0, 431.0],
-        sessions("ttft_p95", 400.0),
-    );
+    let verdict = judge("ttft_p95", 0.15, &[430.0, 428.0, 431.0], sessions("ttft_p95", 400.0));
     insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits, though TTFT p95 is 7.5 % slower than the baseline (limit 15 %) | Nothing to do.");
     assert_eq!(verdict.cells[0].status, Status::PassSlower);
 }
 
 #[test]
 fn near_the_limit_is_undecided_on_both_sides() {
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[455.0, 457.0, 452.0],
-        sessions("ttft_p95", 400.0),
-    );
+    let verdict = judge("ttft_p95", 0.15, &[455.0, 457.0, 452.0], sessions("ttft_p95", 400.0));
     insta::assert_snapshot!(say(&verdict), @"inconclusive: Could not decide: TTFT p95 +14 % (90 % CI +11 … +17 %), limit +15 % | Raise --rounds, store more sessions (llm-loadtest baseline save), or allow a larger change.");
     assert_eq!(verdict.cells[0].status, Status::Undecided { above: false });
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[463.0, 465.0, 462.0],
-        sessions("ttft_p95", 400.0),
-    );
+    let verdict = judge("ttft_p95", 0.15, &[463.0, 465.0, 462.0], sessions("ttft_p95", 400.0));
     assert_eq!(verdict.cells[0].status, Status::Undecided { above: true });
 }
 
@@ -135,9 +90,8 @@ fn less_throughput_is_negative_and_its_limit_too() {
 
 #[test]
 fn shares_are_judged_in_points() {
-    let base: Vec<_> = [0.989, 0.991, 0.99, 0.988, 0.992, 0.99]
-        .map(|share| rounds("goodput", &[share; 3]))
-        .to_vec();
+    let base: Vec<_> =
+        [0.989, 0.991, 0.99, 0.988, 0.992, 0.99].map(|share| rounds("goodput", &[share; 3])).to_vec();
     let verdict = judge("goodput", 0.02, &[0.95, 0.951, 0.949], base.clone());
     insta::assert_snapshot!(say(&verdict), @"fail: Goodput is 4 points lower than the baseline (limit 2 points) | Fix the regression, or accept it: llm-loadtest baseline save.");
     let effect = verdict.cells[0].effect.unwrap();
@@ -151,13 +105,7 @@ fn few_sessions_lean_on_the_declared_noise_and_say_so() {
     let base = sessions("ttft_p95", 400.0)[..2].to_vec();
     let verdict = judge("ttft_p95", 0.15, &[401.0, 399.0, 403.0], base.clone());
     insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected TTFT p95 ≥ +26 %) | Store more sessions (llm-loadtest baseline save): from 5 on their own noise replaces the assumed 3 % from day to day.");
-    assert_eq!(
-        verdict.basis,
-        Basis::FewSessions {
-            sessions: 2,
-            assumed_noise: 0.03
-        }
-    );
+    assert_eq!(verdict.basis, Basis::FewSessions { sessions: 2, assumed_noise: 0.03 });
     insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0, 448.0, 452.0], base.clone())), @"inconclusive: Could not decide: TTFT p95 +14 % (90 % CI +7.4 … +21 %), limit +15 % | Raise --rounds, or store more sessions (llm-loadtest baseline save): from 5 on their own noise replaces the assumed 3 % from day to day.");
     insta::assert_snapshot!(say(&judge("ttft_p95", 0.15, &[450.0], base)), @"inconclusive: Could not decide: TTFT p95 was not judged: a single round says nothing about its own noise | Raise --rounds to 3 or more.");
     let single = vec![rounds("ttft_p95", &[400.0])];
@@ -180,15 +128,9 @@ fn two_results_compare_as_one_session_each() {
 fn objectives_without_a_baseline() {
     let now = [612.0, 608.0, 615.0];
     let with = |objective, rounds| {
-        decide(
-            &stored(rounds, vec![]),
-            &policy(&[("ttft_p95", 0.15)], &[objective]),
-            &[],
-        )
+        decide(&stored(rounds, vec![]), &policy(&[("ttft_p95", 0.15)], &[objective]), &[])
     };
-    let many: Vec<_> = now
-        .map(|value| round(2_000, &[("ttft_p99", value), ("goodput", 0.952)]))
-        .to_vec();
+    let many: Vec<_> = now.map(|value| round(2_000, &[("ttft_p99", value), ("goodput", 0.952)])).to_vec();
     insta::assert_snapshot!(say(&with(at_most("ttft_p99", 500.0), many.clone())), @"fail: TTFT p99 is 612 ms, limit 500 ms | Fix the server, or change the limit.");
     insta::assert_snapshot!(say(&with(at_most("ttft_p99", 700.0), many.clone())), @"pass: Every objective is met (closest: TTFT p99 is 612 ms, limit 700 ms) | Store this result as the first baseline: llm-loadtest baseline save.");
     insta::assert_snapshot!(say(&with(at_most("ttft_p99", 613.0), many.clone())), @"inconclusive: Could not decide: TTFT p99 is 612 ms (90 % CI 605 ms … 619 ms), limit 613 ms | Raise --rounds: more rounds narrow the interval.");
@@ -216,10 +158,7 @@ fn one_round_is_looked_at_plainly_only_when_one_was_asked_for() {
     one.rounds = 1;
     let verdict = decide(&evidence(450.0), &one, &[]);
     insta::assert_snapshot!(say(&verdict), @"pass: Every objective is met (closest: TTFT p95 is 450 ms, limit 500 ms) | One round has no interval: raise --rounds to 3 or more to see how sure this is.");
-    assert_eq!(
-        (verdict.family, verdict.cells[0].p_fail, verdict.cells[0].effect),
-        (0, None, None)
-    );
+    assert_eq!((verdict.family, verdict.cells[0].p_fail, verdict.cells[0].effect), (0, None, None));
     insta::assert_snapshot!(say(&decide(&evidence(500.4), &one, &[])), @"fail: TTFT p95 is 500.4 ms, limit 500 ms | Fix the server, or change the limit.");
 }
 
@@ -229,10 +168,7 @@ fn nothing_to_judge_becomes_the_first_baseline() {
     let evidence = stored(rounds("ttft_p95", &[400.0, 401.0]), vec![]);
     let verdict = decide(&evidence, &policy, &[]);
     insta::assert_snapshot!(say(&verdict), @"pass: Nothing was judged: there is no baseline and no objective; this result becomes the first baseline | Store it with llm-loadtest baseline save, or set an objective such as ttft_p95 < 500ms.");
-    assert_eq!(
-        (verdict.basis, &verdict.cells[0].status),
-        (Basis::None, &Status::Reported)
-    );
+    assert_eq!((verdict.basis, &verdict.cells[0].status), (Basis::None, &Status::Reported));
     policy.require_baseline = true;
     insta::assert_snapshot!(say(&decide(&evidence, &policy, &[])), @"invalid: Not judged: there is no baseline to compare with, and one is required | Store one first: llm-loadtest baseline save.");
 }
@@ -255,29 +191,17 @@ fn thin_quantiles_and_missing_numbers_are_said_and_never_silent() {
     // Too thin to gate, yet its change is shown where it is only reported.
     let median = policy(&[("ttft_p50", 0.10)], &[]);
     let verdict = decide(&stored(thin(400), vec![thin(400); 6]), &median, &[]);
-    let shown = verdict
-        .cells
-        .iter()
-        .find(|cell| cell.key == key("ttft_p99"))
-        .unwrap();
+    let shown = verdict.cells.iter().find(|cell| cell.key == key("ttft_p99")).unwrap();
     assert!(shown.status == Status::Reported && shown.effect.is_some() && shown.samples == 400);
     // Present on one side only: a comparison was meant and cannot be made.
-    let verdict = judge(
-        "ttft_p95",
-        0.15,
-        &[400.0, 401.0, 399.0],
-        vec![rounds("e2e_p95", &[1.0, 2.0]); 6],
-    );
+    let verdict = judge("ttft_p95", 0.15, &[400.0, 401.0, 399.0], vec![rounds("e2e_p95", &[1.0, 2.0]); 6]);
     insta::assert_snapshot!(say(&verdict), @"inconclusive: Could not decide: TTFT p95 was not judged: the baseline has no such value | Save a baseline that holds TTFT p95: llm-loadtest baseline save.");
 }
 
 #[test]
 fn hard_rules_and_invalid_measurements_come_first() {
     let calm = policy(&[("ttft_p95", 0.15)], &[]);
-    let mut evidence = stored(
-        rounds("ttft_p95", &[400.0, 401.0, 399.0]),
-        sessions("ttft_p95", 400.0),
-    );
+    let mut evidence = stored(rounds("ttft_p95", &[400.0, 401.0, 399.0]), sessions("ttft_p95", 400.0));
     evidence.levels.push(level(
         "c=64",
         rounds("ttft_p95", &[400.0, 401.0, 399.0]),
@@ -302,10 +226,7 @@ fn hard_rules_and_invalid_measurements_come_first() {
     insta::assert_snapshot!(say(&verdict), @"invalid: Not judged: The client sent 12 % of the requests late | Repair the measurement and run it again; nothing was decided about the server.");
     let judged = verdict.cells.iter().filter(|cell| cell.rule != Rule::Report);
     assert!(
-        judged.clone().count() == 2
-            && judged
-                .clone()
-                .all(|cell| matches!(cell.status, Status::NotJudged(_)))
+        judged.clone().count() == 2 && judged.clone().all(|cell| matches!(cell.status, Status::NotJudged(_)))
     );
     for round in &mut evidence.levels[1].candidate {
         (round.succeeded, round.output_tokens) = (0, 0);
@@ -316,10 +237,7 @@ fn hard_rules_and_invalid_measurements_come_first() {
 
 #[test]
 fn other_output_lengths_are_invalid_not_a_regression() {
-    let mut evidence = stored(
-        rounds("ttft_p95", &[500.0, 501.0, 499.0]),
-        sessions("ttft_p95", 400.0),
-    );
+    let mut evidence = stored(rounds("ttft_p95", &[500.0, 501.0, 499.0]), sessions("ttft_p95", 400.0));
     for round in &mut evidence.levels[0].candidate {
         round.output_tokens = 107_000;
     }
@@ -327,19 +245,14 @@ fn other_output_lengths_are_invalid_not_a_regression() {
     for round in &mut evidence.levels[0].candidate {
         round.output_tokens = 101_900;
     }
-    assert_eq!(
-        decide(&evidence, &policy(&[("ttft_p95", 0.15)], &[]), &[]).decision,
-        Decision::Fail
-    );
+    assert_eq!(decide(&evidence, &policy(&[("ttft_p95", 0.15)], &[]), &[]).decision, Decision::Fail);
 }
 
 #[test]
 fn everything_moving_together_points_at_the_machine() {
     let names = ["ttft_p95", "tpot_p95", "e2e_p95"];
     let at = |scale: f64| round(1_000, &names.map(|name| (name, 400.0 * scale)));
-    let base: Vec<_> = [0.99, 1.0, 1.01, 1.0, 0.995]
-        .map(|scale| vec![at(scale); 2])
-        .to_vec();
+    let base: Vec<_> = [0.99, 1.0, 1.01, 1.0, 0.995].map(|scale| vec![at(scale); 2]).to_vec();
     let limits = names.map(|name| (name, 0.07));
     let evidence = stored(vec![at(1.3), at(1.31), at(1.29), at(1.3)], base);
     let verdict = decide(&evidence, &policy(&limits, &[]), &[]);
@@ -349,10 +262,7 @@ fn everything_moving_together_points_at_the_machine() {
     let verdict = decide(&evidence, &policy(&limits[..1], &[]), &[]);
     assert_eq!(
         verdict.worth_a_look,
-        [
-            ("c=32".to_owned(), key("tpot_p95")),
-            ("c=32".to_owned(), key("e2e_p95"))
-        ]
+        [("c=32".to_owned(), key("tpot_p95")), ("c=32".to_owned(), key("e2e_p95"))]
     );
     assert_eq!(verdict.common_shift, None);
 }

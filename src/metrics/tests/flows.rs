@@ -27,11 +27,7 @@ fn failures_count_in_rates_and_stay_out_of_latencies() {
 
 #[test]
 fn warm_up_rows_are_in_no_number() {
-    let warm = Row {
-        phase: Phase::Warmup,
-        reconnects: 3,
-        ..with_usage(row(0, &[(700, 0)]), 1)
-    };
+    let warm = Row { phase: Phase::Warmup, reconnects: 3, ..with_usage(row(0, &[(700, 0)]), 1) };
     let measured = with_usage(row(0, &[(10, 0)]), 1);
     assert_eq!(summary(&[warm, measured.clone()]), summary(&[measured]));
 }
@@ -57,19 +53,9 @@ fn what_we_cut_ourselves_is_not_offered_and_its_tokens_arrived() {
     // The success shows two tokens per chunk, so the cut request's two chunks are four tokens.
     let success = with_usage(row(0, &[(100, 0), (200, 0)]), 4);
     let cut = ended(row(500, &[(600, 0), (700, 0)]), FailureClass::Cancelled);
-    let queued = Row {
-        sent: None,
-        ..ended(row(900, &[]), FailureClass::Cancelled)
-    };
+    let queued = Row { sent: None, ..ended(row(900, &[]), FailureClass::Cancelled) };
     let summary = summary(&[success, cut, queued]);
-    assert_eq!(
-        (
-            summary.offered,
-            summary.succeeded,
-            summary.failures[&FailureClass::Cancelled]
-        ),
-        (1, 1, 2)
-    );
+    assert_eq!((summary.offered, summary.succeeded, summary.failures[&FailureClass::Cancelled]), (1, 1, 2));
     check_value(&summary, Metric::OutputThroughput, 8.0);
     check_value(&summary, Metric::TotalThroughput, 28.0);
     check_value(&summary, Metric::RequestThroughput, 1.0);
@@ -89,11 +75,7 @@ fn goodput_keeps_failures_in_its_denominator_and_skips_what_has_no_value() {
     let summary = summarize(&rows, window(0, 2_000), &slos, false);
     let goodput = summary.goodput.clone().unwrap();
     assert_eq!((goodput.good, goodput.offered), (2, 5));
-    let counts: Vec<_> = goodput
-        .objectives
-        .iter()
-        .map(|slo| (slo.met, slo.not_evaluated))
-        .collect();
+    let counts: Vec<_> = goodput.objectives.iter().map(|slo| (slo.met, slo.not_evaluated)).collect();
     assert_eq!(counts, [(3, 0), (2, 1)]);
     check_value(&summary, Metric::Goodput, 0.4);
     check_value(&summary, Metric::GoodputRate, 1.0);
@@ -106,10 +88,7 @@ fn a_steady_state_is_the_longest_time_near_the_peak() {
     let rows = [
         with_usage(row(0, &[(699, 0)]), 1),
         with_usage(row(100, &[(399, 0)]), 1),
-        Row {
-            sent: Some(Nanos(400_500_000)),
-            ..with_usage(row(400, &[(899, 0)]), 1)
-        },
+        Row { sent: Some(Nanos(400_500_000)), ..with_usage(row(400, &[(899, 0)]), 1) },
     ];
     let summary = summary(&rows);
     let steady = summary.steady.unwrap();
@@ -122,10 +101,7 @@ fn a_steady_state_is_the_longest_time_near_the_peak() {
 
 #[test]
 fn a_request_that_ends_as_the_next_one_starts_is_not_beside_it() {
-    let rows = [
-        with_usage(row(0, &[(99, 0)]), 1),
-        with_usage(row(100, &[(199, 0)]), 1),
-    ];
+    let rows = [with_usage(row(0, &[(99, 0)]), 1), with_usage(row(100, &[(199, 0)]), 1)];
     let summary = summary(&rows);
     assert_eq!(summary.concurrency.peak, 1);
     assert_eq!(summary.steady.unwrap().window, window(0, 200));

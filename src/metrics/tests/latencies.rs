@@ -36,19 +36,10 @@ fn a_first_chunk_of_several_tokens_parts_tpot_from_its_exact_kin() {
     check(&rows, Metric::Itl, &[40.0 / 3.0, 40.0]);
     let summary = summary(&rows);
     assert_eq!(summary.distributions[&Metric::Itl].weights(), Some(&[3, 1][..]));
-    let mean = MetricKey {
-        metric: Metric::Itl,
-        stat: Stat::Mean,
-    };
-    assert!(
-        (summary.value(mean).unwrap() - 20.0).abs() < 1e-9,
-        "weighted by token"
-    );
+    let mean = MetricKey { metric: Metric::Itl, stat: Stat::Mean };
+    assert!((summary.value(mean).unwrap() - 20.0).abs() < 1e-9, "weighted by token");
     // No usage: the chunks' own counts are the server's word.
-    assert_eq!(
-        (summary.tokens.output, summary.tokens.source),
-        (9, TokenSource::Usage)
-    );
+    assert_eq!((summary.tokens.output, summary.tokens.source), (9, TokenSource::Usage));
 }
 
 #[test]
@@ -71,13 +62,7 @@ fn answers_of_no_or_one_token_have_no_time_per_token() {
     // Four tokens in one chunk: no instant between them is known.
     let lump = with_usage(row(0, &[(50, 0)]), 4);
     let rows = [empty, single, lump];
-    for metric in [
-        Metric::Tpot,
-        Metric::TpotExact,
-        Metric::TokensPerUser,
-        Metric::Ttst,
-        Metric::MaxStall,
-    ] {
+    for metric in [Metric::Tpot, Metric::TpotExact, Metric::TokensPerUser, Metric::Ttst, Metric::MaxStall] {
         check(&rows, metric, &[]);
     }
     check(&rows, Metric::Ttft, &[30.0, 50.0]);
@@ -87,15 +72,9 @@ fn answers_of_no_or_one_token_have_no_time_per_token() {
 #[test]
 fn without_streaming_there_is_no_first_token_to_time() {
     let rows = [whole(100, 400, 20)];
-    for metric in [
-        Metric::Ttft,
-        Metric::Ttfo,
-        Metric::Ttst,
-        Metric::Tpot,
-        Metric::Icl,
-        Metric::Itl,
-        Metric::MaxStall,
-    ] {
+    for metric in
+        [Metric::Ttft, Metric::Ttfo, Metric::Ttst, Metric::Tpot, Metric::Icl, Metric::Itl, Metric::MaxStall]
+    {
         check(&rows, metric, &[]);
     }
     check(&rows, Metric::E2e, &[300.0]);
@@ -118,18 +97,8 @@ fn an_open_loop_counts_from_when_a_request_was_due() {
     assert_eq!(samples(&open, Metric::TtftFromDue), [80.0]);
     assert_eq!(samples(&open, Metric::E2eFromDue), [90.0]);
     assert_eq!(samples(&open, Metric::Ttft), [50.0]);
-    assert_eq!(
-        samples(&open, Metric::SendLag),
-        [30.0, 50.0],
-        "failed requests were late too"
-    );
-    let met: Vec<u64> = open
-        .goodput
-        .unwrap()
-        .objectives
-        .iter()
-        .map(|slo| slo.met)
-        .collect();
+    assert_eq!(samples(&open, Metric::SendLag), [30.0, 50.0], "failed requests were late too");
+    let met: Vec<u64> = open.goodput.unwrap().objectives.iter().map(|slo| slo.met).collect();
     assert_eq!(met, [0, 1], "80 ms from due is over 60, 90 is at its limit");
     let closed = summarize(&rows, window(0, 1_000), &[], false);
     assert!(samples(&closed, Metric::SendLag).is_empty());

@@ -34,22 +34,12 @@ fn moved(rows: &[Row], of: impl Fn(Nanos) -> Nanos) -> Summary {
         .iter()
         .map(|row| Row {
             sent: row.sent.map(&of),
-            chunks: row
-                .chunks
-                .iter()
-                .map(|chunk| Chunk {
-                    at: of(chunk.at),
-                    ..*chunk
-                })
-                .collect(),
+            chunks: row.chunks.iter().map(|chunk| Chunk { at: of(chunk.at), ..*chunk }).collect(),
             done: of(row.done),
             ..row.clone()
         })
         .collect();
-    let bounds = Window {
-        start: of(ms(0)),
-        end: of(ms(1_000)),
-    };
+    let bounds = Window { start: of(ms(0)), end: of(ms(1_000)) };
     summarize(&rows, bounds, &[slo(Metric::MaxStall, 1_000_000)], false)
 }
 

@@ -10,10 +10,7 @@ pub(super) fn ms(ms: u64) -> Nanos {
 }
 
 pub(super) fn window(start: u64, end: u64) -> Window {
-    Window {
-        start: ms(start),
-        end: ms(end),
-    }
+    Window { start: ms(start), end: ms(end) }
 }
 
 /// A streamed success: sent, then chunks at these instants, each with its tokens (0: not said), ended 1 ms after the last.
@@ -26,10 +23,7 @@ pub(super) fn row(sent: u64, chunks: &[(u64, u32)]) -> Row {
         headers: None,
         chunks: chunks
             .iter()
-            .map(|(at, tokens)| Chunk {
-                at: ms(*at),
-                tokens: Some(*tokens).filter(|tokens| *tokens > 0),
-            })
+            .map(|(at, tokens)| Chunk { at: ms(*at), tokens: Some(*tokens).filter(|tokens| *tokens > 0) })
             .collect(),
         first_visible: None,
         done: ms(chunks.last().map_or(sent, |(at, _)| *at) + 1),
@@ -56,11 +50,7 @@ pub(super) fn ended(mut row: Row, class: FailureClass) -> Row {
 }
 
 pub(super) fn whole(sent: u64, done: u64, output: u32) -> Row {
-    let row = Row {
-        streamed: false,
-        done: ms(done),
-        ..row(sent, &[])
-    };
+    let row = Row { streamed: false, done: ms(done), ..row(sent, &[]) };
     with_usage(row, output)
 }
 
@@ -70,17 +60,11 @@ pub(super) fn summary(rows: &[Row]) -> Summary {
 
 /// The samples of a metric, sorted; empty where it is absent.
 pub(super) fn samples(summary: &Summary, metric: Metric) -> Vec<f64> {
-    summary
-        .distributions
-        .get(&metric)
-        .map_or_else(Vec::new, |samples| samples.values().to_vec())
+    summary.distributions.get(&metric).map_or_else(Vec::new, |samples| samples.values().to_vec())
 }
 
 pub(super) fn slo(metric: Metric, limit: u64) -> Slo {
-    Slo {
-        metric,
-        limit: ms(limit),
-    }
+    Slo { metric, limit: ms(limit) }
 }
 
 pub(super) fn check(rows: &[Row], metric: Metric, wanted: &[f64]) {

@@ -7,20 +7,11 @@ use crate::record::Ask;
 
 /// The JSON body. Keys are in one fixed order, so that equal asks give equal bytes.
 pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
-    let CallOptions {
-        model,
-        stream,
-        temperature,
-        ignore_eos,
-        extra_body,
-    } = options;
+    let CallOptions { model, stream, temperature, ignore_eos, extra_body } = options;
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(model));
     match api {
-        Api::Chat => body.insert(
-            "messages".to_owned(),
-            json!([{"role": "user", "content": ask.prompt}]),
-        ),
+        Api::Chat => body.insert("messages".to_owned(), json!([{"role": "user", "content": ask.prompt}])),
         Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt)),
     };
     if let Some(tokens) = ask.output_tokens {

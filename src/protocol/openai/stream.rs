@@ -32,9 +32,7 @@ impl Decode for Stream {
     fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
         let mut bytes = bytes;
         if matches!(self.body, Body::Unknown)
-            && let Some(start) = bytes
-                .iter()
-                .position(|byte| !b" \t\r\n\xef\xbb\xbf".contains(byte))
+            && let Some(start) = bytes.iter().position(|byte| !b" \t\r\n\xef\xbb\xbf".contains(byte))
         {
             // The fields of an event are data, event, id and retry, or nothing before the colon of a comment.
             self.body = if b"deir:".contains(&bytes[start]) {
@@ -131,10 +129,9 @@ impl Reading {
             Err(_) if std::str::from_utf8(data).is_err() => {
                 self.data(String::from_utf8_lossy(data).as_bytes(), events);
             }
-            Err(_) if self.body_ended => self.fail(
-                Failure::new(FailureClass::Truncated, "the body ended inside an event"),
-                events,
-            ),
+            Err(_) if self.body_ended => {
+                self.fail(Failure::new(FailureClass::Truncated, "the body ended inside an event"), events);
+            }
             Err(error) => {
                 let words = format!("an event is not a chunk ({error}): {}", errors::plain(data));
                 self.fail(Failure::new(FailureClass::Malformed, words), events);
@@ -160,10 +157,7 @@ impl Reading {
             }
             self.choice(index, choice, cumulative, events);
         }
-        if !events[before..]
-            .iter()
-            .any(|event| matches!(event, Event::Tokens(_)))
-        {
+        if !events[before..].iter().any(|event| matches!(event, Event::Tokens(_))) {
             events.insert(before, Event::Idle);
         }
         if let Some(usage) = closing {
@@ -222,15 +216,9 @@ impl Reading {
         } else if self.progress == Progress::Nothing {
             (FailureClass::Malformed, "empty response")
         } else if unfinished {
-            (
-                FailureClass::Truncated,
-                "the stream ended before every choice had finished",
-            )
+            (FailureClass::Truncated, "the stream ended before every choice had finished")
         } else if !self.done && !self.tally.is_complete() {
-            (
-                FailureClass::Truncated,
-                "the stream ended without a finish reason, usage or [DONE]",
-            )
+            (FailureClass::Truncated, "the stream ended without a finish reason, usage or [DONE]")
         } else if self.progress < Progress::Spoke && !counted {
             (FailureClass::Malformed, "no tokens")
         } else {
@@ -241,10 +229,7 @@ impl Reading {
 }
 
 fn cut() -> Failure {
-    Failure::new(
-        FailureClass::Truncated,
-        "the connection closed before the body's end",
-    )
+    Failure::new(FailureClass::Truncated, "the connection closed before the body's end")
 }
 
 /// A whole body that holds no server-sent events.

@@ -53,10 +53,7 @@ impl Choice {
 
     /// Books a chunk with tokens, `count` of them if that is known.
     pub(super) fn spoke(&mut self, count: Option<u32>) {
-        self.before = self
-            .before
-            .zip(count)
-            .map(|(before, count)| before.saturating_add(count));
+        self.before = self.before.zip(count).map(|(before, count)| before.saturating_add(count));
     }
 }
 
@@ -72,21 +69,14 @@ impl Tally {
             return None;
         }
         if known.is_none() {
-            self.choices.push(Choice {
-                index,
-                finished: false,
-                reported: None,
-                before: Some(0),
-            });
+            self.choices.push(Choice { index, finished: false, reported: None, before: Some(0) });
         }
         self.choices.get_mut(at)
     }
 
     /// Books a finish; false when the choice had finished before.
     pub(super) fn finish(&mut self, index: u32) -> bool {
-        let fresh = self
-            .choice(index)
-            .is_some_and(|choice| !std::mem::replace(&mut choice.finished, true));
+        let fresh = self.choice(index).is_some_and(|choice| !std::mem::replace(&mut choice.finished, true));
         self.finished_since |= fresh;
         fresh
     }

@@ -30,10 +30,7 @@ impl Decode for Whole {
         if clean {
             self.read(events)
         } else {
-            Err(Failure::new(
-                FailureClass::Truncated,
-                "the connection closed before the body's end",
-            ))
+            Err(Failure::new(FailureClass::Truncated, "the connection closed before the body's end"))
         }
     }
 }
@@ -56,10 +53,7 @@ impl Whole {
         let chunk: Chunk<'_> = match serde_json::from_str(&body) {
             Ok(chunk) => chunk,
             Err(error) => {
-                return malformed(format!(
-                    "not a completion ({error}): {}",
-                    errors::plain(body.as_bytes())
-                ));
+                return malformed(format!("not a completion ({error}): {}", errors::plain(body.as_bytes())));
             }
         };
         if chunk.error.is_some() || chunk.choices.is_none() {

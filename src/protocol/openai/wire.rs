@@ -71,16 +71,9 @@ impl Choice {
     /// The generated text, hidden part first, and whether any of it is visible.
     pub(super) fn into_text(self) -> (String, bool) {
         let delta = self.delta.or(self.message).unwrap_or_default();
-        let mut hidden = delta
-            .reasoning
-            .filter(|text| !text.is_empty())
-            .or(delta.reasoning_content)
-            .unwrap_or_default();
-        let calls = delta
-            .tool_calls
-            .into_iter()
-            .flatten()
-            .filter_map(|call| call.function);
+        let mut hidden =
+            delta.reasoning.filter(|text| !text.is_empty()).or(delta.reasoning_content).unwrap_or_default();
+        let calls = delta.tool_calls.into_iter().flatten().filter_map(|call| call.function);
         for function in calls.chain(delta.function_call) {
             hidden = join(hidden, function.name);
             hidden = join(hidden, function.arguments);
@@ -110,11 +103,7 @@ impl WireUsage {
         let usage = Usage {
             prompt: self.prompt_tokens.map(narrow),
             output: self.completion_tokens.map(narrow),
-            cached: self
-                .prompt_tokens_details
-                .as_ref()
-                .and_then(|details| details.cached_tokens)
-                .map(narrow),
+            cached: self.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens).map(narrow),
         };
         let silent = usage.prompt.unwrap_or(0) == 0 && usage.output.unwrap_or(0) == 0;
         (!silent).then_some(usage)

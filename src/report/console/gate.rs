@@ -61,10 +61,7 @@ fn notes(verdict: &VerdictDocument) -> Vec<String> {
             .iter()
             .map(|look| format!("{} at {}", title(&look.metric), look.level))
             .collect();
-        notes.push(format!(
-            "worth a look, not part of the verdict: {}",
-            names.join(", ")
-        ));
+        notes.push(format!("worth a look, not part of the verdict: {}", names.join(", ")));
     }
     notes
 }

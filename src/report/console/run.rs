@@ -46,9 +46,8 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
 }
 
 fn overview(levels: &[LevelDocument], style: Style) -> Vec<String> {
-    let header = [
-        "level", "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors",
-    ];
+    let header =
+        ["level", "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors"];
     let rows: Vec<Vec<String>> = levels.iter().map(overview_row).collect();
     table(&header, &rows, None, style)
 }
@@ -200,16 +199,9 @@ fn write_failures(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
     if level.failures.is_empty() {
         return;
     }
-    let classes: Vec<String> = level
-        .failures
-        .iter()
-        .map(|(class, n)| format!("{} {}", plain(class), count(*n)))
-        .collect();
-    let line = format!(
-        "Failed: {} of {} ({})",
-        count(level.failed()),
-        count(level.offered),
-        classes.join(", ")
-    );
+    let classes: Vec<String> =
+        level.failures.iter().map(|(class, n)| format!("{} {}", plain(class), count(*n))).collect();
+    let line =
+        format!("Failed: {} of {} ({})", count(level.failed()), count(level.offered), classes.join(", "));
     out.push(format!(" {}", style.paint(Paint::Red, &line)));
 }

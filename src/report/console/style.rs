@@ -75,11 +75,7 @@ pub(super) fn findings(out: &mut Vec<String>, findings: &[FindingDocument], styl
             _ => Paint::Bold,
         };
         let label = style.paint(paint, &plain(&first.severity));
-        let place = if place.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", plain(&place))
-        };
+        let place = if place.is_empty() { String::new() } else { format!(" ({})", plain(&place)) };
         out.push(format!("{label}: {}{place}", plain(&first.message)));
         if let Some(hint) = &first.hint {
             out.push(format!("  hint: {}", plain(hint)));

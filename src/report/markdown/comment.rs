@@ -27,11 +27,7 @@ pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
     let head = head(run, options);
     let (top, rows) = table(run);
     let folds = folds::all(run, options.reproduce.as_deref());
-    let foot = format!(
-        "\n<sub>llm-loadtest {} · {}</sub>\n",
-        short(&run.tool),
-        short(&run.created)
-    );
+    let foot = format!("\n<sub>llm-loadtest {} · {}</sub>\n", short(&run.tool), short(&run.created));
     let mut room = LENGTH_MAX.saturating_sub(length(&head) + length(&top) + length(&foot) + 200);
     let mut text = format!("{head}{top}");
     let mut dropped = 0_u64;
@@ -60,10 +56,8 @@ pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
         }
     }
     if left_out > 0 {
-        let line = format!(
-            "\n{} did not fit; the result file has everything.\n",
-            plural(left_out, "section")
-        );
+        let line =
+            format!("\n{} did not fit; the result file has everything.\n", plural(left_out, "section"));
         text.push_str(&line);
     }
     text.push_str(&foot);
@@ -134,11 +128,8 @@ fn marker(run: &RunDocument) -> String {
 fn requests(run: &RunDocument) -> String {
     let offered: u64 = run.levels.iter().map(|level| level.offered).sum();
     let failed: u64 = run.levels.iter().map(LevelDocument::failed).sum();
-    let partial = if run.partial {
-        " The run was interrupted; these are the numbers until then."
-    } else {
-        ""
-    };
+    let partial =
+        if run.partial { " The run was interrupted; these are the numbers until then." } else { "" };
     format!(
         "{} in {}, {failed} failed.{partial}",
         plural(offered, "request"),

@@ -25,10 +25,7 @@ pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
 
 fn fold(summary: &str, body: &str) -> String {
     // The blank lines let GitHub read the body as Markdown.
-    format!(
-        "<details><summary>{summary}</summary>\n\n{}\n\n</details>\n",
-        body.trim_end()
-    )
+    format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n", body.trim_end())
 }
 
 fn findings(findings: &[FindingDocument]) -> Option<String> {
@@ -38,15 +35,8 @@ fn findings(findings: &[FindingDocument]) -> Option<String> {
 
 fn finding(found: &Found<'_>) -> String {
     let Found { first, place } = found;
-    let place = if place.is_empty() {
-        String::new()
-    } else {
-        format!(", {place}")
-    };
-    let hint = first
-        .hint
-        .as_ref()
-        .map(|hint| format!(" *Hint:* {}", sentence(hint)));
+    let place = if place.is_empty() { String::new() } else { format!(", {place}") };
+    let hint = first.hint.as_ref().map(|hint| format!(" *Hint:* {}", sentence(hint)));
     format!(
         "- **{}**{}: {}{}",
         sentence(&first.severity),
@@ -65,11 +55,7 @@ fn how(verdict: &VerdictDocument) -> String {
     let by_tolerance = |cell: &&JudgementDocument| matches!(cell.rule, RuleDocument::Tolerance { .. });
     let detectable = verdict.cells.iter().filter(by_tolerance).filter_map(|cell| {
         let size = change(cell.detectable?, unit(&cell.metric) == Unit::Ratio);
-        Some(format!(
-            "{} {}",
-            title(&cell.metric),
-            size.trim_start_matches(['+', '-'])
-        ))
+        Some(format!("{} {}", title(&cell.metric), size.trim_start_matches(['+', '-'])))
     });
     let detectable: Vec<String> = detectable.collect();
     if !detectable.is_empty() {
@@ -90,17 +76,13 @@ fn how(verdict: &VerdictDocument) -> String {
             .iter()
             .map(|look| format!("{} at {}", title(&look.metric), look.level))
             .collect();
-        lines.push(format!(
-            "- Worth a look, not part of the verdict: {}",
-            sentence(&names.join(", "))
-        ));
+        lines.push(format!("- Worth a look, not part of the verdict: {}", sentence(&names.join(", "))));
     }
     fold("How this was judged", &lines.join("\n"))
 }
 
 fn unit(key: &str) -> Unit {
-    key.parse::<MetricKey>()
-        .map_or(Unit::Milliseconds, |key| key.metric.unit())
+    key.parse::<MetricKey>().map_or(Unit::Milliseconds, |key| key.metric.unit())
 }
 
 fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
@@ -110,11 +92,8 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         .iter()
         .filter(|cell| gates(cell) && !cell.rounds.is_empty())
         .map(|cell| {
-            let values: Vec<String> = cell
-                .rounds
-                .iter()
-                .map(|value| quantity(*value, unit(&cell.metric)))
-                .collect();
+            let values: Vec<String> =
+                cell.rounds.iter().map(|value| quantity(*value, unit(&cell.metric))).collect();
             format!(
                 "| {} | {} | {} |",
                 sentence(&Cell::new(cell, many).title),
@@ -135,22 +114,14 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
 fn environment(run: &RunDocument) -> String {
     let environment = &run.environment;
     let mut gpus: Vec<String> = environment.gpus.iter().map(|gpu| gpu.name.clone()).collect();
-    gpus.extend(
-        environment
-            .gpu_driver
-            .iter()
-            .map(|driver| format!("driver {driver}")),
-    );
+    gpus.extend(environment.gpu_driver.iter().map(|driver| format!("driver {driver}")));
     let workload = &run.plan.workload;
     let output = workload.output_tokens.as_deref().unwrap_or("any");
     let lines = [
         ("model", run.fingerprint.model.clone()),
         ("hardware", run.fingerprint.hardware.clone()),
         ("server", environment.server.clone().unwrap_or_default()),
-        (
-            "target",
-            format!("{} ({})", run.plan.target.url, environment.network_path),
-        ),
+        ("target", format!("{} ({})", run.plan.target.url, environment.network_path)),
         (
             "workload",
             format!(
@@ -159,13 +130,7 @@ fn environment(run: &RunDocument) -> String {
             ),
         ),
         ("GPUs", gpus.join(", ")),
-        (
-            "client",
-            format!(
-                "{}, {} cores, {}",
-                environment.cpu, environment.cpu_cores, environment.os
-            ),
-        ),
+        ("client", format!("{}, {} cores, {}", environment.cpu, environment.cpu_cores, environment.os)),
         ("seed", run.plan.seed.to_string()),
     ];
     let body: Vec<String> = lines
@@ -193,13 +158,7 @@ fn others(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
             )
         })
         .collect();
-    let body = format!(
-        "| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}",
-        rows.join("\n")
-    );
-    let summary = format!(
-        "{}, reported and not gated",
-        plural(rows.len() as u64, "more metric")
-    );
+    let body = format!("| metric | baseline | now | change |\n|---|--:|--:|--:|\n{}", rows.join("\n"));
+    let summary = format!("{}, reported and not gated", plural(rows.len() as u64, "more metric"));
     (!rows.is_empty()).then(|| fold(&summary, &body))
 }

@@ -104,17 +104,9 @@ impl Seen {
 
 /// The attributes tell what was counted, in every suite and in the root.
 fn add_up(seen: Seen) -> Counted {
-    let Seen {
-        root: root_attributes,
-        suites,
-        texts,
-        path,
-    } = seen;
+    let Seen { root: root_attributes, suites, texts, path } = seen;
     assert!(path.is_empty());
-    let mut root = Counted {
-        texts,
-        ..Counted::default()
-    };
+    let mut root = Counted { texts, ..Counted::default() };
     for (attributes, counted) in suites {
         let number = |name: &str| attributes[name].parse::<usize>().unwrap();
         assert_eq!(number("tests"), counted.tests);
@@ -183,11 +175,7 @@ fn junit_has_cases_without_numbers_too() {
     run.verdict.as_mut().unwrap().broken_rules = vec!["8% of requests failed ]]> (limit 5%)".to_owned()];
     let counted = read(&junit::render(&run).unwrap());
     assert_eq!((counted.tests, counted.failures), (1, 1));
-    assert!(
-        counted.texts.concat().contains("failed ]]> (limit"),
-        "{:?}",
-        counted.texts
-    );
+    assert!(counted.texts.concat().contains("failed ]]> (limit"), "{:?}", counted.texts);
 
     let mut dead = sample::run();
     dead.levels[0].succeeded = 0;

@@ -10,19 +10,11 @@ use crate::report::console::{self, Style};
 use crate::report::markdown::{self, MarkdownOptions};
 use crate::report::{csv, json};
 
-const PLAIN: Style = Style {
-    color: false,
-    width: 110,
-};
+const PLAIN: Style = Style { color: false, width: 110 };
 
 const HOSTILE: &str = "\u{1b}[31m\0\u{fffe} ]]> <img src=x> & \" ' | `x` @octocat #1 [a](https://e.example) 🚀\n# h\r\n<!-- --> </details>";
 
-const DECISIONS: [Decision; 4] = [
-    Decision::Pass,
-    Decision::Fail,
-    Decision::Inconclusive,
-    Decision::Invalid,
-];
+const DECISIONS: [Decision; 4] = [Decision::Pass, Decision::Fail, Decision::Inconclusive, Decision::Invalid];
 
 fn options() -> MarkdownOptions {
     MarkdownOptions {
@@ -308,10 +300,7 @@ fn no_name_escapes_the_comment() {
         let text = markdown::render(&run, &options());
         assert_eq!(text.matches("<!--").count(), 1, "{text}");
         assert_eq!(text.matches("-->").count(), 1);
-        assert_eq!(
-            text.matches("<details>").count(),
-            text.matches("</details>").count()
-        );
+        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
         assert!(!text.contains("<img") && !text.contains("@octocat") && !text.contains("https://e"));
         let rows = text.lines().filter(|line| line.starts_with('|'));
         for row in rows {
@@ -349,10 +338,7 @@ fn csv_has_a_row_per_round_and_level_and_quotes() {
     assert_eq!(lines[1].split(',').count(), columns + 1);
     let at = |name: &str| lines[0].split(',').position(|column| column == name).unwrap() + 1;
     let field = |name: &str| lines[2].split(',').nth(at(name)).unwrap();
-    assert_eq!(
-        (field("ttft_p50"), field("goodput"), field("send_lag_p95")),
-        ("398", "0.87", "")
-    );
+    assert_eq!((field("ttft_p50"), field("goodput"), field("send_lag_p95")), ("398", "0.87", ""));
     assert_eq!(field("failed_http_429"), "2");
 }
 

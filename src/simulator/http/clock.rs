@@ -28,7 +28,5 @@ impl Clock {
     reason = "the simulated server stands for another machine and has its own clock"
 )]
 pub(super) fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |span| span.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| span.as_secs())
 }

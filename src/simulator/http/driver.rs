@@ -49,9 +49,7 @@ impl Driver {
     /// millisecond, where the runtime's timers count whole milliseconds.
     pub(super) fn start(model: Model, clock: Clock) -> std::io::Result<Self> {
         let (commands, inbox) = sync_channel(COMMANDS_MAX);
-        thread::Builder::new()
-            .name("sim-model".to_owned())
-            .spawn(move || drive(model, clock, &inbox))?;
+        thread::Builder::new().name("sim-model".to_owned()).spawn(move || drive(model, clock, &inbox))?;
         Ok(Self { commands })
     }
 
@@ -110,10 +108,7 @@ fn obey(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, comma
             sinks.remove(&id);
         }
         Command::Snapshot(reply) => {
-            let snapshot = Snapshot {
-                counters: model.counters().clone(),
-                gauges: model.gauges(),
-            };
+            let snapshot = Snapshot { counters: model.counters().clone(), gauges: model.gauges() };
             drop(reply.send(snapshot));
         }
     }

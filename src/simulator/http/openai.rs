@@ -101,20 +101,14 @@ struct StreamOptions {
 /// Reads and checks a request's body.
 pub(super) fn read(api: Api, body: &[u8], spec: &SimSpec) -> Result<Wanted, Declined> {
     let request: Request = serde_json::from_slice(body).map_err(|error| {
-        Declined::bad(
-            None,
-            format!("1 validation error:\n  {{'type': 'json_invalid', 'msg': '{error}'}}"),
-        )
+        Declined::bad(None, format!("1 validation error:\n  {{'type': 'json_invalid', 'msg': '{error}'}}"))
     })?;
     if let Some(model) = request.model.as_ref().filter(|model| **model != spec.model) {
         return Err(Declined {
             status: StatusCode::NOT_FOUND,
             kind: "NotFoundError",
             param: Some("model"),
-            message: format!(
-                "The model `{model}` does not exist. Valid aliases: {}.",
-                spec.model
-            ),
+            message: format!("The model `{model}` does not exist. Valid aliases: {}.", spec.model),
         });
     }
     let stream = request.stream.unwrap_or(false);
@@ -131,12 +125,7 @@ pub(super) fn read(api: Api, body: &[u8], spec: &SimSpec) -> Result<Wanted, Decl
     let asked = request.max_completion_tokens.or(request.max_tokens);
     let prompt = prompt_of(api, request)?;
     let max_tokens = max_tokens(asked, prompt.tokens, spec.profile.context)?;
-    Ok(Wanted {
-        prompt,
-        max_tokens,
-        stream,
-        usage,
-    })
+    Ok(Wanted { prompt, max_tokens, stream, usage })
 }
 
 fn usage_wish(options: Option<&StreamOptions>, spec: &SimSpec) -> UsageWish {
@@ -182,19 +171,13 @@ fn prompt_of(api: Api, request: Request) -> Result<Prompt, Declined> {
             PromptField::Text(text) => prompt.read(&text),
             PromptField::Texts(texts) if texts.len() <= 1 => texts.iter().for_each(|text| prompt.read(text)),
             PromptField::Texts(_) => {
-                return Err(Declined::bad(
-                    Some("prompt"),
-                    "the simulator answers one prompt per request",
-                ));
+                return Err(Declined::bad(Some("prompt"), "the simulator answers one prompt per request"));
             }
             PromptField::Tokens(ids) => ids.iter().for_each(|id| prompt.token(&id.to_le_bytes())),
         },
     }
     if prompt.tokens == 0 {
-        return Err(Declined::bad(
-            Some("input_tokens"),
-            "The decoder prompt cannot be empty",
-        ));
+        return Err(Declined::bad(Some("input_tokens"), "The decoder prompt cannot be empty"));
     }
     Ok(prompt)
 }
@@ -233,12 +216,7 @@ fn max_tokens(asked: Option<i64>, prompt: usize, context: u32) -> Result<u32, De
 
 impl Declined {
     pub(super) fn bad(param: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            kind: "BadRequestError",
-            param,
-            message: message.into(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, kind: "BadRequestError", param, message: message.into() }
     }
 
     /// vLLM's answer when its engine has died.
@@ -256,26 +234,13 @@ impl Declined {
     pub(super) fn busy(status: StatusCode) -> Self {
         let message = "The engine is currently busy and cannot accept new requests. \
                        Please try again later or on a different instance.";
-        let kind = if status == StatusCode::TOO_MANY_REQUESTS {
-            "Too Many Requests"
-        } else {
-            "Service Unavailable"
-        };
-        Self {
-            status,
-            kind,
-            param: None,
-            message: message.to_owned(),
-        }
+        let kind =
+            if status == StatusCode::TOO_MANY_REQUESTS { "Too Many Requests" } else { "Service Unavailable" };
+        Self { status, kind, param: None, message: message.to_owned() }
     }
 
     pub(super) fn to_json(&self) -> String {
-        let Self {
-            status,
-            kind,
-            param,
-            message,
-        } = self;
+        let Self { status, kind, param, message } = self;
         json!({"error": {"message": message, "type": kind, "param": param, "code": status.as_u16()}})
             .to_string()
     }

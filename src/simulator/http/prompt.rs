@@ -13,17 +13,17 @@ pub(super) struct Prompt {
 
 impl Prompt {
     pub(super) fn read(&mut self, text: &str) {
-        text.split_whitespace()
-            .for_each(|word| self.token(word.as_bytes()));
+        text.split_whitespace().for_each(|word| self.token(word.as_bytes()));
     }
 
     /// FNV-1a over the token and a separator.
     pub(super) fn token(&mut self, bytes: &[u8]) {
         const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
         let before = if self.tokens == 0 { BASIS } else { self.hash };
-        self.hash = bytes.iter().chain(b" ").fold(before, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        self.hash = bytes
+            .iter()
+            .chain(b" ")
+            .fold(before, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
         self.tokens += 1;
         if self.tokens.is_multiple_of(BLOCK_TOKENS as usize) {
             self.blocks.push(self.hash);

@@ -48,10 +48,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/sim/truth", get(show_truth).delete(clear_truth))
         .fallback(async || answer(StatusCode::NOT_FOUND, json!({"detail": "Not Found"}).to_string()))
         .method_not_allowed_fallback(async || {
-            answer(
-                StatusCode::METHOD_NOT_ALLOWED,
-                json!({"detail": "Method Not Allowed"}).to_string(),
-            )
+            answer(StatusCode::METHOD_NOT_ALLOWED, json!({"detail": "Method Not Allowed"}).to_string())
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
@@ -66,21 +63,15 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
         return Declined::busy(StatusCode::SERVICE_UNAVAILABLE).into_response();
     }
     if api && request.method() != Method::OPTIONS && !has_key(&shared.spec, request.headers()) {
-        return answer(
-            StatusCode::UNAUTHORIZED,
-            json!({"error": "Unauthorized"}).to_string(),
-        );
+        return answer(StatusCode::UNAUTHORIZED, json!({"error": "Unauthorized"}).to_string());
     }
     next.run(request).await
 }
 
 fn has_key(spec: &SimSpec, headers: &HeaderMap) -> bool {
     let Some(key) = &spec.api_key else { return true };
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    sent.and_then(|value| value.strip_prefix("Bearer "))
-        .is_some_and(|sent| Secret::new(sent) == *key)
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    sent.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|sent| Secret::new(sent) == *key)
 }
 
 async fn chat(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response<Body> {
@@ -97,12 +88,7 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
         Ok(wanted) => wanted,
         Err(declined) => return declined.into_response(),
     };
-    let Wanted {
-        prompt,
-        max_tokens,
-        stream,
-        usage,
-    } = wanted;
+    let Wanted { prompt, max_tokens, stream, usage } = wanted;
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
     let prompt_tokens = prompt.tokens as u32;
     let voice = Voice {
@@ -126,38 +112,14 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
     };
     // Room for every token and the ending, so that the driver never waits for a slow reader.
     let (sink, emissions) = mpsc::channel(max_tokens as usize + 1);
-    let ask = SimAsk {
-        prompt_tokens,
-        max_tokens,
-        prefix_blocks: prompt.blocks,
-    };
+    let ask = SimAsk { prompt_tokens, max_tokens, prefix_blocks: prompt.blocks };
     let id = match shared.driver.submit(Entry { arrival, ask, sink }).await {
         Some(Ok(id)) => id,
         refused => return refuse(&shared, row, refused.and_then(Result::err)),
     };
-    let Shared {
-        spec,
-        driver,
-        clock,
-        log,
-        requests: _,
-    } = shared;
-    let flight = Flight {
-        voice,
-        emissions,
-        id,
-        max_tokens,
-        chunk: spec.chunk,
-        driver,
-        clock,
-        log,
-        row,
-    };
-    if stream {
-        flight.streamed()
-    } else {
-        flight.whole().await
-    }
+    let Shared { spec, driver, clock, log, requests: _ } = shared;
+    let flight = Flight { voice, emissions, id, max_tokens, chunk: spec.chunk, driver, clock, log, row };
+    if stream { flight.streamed() } else { flight.whole().await }
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -168,17 +130,13 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 fn refuse(shared: &Shared, row: TruthRow, refusal: Option<Refusal>) -> Response<Body> {
     let (outcome, declined) = match refusal {
         Some(Refusal::Error) => (TruthOutcome::Failed, Declined::broken()),
-        Some(Refusal::Reject) => (
-            TruthOutcome::Rejected,
-            Declined::busy(StatusCode::TOO_MANY_REQUESTS),
-        ),
+        Some(Refusal::Reject) => (TruthOutcome::Rejected, Declined::busy(StatusCode::TOO_MANY_REQUESTS)),
         Some(refusal @ Refusal::Context { .. }) => {
             return Declined::bad(None, refusal.to_string()).into_response();
         }
-        Some(Refusal::Starting) | None => (
-            TruthOutcome::Unavailable,
-            Declined::busy(StatusCode::SERVICE_UNAVAILABLE),
-        ),
+        Some(Refusal::Starting) | None => {
+            (TruthOutcome::Unavailable, Declined::busy(StatusCode::SERVICE_UNAVAILABLE))
+        }
     };
     shared.log.push(TruthRow { outcome, ..row });
     declined.into_response()
@@ -188,10 +146,7 @@ async fn models(State(shared): State<Shared>) -> Response<Body> {
     let model = json!({"id": shared.spec.model, "object": "model", "created": unix_seconds(), "owned_by": "vllm",
         "root": format!("sim/{}", shared.spec.profile.name), "parent": null,
         "max_model_len": shared.spec.profile.context});
-    answer(
-        StatusCode::OK,
-        json!({"object": "list", "data": [model]}).to_string(),
-    )
+    answer(StatusCode::OK, json!({"object": "list", "data": [model]}).to_string())
 }
 
 async fn health() -> StatusCode {
@@ -222,9 +177,7 @@ async fn show_truth(State(shared): State<Shared>) -> Response<Body> {
     let mut response = Response::new(Body::from_stream(stream::iter(lines)));
     let kind = HeaderValue::from_static("application/x-ndjson");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-        .headers_mut()
-        .insert("x-dropped-rows", shared.log.dropped().into());
+    response.headers_mut().insert("x-dropped-rows", shared.log.dropped().into());
     response
 }
 

@@ -56,10 +56,8 @@ impl Simulator {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Bind)?;
         listener.set_nonblocking(true).map_err(StartError::Bind)?;
         let address = listener.local_addr().map_err(StartError::Bind)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(StartError::Thread)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
         let listener = {
             let _inside = runtime.enter();
             TcpListener::from_std(listener).map_err(StartError::Bind)?
@@ -75,11 +73,7 @@ impl Simulator {
                 drop(runtime.block_on(serve_logged(listener, spec, start, rows, shutdown)));
             })
             .map_err(StartError::Thread)?;
-        Ok(Self {
-            base_url: format!("http://{address}"),
-            log,
-            running: Some(Running { stop, thread }),
-        })
+        Ok(Self { base_url: format!("http://{address}"), log, running: Some(Running { stop, thread }) })
     }
 
     /// For example `http://127.0.0.1:40123`.
@@ -117,13 +111,8 @@ async fn serve_logged(
 ) -> io::Result<()> {
     let clock = Clock::start();
     let driver = Driver::start(Model::new(&spec, start), clock)?;
-    let app = router(Shared {
-        spec: Arc::new(spec),
-        driver,
-        clock,
-        log,
-        requests: Arc::new(AtomicU64::new(0)),
-    });
+    let app =
+        router(Shared { spec: Arc::new(spec), driver, clock, log, requests: Arc::new(AtomicU64::new(0)) });
     // Small writes leave at once: each token's instant is the point.
     let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
     tokio::select! {

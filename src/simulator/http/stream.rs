@@ -58,11 +58,7 @@ impl Flight {
     pub(super) async fn whole(mut self) -> Response<Body> {
         let ending = loop {
             match self.emissions.recv().await {
-                Some(Emission {
-                    at,
-                    what: What::Token { .. },
-                    ..
-                }) => self.row.planned_ns.push(at.0),
+                Some(Emission { at, what: What::Token { .. }, .. }) => self.row.planned_ns.push(at.0),
                 Some(ending) => break ending.what,
                 // The server is shutting down.
                 None => break What::Failed,
@@ -90,11 +86,7 @@ impl Flight {
     }
 
     fn events(self) -> impl Stream<Item = io::Result<Bytes>> {
-        let writer = Writer {
-            flight: self,
-            ready: VecDeque::new(),
-            over: false,
-        };
+        let writer = Writer { flight: self, ready: VecDeque::new(), over: false };
         stream::unfold(writer, |mut writer| async move {
             let item = writer.next().await?;
             Some((item, writer))
@@ -115,11 +107,7 @@ impl Drop for Flight {
         }
         let planned_ns = std::mem::take(&mut self.row.planned_ns);
         let written_ns = std::mem::take(&mut self.row.written_ns);
-        self.log.push(TruthRow {
-            planned_ns,
-            written_ns,
-            ..self.row.clone()
-        });
+        self.log.push(TruthRow { planned_ns, written_ns, ..self.row.clone() });
     }
 }
 
@@ -169,20 +157,14 @@ impl Writer {
                 let closing = flight.voice.closing(tokens);
                 self.ready.extend([
                     Piece::Bytes { bytes: last, tokens },
-                    Piece::Bytes {
-                        bytes: closing,
-                        tokens,
-                    },
+                    Piece::Bytes { bytes: closing, tokens },
                     Piece::End(TruthOutcome::Finished),
                 ]);
                 self.over = true;
             }
             What::Failed => {
                 self.ready.extend([
-                    Piece::Bytes {
-                        bytes: Voice::breaking(),
-                        tokens: written,
-                    },
+                    Piece::Bytes { bytes: Voice::breaking(), tokens: written },
                     Piece::End(TruthOutcome::StreamError),
                 ]);
                 self.over = true;

@@ -107,15 +107,9 @@ mod tests {
             outcome: TruthOutcome::Cancelled,
         };
         for received_ns in 0..6 {
-            log.push(TruthRow {
-                received_ns,
-                ..row.clone()
-            });
+            log.push(TruthRow { received_ns, ..row.clone() });
         }
-        assert_eq!(
-            (log.rows().len(), log.rows()[0].received_ns, log.dropped()),
-            (4, 2, 2)
-        );
+        assert_eq!((log.rows().len(), log.rows()[0].received_ns, log.dropped()), (4, 2, 2));
         log.clear();
         assert_eq!((log.rows().len(), log.dropped()), (0, 0));
     }

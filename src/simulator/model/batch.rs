@@ -92,11 +92,7 @@ impl Model {
     /// Hands in a request that arrived at `now`.
     pub fn submit(&mut self, now: Nanos, ask: SimAsk) -> Result<Ticket, Refusal> {
         self.replay(now);
-        let SimAsk {
-            prompt_tokens,
-            max_tokens,
-            mut prefix_blocks,
-        } = ask;
+        let SimAsk { prompt_tokens, max_tokens, mut prefix_blocks } = ask;
         let context = self.profile.context;
         if !self.ready(now) {
             return Err(Refusal::Starting);
@@ -145,9 +141,7 @@ impl Model {
             None => (self.waiting.iter().position(|sequence| sequence.id == id))
                 .and_then(|index| self.waiting.remove(index)),
         };
-        let inside = sequence
-            .map(|mut sequence| self.kv.release(&mut sequence.table))
-            .is_some();
+        let inside = sequence.map(|mut sequence| self.kv.release(&mut sequence.table)).is_some();
         self.outbox.forget(id);
         // One that had left the batch was counted when it did.
         self.counters.aborted += u64::from(inside);
@@ -180,11 +174,7 @@ impl Model {
     }
 
     pub fn gauges(&self) -> Gauges {
-        Gauges {
-            running: self.running.len(),
-            waiting: self.waiting.len(),
-            kv_usage: self.kv.usage(),
-        }
+        Gauges { running: self.running.len(), waiting: self.waiting.len(), kv_usage: self.kv.usage() }
     }
 
     /// Ends steps up to `now` and begins those before it; one that begins at `now` may still be joined.
@@ -253,17 +243,11 @@ impl Model {
             && let Some(mut sequence) = self.waiting.pop_front()
         {
             // The last prompt token is always computed: its output is the first token.
-            let usable = sequence
-                .hashes
-                .len()
-                .min(((sequence.length() - 1) / BLOCK_TOKENS) as usize);
+            let usable = sequence.hashes.len().min(((sequence.length() - 1) / BLOCK_TOKENS) as usize);
             sequence.table = self.kv.claim(&sequence.hashes[..usable]);
             sequence.computed = sequence.table.claimed_tokens();
             let tokens = sequence.remaining().min(*budget);
-            if !self
-                .kv
-                .grow(&mut sequence.table, &sequence.hashes, sequence.computed + tokens)
-            {
+            if !self.kv.grow(&mut sequence.table, &sequence.hashes, sequence.computed + tokens) {
                 self.kv.release(&mut sequence.table);
                 sequence.computed = 0;
                 self.waiting.push_front(sequence);
@@ -312,11 +296,7 @@ impl Model {
         }
         sequence.latest = at;
         let id = sequence.id;
-        self.outbox.push(Emission {
-            id,
-            at,
-            what: What::Token { index },
-        });
+        self.outbox.push(Emission { id, at, what: What::Token { index } });
         let ending = match sequence.fault {
             Fault::Cut { after } if after == sequence.generated => {
                 self.counters.aborted += 1;

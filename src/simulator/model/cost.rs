@@ -28,11 +28,7 @@ impl Cost {
         let this_start = session.child("start").at(start);
         let speed = log_normal(spec.session_noise, session.chance().normal())
             * log_normal(spec.shock, this_start.chance().normal());
-        Self {
-            speed: speed * hurry,
-            noise: spec.noise,
-            chance: this_start.child("steps").chance(),
-        }
+        Self { speed: speed * hurry, noise: spec.noise, chance: this_start.child("steps").chance() }
     }
 
     /// The time of the next step: a linear cost, times this start's speed, times this step's noise. Never zero.

@@ -65,11 +65,7 @@ impl Histogram {
 
     /// One more count than bounds: the last is for values above all of them.
     fn new(bounds: &'static [f64]) -> Self {
-        Self {
-            bounds,
-            counts: vec![0; bounds.len() + 1],
-            sum: 0.0,
-        }
+        Self { bounds, counts: vec![0; bounds.len() + 1], sum: 0.0 }
     }
 }
 

@@ -48,13 +48,7 @@ impl FaultRates {
             (self.reject, Fault::Reject),
             (self.cut, Fault::Cut { after }),
             (self.instream, Fault::InStream { after }),
-            (
-                self.stall,
-                Fault::Stall {
-                    after,
-                    pause: self.stall_for,
-                },
-            ),
+            (self.stall, Fault::Stall { after, pause: self.stall_for }),
         ];
         for (share, fate) in fates {
             if left < share {

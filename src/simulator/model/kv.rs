@@ -55,10 +55,7 @@ impl KvCache {
 
     /// A table that begins with the longest cached run of `hashes`.
     pub(super) fn claim(&mut self, hashes: &[u64]) -> Table {
-        let blocks: Vec<u32> = hashes
-            .iter()
-            .map_while(|hash| self.cached.get(hash).copied())
-            .collect();
+        let blocks: Vec<u32> = hashes.iter().map_while(|hash| self.cached.get(hash).copied()).collect();
         for &id in &blocks {
             let block = &mut self.blocks[id as usize];
             if block.holders == 0 {
@@ -66,10 +63,7 @@ impl KvCache {
             }
             block.holders += 1;
         }
-        Table {
-            shared: blocks.len(),
-            blocks,
-        }
+        Table { shared: blocks.len(), blocks }
     }
 
     /// Makes room for `tokens` tokens in all and offers complete prompt blocks for sharing; false when no space is left.
@@ -119,16 +113,10 @@ impl KvCache {
             return id;
         }
         if self.blocks.len() < self.capacity as usize {
-            self.blocks.push(Block {
-                holders: 1,
-                ..Block::default()
-            });
+            self.blocks.push(Block { holders: 1, ..Block::default() });
             return self.blocks.len() as u32 - 1;
         }
-        #[expect(
-            clippy::expect_used,
-            reason = "grow compared the need with free() before the first take"
-        )]
+        #[expect(clippy::expect_used, reason = "grow compared the need with free() before the first take")]
         let (_, id) = self.idle.pop_first().expect("a free block");
         let block = &mut self.blocks[id as usize];
         if let Some(hash) = block.hash.take() {

@@ -38,8 +38,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn push(&mut self, emission: Emission) {
-        self.pending
-            .insert((emission.at, self.made), (emission.id, emission.what));
+        self.pending.insert((emission.at, self.made), (emission.id, emission.what));
         self.made += 1;
     }
 

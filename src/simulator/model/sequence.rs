@@ -74,11 +74,7 @@ impl Stretch {
     pub(super) fn new(spec: &SimSpec) -> Self {
         let (ttft, itl) = (1.0 + spec.ttft, 1.0 + spec.itl);
         let hurry = ttft.min(itl).min(1.0);
-        Self {
-            ttft: ttft / hurry,
-            itl: itl / hurry,
-            hurry,
-        }
+        Self { ttft: ttft / hurry, itl: itl / hurry, hurry }
     }
 }
 

@@ -44,11 +44,7 @@ pub enum SpecError {
     #[error("the simulator has no parameter '{name}'; known: {known}")]
     Parameter { name: String, known: String },
     #[error("'{value}' is no value for the simulator's {name}; write {wanted}")]
-    Value {
-        name: String,
-        value: String,
-        wanted: &'static str,
-    },
+    Value { name: String, value: String, wanted: &'static str },
     #[error("the simulator's {name} is given twice")]
     Twice { name: String },
     #[error("the simulator's fault rates add up to more than 100%")]
@@ -98,19 +94,14 @@ impl SimSpec {
             let (name, value) = canonical(pair)?;
             spec.set(name, value)?;
             if !seen.insert(name) {
-                return Err(SpecError::Twice {
-                    name: name.to_owned(),
-                });
+                return Err(SpecError::Twice { name: name.to_owned() });
             }
         }
         if spec.faults.total() > 1.0 + 1e-9 {
             return Err(SpecError::TooManyFaults);
         }
         // A longer request could never be answered, so the context ends where the cache does.
-        spec.profile.context = spec
-            .profile
-            .context
-            .min(spec.profile.kv_blocks.saturating_mul(BLOCK_TOKENS));
+        spec.profile.context = spec.profile.context.min(spec.profile.kv_blocks.saturating_mul(BLOCK_TOKENS));
         Ok(spec)
     }
 
@@ -170,10 +161,7 @@ impl SimSpec {
             "api_key" if !value.is_empty() => self.api_key = Some(Secret::new(value)),
             "api_key" => return Err(pair.wrong("a key")),
             _ => {
-                return Err(SpecError::Parameter {
-                    name: name.to_owned(),
-                    known: PARAMETERS.join(", "),
-                });
+                return Err(SpecError::Parameter { name: name.to_owned(), known: PARAMETERS.join(", ") });
             }
         }
         Ok(())
@@ -209,12 +197,10 @@ impl Pair<'_> {
     }
 
     fn share(self, most: f64) -> Result<f64, SpecError> {
-        self.percent()
-            .filter(|share| (0.0..=most).contains(share))
-            .ok_or_else(|| match most {
-                1.0.. => self.wrong("a percent from 0% to 100%, for example 1%"),
-                _ => self.wrong("a percent from 0% to 50%, for example 1%"),
-            })
+        self.percent().filter(|share| (0.0..=most).contains(share)).ok_or_else(|| match most {
+            1.0.. => self.wrong("a percent from 0% to 100%, for example 1%"),
+            _ => self.wrong("a percent from 0% to 50%, for example 1%"),
+        })
     }
 
     fn percent(self) -> Option<f64> {
@@ -247,10 +233,6 @@ impl Pair<'_> {
     }
 
     fn wrong(self, wanted: &'static str) -> SpecError {
-        SpecError::Value {
-            name: self.name.to_owned(),
-            value: self.value.to_owned(),
-            wanted,
-        }
+        SpecError::Value { name: self.name.to_owned(), value: self.value.to_owned(), wanted }
     }
 }

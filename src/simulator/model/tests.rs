@@ -15,11 +15,7 @@ fn quiet(query: &str) -> SimSpec {
 }
 
 fn ask(prompt_tokens: u32, max_tokens: u32) -> SimAsk {
-    SimAsk {
-        prompt_tokens,
-        max_tokens,
-        prefix_blocks: Vec::new(),
-    }
+    SimAsk { prompt_tokens, max_tokens, prefix_blocks: Vec::new() }
 }
 
 /// Submits each ask at its millisecond and follows the server event by event until it is idle.
@@ -66,12 +62,7 @@ fn gaps(tokens: &[Nanos]) -> Vec<Nanos> {
 fn worst_ttft(asks: &[(f64, SimAsk)]) -> Nanos {
     let (_, story) = follow(&quiet(""), asks);
     let arrivals = asks.iter().map(|(ms, _)| Nanos::from_ms(*ms));
-    story
-        .values()
-        .zip(arrivals)
-        .map(|((tokens, _), at)| tokens[0] - at)
-        .max()
-        .unwrap()
+    story.values().zip(arrivals).map(|((tokens, _), at)| tokens[0] - at).max().unwrap()
 }
 
 #[test]
@@ -95,19 +86,8 @@ fn a_full_cache_queues_and_preempts_and_everything_still_ends() {
     let asks: Vec<_> = (0..20).map(|i| (f64::from(i), ask(100, 200))).collect();
     let (model, story) = follow(&quiet("&kv_blocks=64"), &asks);
     assert!(model.counters().preemptions > 0);
-    assert!(
-        story
-            .values()
-            .all(|(tokens, end)| tokens.len() == 200 && *end == Some(What::Finished))
-    );
-    assert_eq!(
-        model.gauges(),
-        Gauges {
-            running: 0,
-            waiting: 0,
-            kv_usage: 0.0
-        }
-    );
+    assert!(story.values().all(|(tokens, end)| tokens.len() == 200 && *end == Some(What::Finished)));
+    assert_eq!(model.gauges(), Gauges { running: 0, waiting: 0, kv_usage: 0.0 });
     let last = |story: &Story| story.values().map(|(tokens, _)| tokens[199]).max();
     let (_, roomy) = follow(&quiet(""), &asks);
     assert!(last(&story) > last(&roomy), "waiting for space takes time");
@@ -127,11 +107,7 @@ fn equal_seeds_tell_equal_stories_and_others_do_not() {
     let first = story("?seed=7", 0, 0);
     assert_eq!(first.len(), 30 * 21);
     assert_eq!(first, story("?seed=7", 0, 0));
-    for other in [
-        story("?seed=8", 0, 0),
-        story("?seed=7", 1, 0),
-        story("?seed=7", 0, 1),
-    ] {
+    for other in [story("?seed=8", 0, 0), story("?seed=7", 1, 0), story("?seed=7", 0, 1)] {
         assert_ne!(first, other);
     }
 }
@@ -154,14 +130,8 @@ fn planted_changes_are_exact() {
 
     let quick_first = alone("&ttft=-30%", ask(512, 50));
     let near = |left: Nanos, right: f64| (left.0 as f64 - right).abs() < 100.0;
-    assert!(near(
-        quick_first[0] - arrival,
-        (natural[0] - arrival).0 as f64 * 0.7
-    ));
-    assert!(near(
-        quick_first[49] - quick_first[0],
-        (natural[49] - natural[0]).0 as f64
-    ));
+    assert!(near(quick_first[0] - arrival, (natural[0] - arrival).0 as f64 * 0.7));
+    assert!(near(quick_first[49] - quick_first[0], (natural[49] - natural[0]).0 as f64));
 }
 
 #[test]
@@ -174,10 +144,7 @@ fn a_late_caller_changes_nothing() {
         model.submit(Nanos::from_ms(*ms), ask.clone()).unwrap();
     }
     for minute in 1..=2 {
-        tell(
-            &mut late,
-            model.advance(Nanos::from_secs(f64::from(minute) * 60.0)),
-        );
+        tell(&mut late, model.advance(Nanos::from_secs(f64::from(minute) * 60.0)));
     }
     assert_eq!(prompt, late);
 }
@@ -185,18 +152,12 @@ fn a_late_caller_changes_nothing() {
 #[test]
 fn a_known_prefix_lowers_ttft_and_is_forgotten_when_space_is_needed() {
     let asks = |second: u64| {
-        let of = |salt| SimAsk {
-            prefix_blocks: (salt..salt + 100).collect(),
-            ..ask(1_600, 4)
-        };
+        let of = |salt| SimAsk { prefix_blocks: (salt..salt + 100).collect(), ..ask(1_600, 4) };
         vec![(0.0, of(0)), (1_000.0, of(second))]
     };
     let ttft = |spec: &SimSpec, asks: &[(f64, SimAsk)]| {
         let (model, story) = follow(spec, asks);
-        (
-            story[&Ticket(1)].0[0] - Nanos::from_ms(asks[1].0),
-            model.counters().prefix_hits,
-        )
+        (story[&Ticket(1)].0[0] - Nanos::from_ms(asks[1].0), model.counters().prefix_hits)
     };
     let (cold, none) = ttft(&quiet(""), &asks(1_000));
     let (warm, hits) = ttft(&quiet(""), &asks(0));
@@ -228,10 +189,7 @@ fn faults_end_requests_as_asked() {
     assert_eq!(refused(""), Ok(Ticket(0)));
 
     let stalled = gaps(&alone("&stall=100%&stall_ms=500", ask(10, 8)));
-    assert_eq!(
-        stalled.iter().filter(|gap| **gap > Nanos::from_ms(500.0)).count(),
-        1
-    );
+    assert_eq!(stalled.iter().filter(|gap| **gap > Nanos::from_ms(500.0)).count(), 1);
 }
 
 #[test]
@@ -239,24 +197,12 @@ fn a_cancelled_request_frees_its_place() {
     let mut model = Model::new(&quiet("&max_batch=1"), 0);
     let first = model.submit(Nanos::ZERO, ask(160, 1_000)).unwrap();
     let second = model.submit(Nanos::ZERO, ask(160, 1)).unwrap();
-    assert!(
-        model
-            .advance(Nanos::from_ms(100.0))
-            .iter()
-            .all(|emission| emission.id == first)
-    );
+    assert!(model.advance(Nanos::from_ms(100.0)).iter().all(|emission| emission.id == first));
     assert_eq!((model.gauges().running, model.gauges().waiting), (1, 1));
     model.cancel(first);
     let rest = model.advance(Nanos::from_secs(10.0));
     assert!(rest.iter().all(|emission| emission.id == second) && rest.len() == 2);
-    assert_eq!(
-        model.gauges(),
-        Gauges {
-            running: 0,
-            waiting: 0,
-            kv_usage: 0.0
-        }
-    );
+    assert_eq!(model.gauges(), Gauges { running: 0, waiting: 0, kv_usage: 0.0 });
     assert_eq!(model.counters().aborted, 1);
 }
 
@@ -264,10 +210,7 @@ fn a_cancelled_request_frees_its_place() {
 fn specs_read_and_wrong_ones_say_what_is_known() {
     let spec = SimSpec::parse("l4-8b?ttft=+30%&itl=-5%&errors=1%&seed=7&model=m&usage=off&chunk=8&api_key=k")
         .unwrap();
-    assert_eq!(
-        (spec.profile.name, spec.seed, spec.chunk, spec.usage),
-        ("l4-8b", 7, 8, false)
-    );
+    assert_eq!((spec.profile.name, spec.seed, spec.chunk, spec.usage), ("l4-8b", 7, 8, false));
     assert!((spec.ttft - 0.3).abs() < 1e-12 && (spec.itl + 0.05).abs() < 1e-12);
     assert_eq!(SimSpec::parse("").unwrap(), SimSpec::parse("h100-8b?").unwrap());
     assert_eq!(quiet("&kv_blocks=4").profile.context, 64);
@@ -279,15 +222,9 @@ fn specs_read_and_wrong_ones_say_what_is_known() {
     insta::assert_snapshot!(error("?itl=+1%&tpot=+2%"), @"the simulator's itl is given twice");
     insta::assert_snapshot!(error("?cut=60%&stall=60%"), @"the simulator's fault rates add up to more than 100%");
     assert!(error("?speed=9").contains("has no parameter 'speed'; known: ttft, itl"));
-    for wrong in [
-        "?seed=-1",
-        "?noise=51%",
-        "?errors=NaN%",
-        "?chunk=0",
-        "?usage=maybe",
-        "?model=",
-        "?stall_ms=-1",
-    ] {
+    for wrong in
+        ["?seed=-1", "?noise=51%", "?errors=NaN%", "?chunk=0", "?usage=maybe", "?model=", "?stall_ms=-1"]
+    {
         assert!(SimSpec::parse(wrong).is_err(), "{wrong}");
     }
 }

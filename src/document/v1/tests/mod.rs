@@ -33,18 +33,11 @@ fn baseline(sessions: usize) -> BaselineDocument {
 
 #[test]
 fn results_and_baselines_survive_their_files() {
-    for run in [
-        sample::run(),
-        sample::gate(Decision::Fail),
-        sample::gate(Decision::Invalid),
-    ] {
+    for run in [sample::run(), sample::gate(Decision::Fail), sample::gate(Decision::Invalid)] {
         assert_eq!(RunDocument::from_json(path(), &run.to_json()), Ok(run));
     }
     let baseline = baseline(3);
-    assert_eq!(
-        BaselineDocument::from_json(path(), &baseline.to_json()),
-        Ok(baseline)
-    );
+    assert_eq!(BaselineDocument::from_json(path(), &baseline.to_json()), Ok(baseline));
 }
 
 #[test]
@@ -117,23 +110,14 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         include_str!("../../../../schemas/result.schema.json"),
         include_str!("../../../../schemas/baseline.schema.json"),
     ];
-    let samples = [
-        sample::gate(Decision::Inconclusive).to_json(),
-        baseline(2).to_json(),
-    ];
-    for ((committed, generated), sample) in committed
-        .into_iter()
-        .zip([run_schema(), baseline_schema()])
-        .zip(samples)
+    let samples = [sample::gate(Decision::Inconclusive).to_json(), baseline(2).to_json()];
+    for ((committed, generated), sample) in
+        committed.into_iter().zip([run_schema(), baseline_schema()]).zip(samples)
     {
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            let name = if generated == run_schema() {
-                "result"
-            } else {
-                "baseline"
-            };
+            let name = if generated == run_schema() { "result" } else { "baseline" };
             let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
-            crate::host::files::write_atomic(std::path::Path::new(&path), generated.as_bytes()).unwrap();
+            crate::host::files::write_atomic(Path::new(&path), generated.as_bytes()).unwrap();
             continue;
         }
         assert!(
@@ -142,10 +126,7 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         );
         let validator = jsonschema::validator_for(&serde_json::from_str(committed).unwrap()).unwrap();
         let mut document: Value = serde_json::from_str(&sample).unwrap();
-        let errors: Vec<String> = validator
-            .iter_errors(&document)
-            .map(|error| error.to_string())
-            .collect();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
         assert_eq!(errors, Vec::<String>::new());
         document["surprise"] = json!(true);
         assert!(!validator.is_valid(&document));
@@ -159,23 +140,12 @@ fn the_numbers_come_back_as_the_gate_wants_them() {
     assert_eq!(rounds.len(), 2);
     let value = |key: &str| rounds[0].values[&key.parse::<MetricKey>().unwrap()];
     let summary = sample::summary(0.0);
-    for key in [
-        "ttft_mean",
-        "ttft_p50",
-        "ttft_p90",
-        "ttft_p95",
-        "ttft_p99",
-        "e2e_p99.9",
-        "goodput",
-    ] {
+    for key in ["ttft_mean", "ttft_p50", "ttft_p90", "ttft_p95", "ttft_p99", "e2e_p99.9", "goodput"] {
         let exact = summary.value(key.parse().unwrap()).unwrap();
         assert!((value(key) / exact - 1.0).abs() < 1e-5, "{key}");
     }
     assert_eq!(rounds[0].samples[&Metric::Ttft], 97);
-    assert_eq!(
-        (rounds[0].offered, rounds[0].succeeded, rounds[0].failed()),
-        (100, 97, 3)
-    );
+    assert_eq!((rounds[0].offered, rounds[0].succeeded, rounds[0].failed()), (100, 97, 3));
     assert_eq!((rounds[0].good, rounds[0].output_tokens), (Some(87), 9_300));
 
     let mut stored = baseline(0);
@@ -200,10 +170,7 @@ fn rounds_pool_by_counts_and_merged_samples() {
         .collect();
     let mean = all.iter().sum::<f64>() / 194.0;
     let sd = (all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 193.0).sqrt();
-    assert!(
-        (ttft.mean - mean).abs() < 0.01 && (ttft.sd.unwrap() - sd).abs() < 0.01,
-        "{ttft:?}"
-    );
+    assert!((ttft.mean - mean).abs() < 0.01 && (ttft.sd.unwrap() - sd).abs() < 0.01, "{ttft:?}");
     assert_eq!(ttft.thin, ["p99"]);
     assert!((level.values["error_rate"] - 0.03).abs() < 1e-9);
     assert!(level.histograms.is_empty() && !first.histograms.is_empty());
@@ -238,11 +205,7 @@ fn what_may_not_be_compared_says_why() {
     key.workload_hash = "other".to_owned();
     let workload = WorkloadDocument::from(&plan);
     let reasons = |workload| {
-        let candidate = Candidate {
-            key: &key,
-            definitions: "2",
-            workload,
-        };
+        let candidate = Candidate { key: &key, definitions: "2", workload };
         comparable(&stored, candidate).join("\n")
     };
     insta::assert_snapshot!(reasons(&workload), @r#"
@@ -259,35 +222,17 @@ fn what_may_not_be_compared_says_why() {
 
 #[test]
 fn a_row_is_one_line_with_offsets_from_sent() {
-    let ask = Ask {
-        index: 7,
-        prompt: "hi".to_owned(),
-        prompt_tokens: Some(512),
-        output_tokens: Some(3),
-    };
+    let ask = Ask { index: 7, prompt: "hi".to_owned(), prompt_tokens: Some(512), output_tokens: Some(3) };
     let failure = Failure::new(FailureClass::Truncated, "cut").with_status(200);
-    let unsent = Row::unsent(
-        &ask,
-        Phase::Measure,
-        None,
-        Nanos::from_ms(5.0),
-        Outcome::Failed(failure),
-    );
-    let chunk = |ms: f64, tokens: u32| Chunk {
-        at: Nanos::from_ms(ms),
-        tokens: Some(tokens),
-    };
+    let unsent = Row::unsent(&ask, Phase::Measure, None, Nanos::from_ms(5.0), Outcome::Failed(failure));
+    let chunk = |ms: f64, tokens: u32| Chunk { at: Nanos::from_ms(ms), tokens: Some(tokens) };
     let row = Row {
         due: Some(Nanos::from_ms(9.5)),
         sent: Some(Nanos::from_ms(10.0)),
         chunks: vec![chunk(210.123_456, 1), chunk(230.0, 2)],
         done: Nanos::from_ms(231.0),
         streamed: true,
-        usage: Usage {
-            prompt: Some(513),
-            output: Some(3),
-            cached: None,
-        },
+        usage: Usage { prompt: Some(513), output: Some(3), cached: None },
         finish_reason: Some("length".to_owned()),
         outcome: Outcome::Success,
         ..unsent.clone()

@@ -1,10 +1,6 @@
 //! The result as its users would declare it, from the description alone: no type is shared with the writer.
 
-#![expect(
-    dead_code,
-    clippy::struct_field_names,
-    reason = "the declaration itself is the test"
-)]
+#![expect(dead_code, clippy::struct_field_names, reason = "the declaration itself is the test")]
 
 use std::collections::BTreeMap;
 

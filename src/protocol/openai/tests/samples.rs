@@ -127,10 +127,7 @@ fn every_refusal_says_what_the_server_said() {
         let (status, body) = http(&name);
         if status != 200 {
             let refusal = codec(Api::Chat).refusal(status, &body).to_string();
-            refusals.push(format!(
-                "{name} {}",
-                refusal.chars().take(110).collect::<String>()
-            ));
+            refusals.push(format!("{name} {}", refusal.chars().take(110).collect::<String>()));
         }
     }
     insta::assert_snapshot!(refusals.join("\n"), @r"
@@ -172,10 +169,7 @@ fn every_refusal_says_what_the_server_said() {
 #[test]
 fn every_list_of_models_is_read() {
     for (name, expected) in [
-        (
-            "litellm/models.http",
-            &["tiny", "tiny-vllm", "dead", "limited"][..],
-        ),
+        ("litellm/models.http", &["tiny", "tiny-vllm", "dead", "limited"][..]),
         ("llama-cpp-python/models.http", &["tiny"]),
         ("llama-server/get_models.http", &["tiny"]),
         ("sglang/get_models.http", &["tiny"]),
@@ -188,11 +182,7 @@ fn every_list_of_models_is_read() {
 #[test]
 fn no_sample_is_forgotten() {
     let listed = |table: &str| {
-        table
-            .lines()
-            .filter_map(|line| line.split_whitespace().next())
-            .map(str::to_owned)
-            .collect()
+        table.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     };
     let mut known: BTreeSet<String> = listed(STREAMS);
     known.extend(listed(WHOLES));
@@ -208,11 +198,7 @@ fn samples_byte_by_byte_are_the_same() {
         let body = body(&name);
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
         let stream = || codec(Api::Completions).stream();
-        assert_eq!(
-            decode(stream(), &bytes, true),
-            decode(stream(), &[&body], true),
-            "{name}"
-        );
+        assert_eq!(decode(stream(), &bytes, true), decode(stream(), &[&body], true), "{name}");
     }
 }
 
@@ -248,8 +234,7 @@ fn line(name: &str, (events, end): &(Vec<Event>, Result<(), Failure>)) -> String
     [
         name.to_owned(),
         count(|event| matches!(event, Event::Tokens(_))).to_string(),
-        told.reduce(|a, b| a + b)
-            .map_or("-".to_owned(), |told| told.to_string()),
+        told.reduce(|a, b| a + b).map_or("-".to_owned(), |told| told.to_string()),
         count(|event| matches!(event, Event::Idle)).to_string(),
         text(events).to_string(),
         finishes(events),
@@ -274,11 +259,7 @@ fn finishes(events: &[Event]) -> String {
         _ => None,
     });
     let reasons: Vec<&str> = reasons.collect();
-    if reasons.is_empty() {
-        "-".to_owned()
-    } else {
-        reasons.join(",")
-    }
+    if reasons.is_empty() { "-".to_owned() } else { reasons.join(",") }
 }
 
 fn usage(events: &[Event]) -> String {
@@ -287,19 +268,13 @@ fn usage(events: &[Event]) -> String {
         _ => None,
     });
     let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
-    last.map_or(
-        "-".to_owned(),
-        |Usage {
-             prompt,
-             output,
-             cached,
-         }| { [prompt, output, cached].map(number).join("/") },
-    )
+    last.map_or("-".to_owned(), |Usage { prompt, output, cached }| {
+        [prompt, output, cached].map(number).join("/")
+    })
 }
 
 fn ending(end: &Result<(), Failure>) -> String {
-    end.as_ref()
-        .map_or_else(|failure| failure.class.id().to_owned(), |()| "ok".to_owned())
+    end.as_ref().map_or_else(|failure| failure.class.id().to_owned(), |()| "ok".to_owned())
 }
 
 fn squeeze(line: &str) -> String {
@@ -309,22 +284,14 @@ fn squeeze(line: &str) -> String {
 /// `engine/file` of the samples that `want` wants, in order.
 fn names(want: fn(&str) -> bool) -> Vec<String> {
     let list = |folder: &Path| {
-        let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
+        let mut paths: Vec<PathBuf> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         paths
     };
     let engines = list(&root()).into_iter().filter(|path| path.is_dir());
     let files = engines.flat_map(|engine| list(&engine));
-    let names = files.map(|path| {
-        path.strip_prefix(root())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .replace('\\', "/")
-    });
+    let names = files.map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"));
     names.filter(|name| want(name)).collect()
 }
 
@@ -351,9 +318,7 @@ fn body(name: &str) -> Vec<u8> {
         return bytes;
     }
     let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-    let lines = lines
-        .skip_while(|line| !line.starts_with(b"data:"))
-        .filter(|line| !line.ends_with(b"\r\n"));
+    let lines = lines.skip_while(|line| !line.starts_with(b"data:")).filter(|line| !line.ends_with(b"\r\n"));
     lines.flatten().copied().collect()
 }
 

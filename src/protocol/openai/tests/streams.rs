@@ -10,23 +10,13 @@ use crate::record::{Ask, Failure, FailureClass};
 /// Decodes `data:` lines, one per argument line, and tells what came: `T` visible and `h` hidden tokens (with their count
 /// where it is known), `.` idle, `F` finish, `U` usage, `E` error, `D` the terminator.
 fn told(data: &str) -> String {
-    let events: Vec<String> = data
-        .lines()
-        .map(|line| format!("data: {}\n\n", line.trim()))
-        .collect();
-    tell(&decode(
-        codec(Api::Chat).stream(),
-        &[events.concat().as_bytes()],
-        true,
-    ))
+    let events: Vec<String> = data.lines().map(|line| format!("data: {}\n\n", line.trim())).collect();
+    tell(&decode(codec(Api::Chat).stream(), &[events.concat().as_bytes()], true))
 }
 
 fn tell((events, end): &(Vec<Event>, Result<(), Failure>)) -> String {
     let mut words: Vec<String> = events.iter().map(word).collect();
-    words.push(
-        end.as_ref()
-            .map_or_else(ToString::to_string, |()| "ok".to_owned()),
-    );
+    words.push(end.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()));
     words.join(" ")
 }
 
@@ -41,12 +31,9 @@ fn word(event: &Event) -> String {
             tokens.count.map_or(String::new(), |count| format!("*{count}")),
         ),
         Event::Finish(reason) => format!("F({reason})"),
-        Event::Usage(usage) => format!(
-            "U({}/{}/{})",
-            number(usage.prompt),
-            number(usage.output),
-            number(usage.cached)
-        ),
+        Event::Usage(usage) => {
+            format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
+        }
         Event::Error(failure) => format!("E({})", failure.class),
         Event::End => "D".to_owned(),
     }
@@ -83,10 +70,7 @@ fn tokens_are_content_reasoning_tool_calls_and_refusals() {
         (r#""reasoning":"","reasoning_content":"r""#, r#"h"r""#),
         (r#""reasoning":"r","content":"c""#, r#"T"rc""#),
         (r#""refusal":"no""#, r#"T"no""#),
-        (
-            r#""tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]"#,
-            r#"h"f""#,
-        ),
+        (r#""tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]"#, r#"h"f""#),
         (
             r#""tool_calls":[{"function":{"arguments":"{\"a\""}},{"function":{"arguments":"1"}}]"#,
             r#"h"{\"a\"1""#,
@@ -96,10 +80,7 @@ fn tokens_are_content_reasoning_tool_calls_and_refusals() {
         (r#""tool_calls":[],"content":null"#, "."),
     ] {
         let first = told(&chat(0, delta, "null"));
-        assert!(
-            first.starts_with(&format!("{words} truncated")),
-            "{delta}: {first}"
-        );
+        assert!(first.starts_with(&format!("{words} truncated")), "{delta}: {first}");
     }
 }
 
@@ -161,28 +142,16 @@ fn ollamas_empty_usage_and_other_habits() {
 fn ends_that_are_none() {
     let text = chat(0, r#""content":"a""#, "null");
     for (data, words) in [
-        (
-            text.clone() + r#"{"error":{"message":"died","code":500}}"# + "\n[DONE]",
-            "in_stream_error: died",
-        ),
+        (text.clone() + r#"{"error":{"message":"died","code":500}}"# + "\n[DONE]", "in_stream_error: died"),
         (text.clone() + r#"{"error":"died"}"#, "in_stream_error: died"),
-        (
-            text.clone() + r#"{"object":"error","message":"died","code":"500"}"#,
-            "in_stream_error: died",
-        ),
+        (text.clone() + r#"{"object":"error","message":"died","code":"500"}"#, "in_stream_error: died"),
         (text.clone() + r#"{"detail":"died"}"#, "in_stream_error: died"),
-        (
-            text.clone() + r#"{"error":null,"choices":[],"detail":null}"# + "\n[DONE]",
-            "ok",
-        ),
+        (text.clone() + r#"{"error":null,"choices":[],"detail":null}"# + "\n[DONE]", "ok"),
         (
             text.clone() + &chat(0, "", r#""abort""#) + "[DONE]",
             "in_stream_error: the server gave up: finish reason 'abort'",
         ),
-        (
-            text.clone(),
-            "truncated: the stream ended without a finish reason, usage or [DONE]",
-        ),
+        (text.clone(), "truncated: the stream ended without a finish reason, usage or [DONE]"),
         (
             chat(0, r#""role":"assistant""#, "null"),
             "truncated: the stream ended without a finish reason, usage or [DONE]",
@@ -213,11 +182,7 @@ fn bodies_that_are_no_stream_say_what_they_are() {
     for (body, clean, words) in [
         (r#"{"error":{"message":"died"}}"#, true, "in_stream_error: died"),
         ("\u{feff}{\"error\":\"died\"}\n", true, "in_stream_error: died"),
-        (
-            r#"{"error":"died"}"#,
-            false,
-            "truncated: the connection closed before the body's end",
-        ),
+        (r#"{"error":"died"}"#, false, "truncated: the connection closed before the body's end"),
         (
             r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#,
             true,
@@ -230,22 +195,13 @@ fn bodies_that_are_no_stream_say_what_they_are() {
         ),
         (": ping\n\n", true, ". malformed: empty response"),
     ] {
-        assert_eq!(
-            tell(&decode(codec(Api::Chat).stream(), &[body.as_bytes()], clean)),
-            words
-        );
+        assert_eq!(tell(&decode(codec(Api::Chat).stream(), &[body.as_bytes()], clean)), words);
     }
 }
 
 #[test]
 fn whole_responses() {
-    let whole = |body: &str, clean| {
-        tell(&decode(
-            codec(Api::Completions).whole(),
-            &[body.as_bytes()],
-            clean,
-        ))
-    };
+    let whole = |body: &str, clean| tell(&decode(codec(Api::Completions).whole(), &[body.as_bytes()], clean));
     let good = r#"{"choices":[{"text":"ab","finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2}}"#;
     insta::assert_snapshot!(whole(good, true), @r#"T"ab" F(stop) U(5/2/-) ok"#);
     insta::assert_snapshot!(whole(good, false), @"truncated: the connection closed before the body's end");
@@ -261,16 +217,8 @@ fn whole_responses() {
 
 #[test]
 fn a_request_is_worded_the_same_way_every_time() {
-    let ask = Ask {
-        index: 0,
-        prompt: "say \"hi\"".to_owned(),
-        prompt_tokens: None,
-        output_tokens: Some(8),
-    };
-    let plain = CallOptions {
-        model: "m".to_owned(),
-        ..CallOptions::default()
-    };
+    let ask = Ask { index: 0, prompt: "say \"hi\"".to_owned(), prompt_tokens: None, output_tokens: Some(8) };
+    let plain = CallOptions { model: "m".to_owned(), ..CallOptions::default() };
     let words = |api, options: &CallOptions| String::from_utf8(codec(api).body(&ask, options)).unwrap();
     insta::assert_snapshot!(words(Api::Chat, &plain), @r#"{"max_tokens":8,"messages":[{"content":"say \"hi\"","role":"user"}],"model":"m","stream":false}"#);
     let extra_body = json!({"max_tokens": null, "max_completion_tokens": 9, "stream_options": {"x": 1}});
@@ -291,10 +239,7 @@ fn what_grows_without_end_is_given_up() {
     let mut decoder = codec(Api::Chat).stream();
     let mut events = Vec::new();
     for index in 0..1_000 {
-        decoder.feed(
-            format!("data: {}\n", chat(index, r#""content":"a""#, "null")).as_bytes(),
-            &mut events,
-        );
+        decoder.feed(format!("data: {}\n", chat(index, r#""content":"a""#, "null")).as_bytes(), &mut events);
     }
     let failure = decoder.finish(true, &mut events).unwrap_err();
     assert_eq!(failure.to_string(), "malformed: more than 128 choices");

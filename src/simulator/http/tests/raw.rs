@@ -42,17 +42,9 @@ pub(super) fn call(sim: &Simulator, method: &str, path: &str, extra: &str, body:
     }
     let text = String::from_utf8(bytes).unwrap();
     let (head, rest) = text.split_once("\r\n\r\n").unwrap();
-    let (body, whole) = if head.contains("transfer-encoding: chunked") {
-        dechunk(rest)
-    } else {
-        (rest.to_owned(), true)
-    };
-    Answer {
-        status: head[9..12].parse().unwrap(),
-        head: head.to_owned(),
-        body,
-        whole,
-    }
+    let (body, whole) =
+        if head.contains("transfer-encoding: chunked") { dechunk(rest) } else { (rest.to_owned(), true) };
+    Answer { status: head[9..12].parse().unwrap(), head: head.to_owned(), body, whole }
 }
 
 fn dechunk(mut rest: &str) -> (String, bool) {
@@ -73,13 +65,7 @@ pub(super) fn get(sim: &Simulator, path: &str) -> Answer {
 }
 
 pub(super) fn ask(sim: &Simulator, path: &str, body: &Value) -> Answer {
-    call(
-        sim,
-        "POST",
-        path,
-        "Content-Type: application/json\r\n",
-        body.to_string().as_bytes(),
-    )
+    call(sim, "POST", path, "Content-Type: application/json\r\n", body.to_string().as_bytes())
 }
 
 pub(super) fn chat(max_tokens: u32, more: Value) -> Value {
@@ -97,28 +83,15 @@ pub(super) const COMPLETIONS: &str = "/v1/completions";
 /// The data of each event; the last must be the end mark.
 pub(super) fn events(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert!(
-        answer
-            .head
-            .contains("content-type: text/event-stream; charset=utf-8")
-    );
-    let data: Vec<_> = answer
-        .body
-        .split_terminator("\n\n")
-        .map(|event| event.strip_prefix("data: ").unwrap())
-        .collect();
+    assert!(answer.head.contains("content-type: text/event-stream; charset=utf-8"));
+    let data: Vec<_> =
+        answer.body.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap()).collect();
     assert_eq!(data.last(), Some(&"[DONE]"));
-    data[..data.len() - 1]
-        .iter()
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect()
+    data[..data.len() - 1].iter().map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
 pub(super) fn error(answer: &Answer) -> (u16, String) {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["error"]["code"], answer.status);
-    (
-        answer.status,
-        body["error"]["message"].as_str().unwrap().to_owned(),
-    )
+    (answer.status, body["error"]["message"].as_str().unwrap().to_owned())
 }

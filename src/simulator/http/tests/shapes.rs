@@ -6,11 +6,7 @@ use super::raw::*;
 
 #[test]
 fn a_chat_stream_has_vllms_shape() {
-    let answer = ask(
-        &sim(""),
-        CHAT,
-        &chat(3, json!({"stream_options": {"include_usage": true}})),
-    );
+    let answer = ask(&sim(""), CHAT, &chat(3, json!({"stream_options": {"include_usage": true}})));
     let events = events(&answer);
     assert_eq!(events.len(), 5);
     let id = events[0]["id"].as_str().unwrap();
@@ -27,17 +23,11 @@ fn a_chat_stream_has_vllms_shape() {
     for (index, finish) in [(1, Value::Null), (2, Value::Null), (3, json!("length"))] {
         let content = choice(index)["delta"]["content"].as_str().unwrap();
         assert!(content.starts_with(' ') && content.split_whitespace().count() == 1);
-        assert_eq!(
-            (&choice(index)["finish_reason"], &choice(index)["index"]),
-            (&finish, &json!(0))
-        );
+        assert_eq!((&choice(index)["finish_reason"], &choice(index)["index"]), (&finish, &json!(0)));
         assert_eq!(events[index].get("usage"), None);
     }
     assert_eq!(events[4]["choices"], json!([]));
-    assert_eq!(
-        events[4]["usage"],
-        json!({"prompt_tokens": 4, "total_tokens": 7, "completion_tokens": 3})
-    );
+    assert_eq!(events[4]["usage"], json!({"prompt_tokens": 4, "total_tokens": 7, "completion_tokens": 3}));
 }
 
 #[test]
@@ -58,10 +48,7 @@ fn usage_comes_on_every_chunk_or_never_as_wished() {
     let wish = json!({"stream_options": {"include_usage": true, "continuous_usage_stats": true}});
     let counts = |query: &str| -> Vec<Option<u64>> {
         let events = events(&ask(&sim(query), CHAT, &chat(5, wish.clone())));
-        events
-            .iter()
-            .map(|event| event["usage"]["completion_tokens"].as_u64())
-            .collect()
+        events.iter().map(|event| event["usage"]["completion_tokens"].as_u64()).collect()
     };
     assert_eq!(counts(""), [0, 1, 2, 3, 4, 5, 5].map(Some));
     assert_eq!(counts("&chunk=3"), [0, 1, 4, 5, 5].map(Some));
@@ -71,42 +58,20 @@ fn usage_comes_on_every_chunk_or_never_as_wished() {
 #[test]
 fn an_answer_in_one_piece_has_vllms_shape() {
     let sim = sim("");
-    let answer = ask(
-        &sim,
-        CHAT,
-        &chat(
-            4,
-            json!({"stream": false, "max_tokens": null, "max_completion_tokens": 4}),
-        ),
-    );
+    let answer =
+        ask(&sim, CHAT, &chat(4, json!({"stream": false, "max_tokens": null, "max_completion_tokens": 4})));
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["object"], "chat.completion");
-    assert_eq!(
-        body["choices"][0]["message"]["content"]
-            .as_str()
-            .unwrap()
-            .split_whitespace()
-            .count(),
-        4
-    );
-    assert_eq!(
-        body["usage"],
-        json!({"prompt_tokens": 4, "total_tokens": 8, "completion_tokens": 4})
-    );
+    assert_eq!(body["choices"][0]["message"]["content"].as_str().unwrap().split_whitespace().count(), 4);
+    assert_eq!(body["usage"], json!({"prompt_tokens": 4, "total_tokens": 8, "completion_tokens": 4}));
     let parts = json!([{"role": "user", "content": [{"type": "text", "text": "one two"}]}, {"role": "x", "content": null}]);
     let answer = ask(&sim, CHAT, &json!({"messages": parts}));
     let body: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(
-        body["usage"],
-        json!({"prompt_tokens": 2, "total_tokens": 130, "completion_tokens": 128})
-    );
+    assert_eq!(body["usage"], json!({"prompt_tokens": 2, "total_tokens": 130, "completion_tokens": 128}));
     let answer = ask(&sim, COMPLETIONS, &json!({"prompt": [7, 8, 9], "max_tokens": 1}));
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(
-        (
-            &body["usage"]["prompt_tokens"],
-            &body["choices"][0]["finish_reason"]
-        ),
+        (&body["usage"]["prompt_tokens"], &body["choices"][0]["finish_reason"]),
         (&json!(3), &json!("length"))
     );
 }
@@ -117,10 +82,7 @@ fn wrong_requests_are_declined_in_vllms_words() {
     let decline = |more: Value| error(&ask(&sim, CHAT, &chat(8, more)));
     assert_eq!(
         decline(json!({"model": "nope"})),
-        (
-            404,
-            "The model `nope` does not exist. Valid aliases: tiny.".to_owned()
-        )
+        (404, "The model `nope` does not exist. Valid aliases: tiny.".to_owned())
     );
     assert_eq!(
         decline(json!({"max_tokens": 0})).1,
@@ -131,22 +93,13 @@ fn wrong_requests_are_declined_in_vllms_words() {
     insta::assert_snapshot!(decline(json!({"stream": false, "stream_options": {}})).1, @"Stream options can only be defined when `stream=True`. (parameter=stream_options)");
     assert_eq!(decline(json!({"n": 2})).0, 400);
     assert_eq!(decline(json!({"messages": "hi"})).0, 400);
-    assert_eq!(
-        error(&ask(&sim, COMPLETIONS, &json!({"prompt": ["a", "b"]}))).0,
-        400
-    );
+    assert_eq!(error(&ask(&sim, COMPLETIONS, &json!({"prompt": ["a", "b"]}))).0, 400);
     assert_eq!(error(&ask(&sim, COMPLETIONS, &json!({"prompt": ""}))).0, 400);
     assert_eq!(error(&ask(&sim, COMPLETIONS, &chat(1, json!({})))).0, 400);
     let lost = get(&sim, "/nowhere");
-    assert_eq!(
-        (lost.status, lost.body.as_str()),
-        (404, r#"{"detail":"Not Found"}"#)
-    );
+    assert_eq!((lost.status, lost.body.as_str()), (404, r#"{"detail":"Not Found"}"#));
     let wrong = get(&sim, CHAT);
-    assert_eq!(
-        (wrong.status, wrong.body.as_str()),
-        (405, r#"{"detail":"Method Not Allowed"}"#)
-    );
+    assert_eq!((wrong.status, wrong.body.as_str()), (405, r#"{"detail":"Method Not Allowed"}"#));
 }
 
 #[test]
@@ -177,19 +130,10 @@ fn garbage_is_declined_and_the_server_lives_on() {
 #[test]
 fn models_health_version_and_the_key() {
     let sim = sim("&api_key=secret&context=100");
-    assert_eq!(
-        (get(&sim, "/health").status, get(&sim, "/version").status),
-        (200, 200)
-    );
+    assert_eq!((get(&sim, "/health").status, get(&sim, "/version").status), (200, 200));
     let locked = get(&sim, "/v1/models");
-    assert_eq!(
-        (locked.status, locked.body.as_str()),
-        (401, r#"{"error":"Unauthorized"}"#)
-    );
-    assert_eq!(
-        call(&sim, "GET", "/v1/models", "Authorization: Bearer wrong\r\n", b"").status,
-        401
-    );
+    assert_eq!((locked.status, locked.body.as_str()), (401, r#"{"error":"Unauthorized"}"#));
+    assert_eq!(call(&sim, "GET", "/v1/models", "Authorization: Bearer wrong\r\n", b"").status, 401);
     let models = call(&sim, "GET", "/v1/models", "Authorization: Bearer secret\r\n", b"");
     let models: Value = serde_json::from_str(&models.body).unwrap();
     assert_eq!(
