@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use futures_util::stream;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ use super::metrics;
 use super::openai::{Api, Declined, Wanted, answer, read};
 use super::stream::Flight;
 use super::truth::{TruthLog, TruthOutcome, TruthRow};
-use crate::base::Secret;
+use crate::base::{Nanos, Secret};
 use crate::simulator::model::{Refusal, SimAsk, SimSpec};
 
 /// Bytes of a request's body at most: a full context of long words fits several times.
@@ -55,8 +55,15 @@ pub(super) fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
+/// When a request's head was read.
+#[derive(Debug, Clone, Copy)]
+struct Arrival(Nanos);
+
 /// Keeps the API shut while the server starts, and from those without the key, as vLLM does for `/v1`.
-async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response<Body> {
+async fn guard(State(shared): State<Shared>, mut request: Request, next: Next) -> Response<Body> {
+    request.extensions_mut().insert(Arrival(shared.clock.now()));
+    // In a burst every arrival is noted before the first body is parsed, or the last would seem to have come late.
+    tokio::task::yield_now().await;
     let path = request.uri().path();
     let api = path.starts_with("/v1");
     if (api || path == "/health") && shared.clock.now() < shared.spec.start {
@@ -74,16 +81,28 @@ fn has_key(spec: &SimSpec, headers: &HeaderMap) -> bool {
     sent.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|sent| Secret::new(sent) == *key)
 }
 
-async fn chat(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    complete(shared, Api::Chat, &headers, &body).await
+type Asked = (Extension<Arrival>, HeaderMap, Bytes);
+
+async fn chat(
+    State(shared): State<Shared>,
+    arrival: Extension<Arrival>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    complete(shared, Api::Chat, (arrival, headers, body)).await
 }
 
-async fn completions(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    complete(shared, Api::Completions, &headers, &body).await
+async fn completions(
+    State(shared): State<Shared>,
+    arrival: Extension<Arrival>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    complete(shared, Api::Completions, (arrival, headers, body)).await
 }
 
-async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
-    let arrival = shared.clock.now();
+async fn complete(shared: Shared, api: Api, asked: Asked) -> Response<Body> {
+    let (Extension(Arrival(arrival)), headers, body) = &asked;
     let wanted = match read(api, body, &shared.spec) {
         Ok(wanted) => wanted,
         Err(declined) => return declined.into_response(),
@@ -113,7 +132,7 @@ async fn complete(shared: Shared, api: Api, headers: &HeaderMap, body: &[u8]) ->
     // Room for every token and the ending, so that the driver never waits for a slow reader.
     let (sink, emissions) = mpsc::channel(max_tokens as usize + 1);
     let ask = SimAsk { prompt_tokens, max_tokens, prefix_blocks: prompt.blocks };
-    let id = match shared.driver.submit(Entry { arrival, ask, sink }).await {
+    let id = match shared.driver.submit(Entry { arrival: *arrival, ask, sink }).await {
         Some(Ok(id)) => id,
         refused => return refuse(&shared, row, refused.and_then(Result::err)),
     };
