@@ -40,7 +40,7 @@ impl Watcher for Progress {
     fn started(&mut self, title: &LevelTitle) {
         if self.printer.live() {
             let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr_with_hz(5));
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:12} {wide_msg}") {
                 bar.set_style(style);
             }
             self.bar = Some(bar);

@@ -7,7 +7,7 @@ mod latency;
 mod summarize;
 mod summary;
 
-pub use distribution::{Distribution, samples_needed};
+pub use distribution::Distribution;
 pub use summarize::summarize;
 pub use summary::{Concurrency, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 

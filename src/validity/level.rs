@@ -4,8 +4,9 @@ use super::pace::{achieved_rate, send_lag};
 use super::{Finding, Severity};
 use crate::base::Hint;
 use crate::config::{CacheLabel, RunPlan};
-use crate::metrics::{Distribution, Summary, samples_needed};
+use crate::metrics::{Distribution, Summary};
 use crate::record::{FailureClass, Metric, TokenSource};
+use crate::stats::thin_below;
 
 /// A finding before it knows its level and round.
 pub(super) struct Fact {
@@ -179,7 +180,7 @@ fn thin(summary: &Summary) -> Option<Fact> {
     let samples = summary.distributions.get(&Metric::E2e).map(Distribution::len)?;
     let thin: Vec<String> = [50_u32, 90, 95, 99]
         .into_iter()
-        .map(|percent| (percent, samples_needed(f64::from(percent) / 100.0)))
+        .filter_map(|percent| Some((percent, thin_below(f64::from(percent) / 100.0)?)))
         .filter(|(_, needed)| samples < *needed)
         .map(|(percent, needed)| format!("p{percent} (needs {needed})"))
         .collect();

@@ -11,6 +11,7 @@ use super::number::six;
 use crate::base::Nanos;
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 use crate::record::{Metric, MetricKey, Stat};
+use crate::stats::thin_below;
 
 /// One level of one round, or of all rounds together. Keys of maps are metric ids.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -208,9 +209,9 @@ fn quantile_id(thousandths: u16) -> String {
 
 /// Percentiles that n samples do not carry at 99 % confidence (`MLPerf` Inference's early-stopping bound, as METRICS lists it).
 pub(super) fn thin(n: u64) -> Vec<String> {
-    [("p50", 11), ("p90", 64), ("p95", 130), ("p99", 662)]
+    [("p50", 0.50), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99)]
         .into_iter()
-        .filter(|(_, needed)| n < *needed)
+        .filter(|(_, q)| thin_below(*q).is_some_and(|needed| n < needed))
         .map(|(name, _)| name.to_owned())
         .collect()
 }
