@@ -47,7 +47,11 @@ impl Cell {
         let shown = |value: Option<f64>| value.map_or_else(dash, |value| quantity(value, unit));
         let effect = judgement.effect.as_ref();
         let (standing, words) = standing(judgement);
-        let title = title(&judgement.metric);
+        // A number may have both a tolerance and a limit of its own; its two rows must be told apart.
+        let title = match &judgement.rule {
+            RuleDocument::Objective { .. } => format!("{} objective", title(&judgement.metric)),
+            RuleDocument::Tolerance { .. } | RuleDocument::Report => title(&judgement.metric),
+        };
         Self {
             title: if many { format!("{title} · {}", judgement.level) } else { title },
             baseline: match &judgement.rule {

@@ -42,6 +42,9 @@ impl ControlError {
     /// What the user can do about it.
     pub fn hint(&self) -> Hint {
         Hint::new(match self {
+            Self::Unreachable { why, .. } if why.contains("certificate") => {
+                "trust the server's authority with --cacert FILE, or skip the check with --insecure".to_owned()
+            }
             Self::Unreachable { address, .. } if address.is_loopback() => format!(
                 "is a server listening on {}? From inside a container, localhost is the container itself. \
                  To try without a server: --server sim:h100-8b",
