@@ -9,8 +9,10 @@ use crate::config::GatePolicy;
 use crate::document::v1::{BaselineDocument, Candidate, DocumentError, RunDocument, SIZE_MAX, comparable};
 use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds, decide};
 use crate::host::{RealClock, files};
+use crate::record::Environment;
 use crate::report;
 use crate::store::{Listed, Store};
+use crate::validity::{Finding, Severity, check_environment};
 
 /// The forms in which a result can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +74,20 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
             label,
         })
         .collect();
-    let findings: Vec<_> = new.findings.iter().map(Into::into).collect();
+    let findings = doubts(&old, &new);
     let verdict = decide(&Evidence { levels, kind: EvidenceKind::TwoResults }, &policy, &findings);
     let decision = verdict.decision;
     Ok((new.judged(&verdict), decision))
+}
+
+/// What the candidate's run found, what forbids to use the other one, and how their machines differ.
+fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
+    let here = new.findings.iter().map(Finding::from);
+    let there =
+        old.findings.iter().map(Finding::from).filter(|finding| finding.severity == Severity::Invalid);
+    let machines =
+        check_environment(&Environment::from(&old.environment), &Environment::from(&new.environment));
+    here.chain(there).chain(machines).collect()
 }
 
 /// Stores a result as the newest session of its baseline.

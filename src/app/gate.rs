@@ -8,6 +8,7 @@ use super::preflight::preflight;
 use super::rounds::{self, Measurement};
 use super::server::{self, Server};
 use super::watch::Watcher;
+use crate::base::Hint;
 use crate::config::{Resolved, RunPlan};
 use crate::document::v1::{
     BaselineDocument, Candidate, DEFINITIONS, Key, RunDocument, WorkloadDocument, comparable,
@@ -17,7 +18,7 @@ use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds
 use crate::host::RealClock;
 use crate::record::{Environment, MetricKey};
 use crate::store::{Store, StoreError};
-use crate::validity::{Finding, check_environment};
+use crate::validity::{Finding, Severity, check_environment};
 
 /// What a gate answered and left behind.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,7 @@ pub async fn gate(
     preflight(&bench, &server, stop).await?;
     let mut measured =
         rounds::measure(&bench, server, key, &resolved.outputs.requests, watcher, stop).await?;
+    measured.findings.extend(interrupted(plan, &measured));
     let environment = baseline.as_ref().map(|baseline| against(baseline, &measured)).unwrap_or_default();
     measured.findings.extend(environment);
     let verdict = judge(plan, &measured, baseline.as_ref());
@@ -109,6 +111,22 @@ fn announce(
             Ok(Some(format!("baseline: none in {folder} for {who}; this run can only be held to objectives")))
         }
     }
+}
+
+/// An interrupted gate has no verdict: the rounds that are missing were not chosen by chance.
+fn interrupted(plan: &RunPlan, measured: &Measurement) -> Option<Finding> {
+    measured.partial.then(|| Finding {
+        severity: Severity::Invalid,
+        code: "interrupted".to_owned(),
+        message: format!(
+            "the gate was interrupted in round {} of {}",
+            measured.rounds.len(),
+            plan.gate.rounds
+        ),
+        hint: Some(Hint::new("run it again to its end")),
+        level: None,
+        round: None,
+    })
 }
 
 /// What differs between the newest stored session's machine and this one.

@@ -11,11 +11,11 @@ use crate::config::RunPlan;
 use crate::document::v1::{RoundParts, RunDocument, RunParts};
 use crate::engine::Stop;
 use crate::gate::{RoundValues, Verdict};
-use crate::host::{Journal, RealClock, files};
+use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::{Summary, Window, summarize};
 use crate::record::{Environment, Metric, MetricKey};
 use crate::validity::{ClientLoad, Finding, check_client, check_level};
-use crate::workload::{Dataset, JsonlPrompts, Load, TokenCounter};
+use crate::workload::{Dataset, JsonlPrompts, Level, Load, TokenCounter};
 
 /// Everything that was measured.
 pub(super) struct Measurement {
@@ -45,6 +45,7 @@ pub(super) fn round_seed(plan: &RunPlan, round: u32) -> Seed {
 
 /// What the plan's files and tokenizer say, read before anything is sent.
 pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
+    check_files(plan)?;
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
     let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
         .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
@@ -65,6 +66,26 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
     };
     Ok(Bench { plan, counter, prompts, clock })
 }
+
+/// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.
+fn check_files(plan: &RunPlan) -> Result<(), AppError> {
+    let clients = |level: &Level| match level.load {
+        Load::Closed { concurrency } => u64::from(concurrency),
+        Load::Open { max_in_flight, .. } => u64::from(max_in_flight.unwrap_or(0)),
+    };
+    let simulated = if plan.target.base_url.starts_with("sim") { 2 } else { 1 };
+    let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * simulated + FILES_BESIDES;
+    match limits::open_files() {
+        Some(limit) if limit < needed => Err(AppError::usage(
+            format!("this load needs {needed} open files, and this shell allows {limit}"),
+            format!("raise the limit with `ulimit -n {needed}`, or lower --concurrency"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Standard streams, results, the runtime's own.
+const FILES_BESIDES: u64 = 64;
 
 /// Measures all rounds. A server that this tool starts is started anew for each, so that a start's luck is not
 /// mistaken for the code's.

@@ -15,6 +15,9 @@ use crate::workload::Limit;
 /// An open loop has no number of clients; its warm-up has this many, to warm some connections, too.
 const OPEN_WARMUP_CLIENTS: u64 = 8;
 
+/// Pause of a client that found no server: it comes back, but does not spend the machine on refusals.
+const UNREACHED: Nanos = Nanos(50_000_000);
+
 /// Runs the level's window and returns its end: the last request's, or the planned one for a duration.
 pub(super) async fn run<T: Transport, C: Clock>(
     level: &Arc<Level<T, C>>,
@@ -93,7 +96,9 @@ async fn client<T: Transport, C: Clock>(
             Phase::Measure => level.work.schedule.ask(index),
         };
         let due = level.prepare(ask, phase, None);
-        level.perform(due, &mut cut).await;
+        if !level.perform(due, &mut cut).await {
+            level.clock.until(level.clock.now() + UNREACHED).await;
+        }
     }
 }
 

@@ -9,13 +9,13 @@ use super::exchange::{Due, exchange};
 use super::gauge::Gauge;
 use super::lag::{LoopLag, probe, summarise};
 use super::lines::Lines;
-use super::port::{Call, Clock, Line as _, Transport};
+use super::port::{Call, Clock, Transport};
 use super::stop::Stop;
 use super::{closed, open};
 use crate::base::Nanos;
 use crate::config::Timeouts;
 use crate::protocol::{CallOptions, Codec};
-use crate::record::{Ask, Phase, Row};
+use crate::record::{Ask, FailureClass, Phase, Row};
 use crate::workload::{Load, Schedule};
 
 /// Everything one level needs to know; nothing in it changes while it runs.
@@ -67,12 +67,14 @@ impl<T: Transport, C: Clock> Level<T, C> {
         Due { ask, call, phase, at }
     }
 
-    /// Performs one request and hands its row on.
-    pub(super) async fn perform(&self, due: Due, stop: &mut Stop) {
+    /// Performs one request and hands its row on. Answers whether there was a server at all.
+    pub(super) async fn perform(&self, due: Due, stop: &mut Stop) -> bool {
         self.gauge.sent();
         let row = exchange(due, &self.work, &self.lines, &self.clock, stop).await;
         self.gauge.ended(row.outcome.is_success(), u64::from(row.output_tokens().0));
+        let reached = row.outcome.class() != Some(FailureClass::Connect);
         self.hand_on(row).await;
+        reached
     }
 
     /// A closed channel means that nobody records any more: the run is ending, and the row has nowhere to go.
@@ -104,22 +106,10 @@ pub async fn drive<T: Transport, C: Clock>(
     Measured { start, end, lag: summarise(late), interrupted: stop.is_draining() }
 }
 
-/// Opens the lines that the first moment needs, so that no handshake falls into the window. A refused connection
-/// is left for the request itself to meet and record.
+/// Opens the lines that the first moment needs, so that no handshake falls into the window.
 async fn connect<T: Transport, C: Clock>(level: &Level<T, C>) {
-    let wanted = match level.work.load {
-        Load::Closed { concurrency } => concurrency as usize,
-        Load::Open { .. } => return,
-    };
-    let mut open = Vec::with_capacity(wanted);
-    while open.len() < wanted {
-        match level.lines.take().await {
-            Ok((line, _)) if line.reusable() => open.push(line),
-            Ok(_) | Err(_) => break,
-        }
-    }
-    for line in open {
-        level.lines.give_back(line);
+    if let Load::Closed { concurrency } = level.work.load {
+        level.lines.fill(concurrency as usize).await;
     }
 }
 

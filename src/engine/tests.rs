@@ -179,10 +179,7 @@ async fn play(level: Level, script: Script, warmup: u64, stopping: impl FnOnce(S
 }
 
 fn class(row: &Row) -> Option<FailureClass> {
-    match &row.outcome {
-        Outcome::Success => None,
-        Outcome::Failed(failure) => Some(failure.class),
-    }
+    row.outcome.class()
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,4 +125,12 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Success)
     }
+
+    /// The way it failed.
+    pub fn class(&self) -> Option<FailureClass> {
+        match self {
+            Self::Success => None,
+            Self::Failed(failure) => Some(failure.class),
+        }
+    }
 }

@@ -1,16 +1,19 @@
 //! `gate` and the commands on files through the binary: every verdict with its exit code.
 
-use crate::stage::{Ended, Stage};
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::stage::{Ended, Stage, ended};
 
 /// Wide tolerances and few rounds: what is tested is the way through, not the sensitivity.
 const PLAN: &str = "\
 targets:
   - name: simulator
-    base_url: sim:h100-8b
+    base_url: sim:h100-70b
 workloads:
   - name: small
     target: simulator
-    input_len: 32
+    input_len: 128
     output_len: 8
     concurrency: 32
     num_prompts: 64
@@ -19,7 +22,7 @@ gate:
   rounds: 3
   tolerances: {tpot_p50: 60%, e2e_p50: 60%}
 ";
-const SLOWER: &str = "sim:h100-8b?itl=+400%&ttft=+400%";
+const SLOWER: &str = "sim:h100-70b?itl=+400%&ttft=+400%";
 
 fn stage() -> Stage {
     let stage = Stage::new();
@@ -66,11 +69,25 @@ fn objectives_need_no_baseline_and_every_code_is_reached() {
     };
     with("e2e_p50 < 60s", &[]).says(0, &[]).prints(&["E2E p50"]);
     with("e2e_p50 < 1ms", &[]).says(1, &[]).prints(&["E2E p50"]);
-    with("success_rate >= 95%", &["--server", "sim:h100-8b?errors=40%"]).says(1, &[]);
+    with("success_rate >= 95%", &["--server", "sim:h100-70b?errors=40%"]).says(1, &[]);
     with("ttft_p99 < 60s", &[]).says(0, &[]).prints(&["p99"]);
     with("ttft_p99 < 60s", &["--strict"]).says(4, &[]);
     with("speed < 3", &[]).says(2, &["speed", "ttft"]);
     assert!(!stage.path("baselines").exists());
+}
+
+#[test]
+fn an_interrupted_gate_has_no_verdict() {
+    let stage = stage();
+    let arguments = ["gate", "--num-prompts", "100000", "--objective", "success_rate >= 50%"];
+    let child = stage.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    ended(&child.wait_with_output().unwrap()).says(130, &[]).prints(&["interrupted in round 1 of 3"]);
+    let result = stage.json("llm-loadtest-results/result.json");
+    assert_eq!((&result["partial"], &result["verdict"]["decision"]), (&true.into(), &"invalid".into()));
+    assert!(!stage.path("baselines").exists(), "an interrupted run became a baseline");
 }
 
 #[test]
@@ -96,8 +113,8 @@ fn keep(stage: &Stage, seed: &str, name: &str, server: &str) {
 #[test]
 fn files_alone_are_compared_and_rendered() {
     let stage = stage();
-    keep(&stage, "1", "a.json", "sim:h100-8b");
-    keep(&stage, "2", "b.json", "sim:h100-8b");
+    keep(&stage, "1", "a.json", "sim:h100-70b");
+    keep(&stage, "2", "b.json", "sim:h100-70b");
     keep(&stage, "3", "c.json", SLOWER);
     stage.run(&["compare", "a.json", "b.json"]).says(0, &[]).prints(&["TPOT p50"]);
     stage.run(&["compare", "a.json", "c.json", "--format", "markdown"]).says(1, &[]).prints(&["❌"]);
@@ -117,8 +134,8 @@ fn files_alone_are_compared_and_rendered() {
 #[test]
 fn baselines_are_stored_listed_promoted_and_pruned() {
     let stage = stage();
-    keep(&stage, "1", "a.json", "sim:h100-8b");
-    keep(&stage, "2", "b.json", "sim:h100-8b");
+    keep(&stage, "1", "a.json", "sim:h100-70b");
+    keep(&stage, "2", "b.json", "sim:h100-70b");
     let baseline = |arguments: &[&str]| stage.run(&[&["baseline"][..], arguments].concat());
     baseline(&["list"]).says(0, &[]).prints(&["no baseline yet"]);
     baseline(&["save", "a.json"]).says(0, &[]).prints(&["stored in baselines/"]);
@@ -147,7 +164,7 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
     ]);
     let mut with_variable = stage.command(&["info", "--seed", "5", "--server", "http://localhost:8000"]);
     with_variable.env("LLM_LOADTEST_WARMUP", "9").env("OPENAI_API_KEY", "sk-hidden");
-    let told = crate::stage::ended(&with_variable.output().unwrap());
+    let told = ended(&with_variable.output().unwrap());
     told.says(0, &[]).prints(&[
         "flag --seed",
         "environment LLM_LOADTEST_WARMUP",

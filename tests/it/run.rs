@@ -200,3 +200,48 @@ fn an_interrupt_writes_what_was_measured() {
         assert!(result["levels"][0]["succeeded"].as_u64().unwrap() > 10, "{}", result["levels"]);
     }
 }
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    let stage = Stage::new();
+    let arguments = ["run", "--server", "sim:l4-8b", "--concurrency", "8", "--duration", "60s"];
+    let mut child = stage.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let id = child.id().to_string();
+    for _ in 0..2 {
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(
+        !stage.path("llm-loadtest-results/result.json").exists(),
+        "the first signal's drain was over already"
+    );
+}
+
+#[test]
+fn a_server_that_closes_after_every_answer_is_no_failure() {
+    let body = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" hi\"}}]}\n\n\
+                data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let url = canned(Box::leak(answer.into_boxed_str()));
+    let stage = Stage::new();
+    stage.run(&[&["run", "--server", &url, "--concurrency", "3"][..], &QUICK].concat()).says(0, &[]);
+    let level = &stage.json("llm-loadtest-results/result.json")["levels"][0];
+    assert_eq!(level["succeeded"], 20, "{level}");
+}
+
+#[test]
+fn too_few_open_files_are_found_before_any_load() {
+    let stage = Stage::new();
+    let line = format!(
+        "ulimit -n 80; exec {} run --server sim:fast --concurrency 500 --num-prompts 500",
+        crate::stage::BINARY
+    );
+    let output =
+        std::process::Command::new("sh").args(["-c", &line]).current_dir(stage.path("")).output().unwrap();
+    ended(&output).says(2, &["open files", "ulimit -n"]);
+}
