@@ -15,8 +15,8 @@ workloads:
     target: simulator
     input_len: 128
     output_len: 8
-    concurrency: 32
-    num_prompts: 64
+    concurrency: 48
+    num_prompts: 48
     warmup: 4
 gate:
   rounds: 3
