@@ -84,16 +84,16 @@ async fn converse<T: Transport, C: Clock>(
     verdict
 }
 
-/// Writes the request and waits for headers, no longer than a first token may take.
+/// Writes the request and waits for headers: as long as a first token may take, or the whole answer without a stream.
 async fn within<L: Line>(line: &mut L, call: &Call, from: Nanos, limits: Timeouts) -> Result<Head, Broken> {
-    let limit = limits.first_token.min(limits.total);
+    let (class, limit) = if call.stream && limits.first_token < limits.total {
+        (FailureClass::TimeoutFirstToken, limits.first_token)
+    } else {
+        (FailureClass::TimeoutTotal, limits.total)
+    };
     match tokio::time::timeout(limit.into(), line.send(call.clone())).await {
         Ok(answer) => answer,
-        Err(_) => Err(Broken {
-            failure: late(FailureClass::TimeoutFirstToken, limit),
-            sent: Some(from),
-            stale: false,
-        }),
+        Err(_) => Err(Broken { failure: late(class, limit), sent: Some(from), stale: false }),
     }
 }
 

@@ -39,6 +39,8 @@ struct Script {
     hang_after: Option<u32>,
     /// Every line's second request finds it closed.
     stale: bool,
+    /// Takes requests and never answers.
+    mute: bool,
 }
 
 const STEADY: Script = Script {
@@ -47,6 +49,7 @@ const STEADY: Script = Script {
     tokens: 3,
     hang_after: None,
     stale: false,
+    mute: false,
 };
 
 struct Server {
@@ -85,6 +88,9 @@ impl Line for Wire {
         if self.script.stale && self.requests == 2 {
             let failure = Failure::new(FailureClass::Connect, "closed");
             return Err(Broken { failure, sent: None, stale: true });
+        }
+        if self.script.mute {
+            std::future::pending::<()>().await;
         }
         let sent = self.clock.now();
         let open = self.open.fetch_add(1, SeqCst) + 1;
@@ -143,6 +149,16 @@ fn open(rate: f64, max_in_flight: Option<u32>, limit: Limit) -> Level {
 
 /// Plays a level against a script; `stopping` may stop it.
 async fn play(level: Level, script: Script, warmup: u64, stopping: impl FnOnce(Stopper)) -> Stage {
+    play_as(true, level, script, warmup, stopping).await
+}
+
+async fn play_as(
+    stream: bool,
+    level: Level,
+    script: Script,
+    warmup: u64,
+    stopping: impl FnOnce(Stopper),
+) -> Stage {
     let clock = Paused(Instant::now());
     let workload = Workload {
         input: Lengths::Fixed(4),
@@ -156,7 +172,7 @@ async fn play(level: Level, script: Script, warmup: u64, stopping: impl FnOnce(S
         schedule,
         load: level.load,
         codec: codec(Api::Completions),
-        options: CallOptions { model: "m".to_owned(), stream: true, ..CallOptions::default() },
+        options: CallOptions { model: "m".to_owned(), stream, ..CallOptions::default() },
         timeouts: limits(),
         warmup,
         grace: Nanos::from_secs(1.0),
@@ -231,6 +247,20 @@ async fn each_limit_of_waiting_has_its_own_class() {
         (endless, FailureClass::TimeoutTotal, 5_000.0),
     ] {
         let stage = play(one, script, 0, |_| {}).await;
+        let row = &stage.rows[0];
+        assert_eq!(class(row), Some(wanted));
+        assert_eq!(row.done - row.sent.expect("sent"), Nanos::from_ms(after), "{wanted}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_may_take_as_long_as_a_first_token_and_a_whole_answer_as_long_as_all() {
+    let one = closed(1, Limit::Requests(1));
+    let mute = Script { mute: true, ..STEADY };
+    for (stream, wanted, after) in
+        [(true, FailureClass::TimeoutFirstToken, 2_000.0), (false, FailureClass::TimeoutTotal, 5_000.0)]
+    {
+        let stage = play_as(stream, one, mute, 0, |_| {}).await;
         let row = &stage.rows[0];
         assert_eq!(class(row), Some(wanted));
         assert_eq!(row.done - row.sent.expect("sent"), Nanos::from_ms(after), "{wanted}");

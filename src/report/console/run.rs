@@ -1,7 +1,7 @@
 //! The measured numbers: an overview of the levels, then each level.
 
 use super::style::{Paint, Style, table};
-use crate::document::v1::{LevelDocument, MetricDocument, RunDocument};
+use crate::document::v1::{LevelDocument, MetricDocument, RunDocument, SteadyDocument};
 use crate::record::{Metric, Unit};
 use crate::report::cell::slo;
 use crate::report::number::{count, percent, plural, quantity, significant};
@@ -19,6 +19,9 @@ const SHOWN: [Metric; 9] = [
     Metric::E2e,
     Metric::E2eFromDue,
 ];
+
+/// Least share of the window that a steady state is shown for.
+const PLATEAU: f64 = 0.1;
 
 const THIN: &str = " ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)";
 
@@ -141,7 +144,9 @@ fn write_totals(out: &mut Vec<String>, level: &LevelDocument) {
     .into_iter()
     .flatten()
     .collect();
-    if let Some(steady) = &level.steady {
+    // Random arrivals have a peak but no plateau: a sliver around the peak would be no steady state.
+    let plateau = |steady: &&SteadyDocument| steady.window.measured_s >= PLATEAU * level.window.measured_s;
+    if let Some(steady) = level.steady.as_ref().filter(plateau) {
         rates.push(format!(
             "{} output in the steady {} s",
             quantity(steady.output_throughput, Unit::TokensPerSecond),
