@@ -3,7 +3,7 @@
 use crate::app::{AppError, Side};
 use crate::gate::Decision;
 
-/// How the program ends. Published in `--help` and docs/EXIT-CODES.md.
+/// How the program ends. Published in `--help` and README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// The command did what it was asked; a gate passed, or could not decide under the default policy.
