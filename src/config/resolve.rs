@@ -148,6 +148,10 @@ fn build(
         chosen.remove("rounds");
         chosen.or_default("rounds", "1");
     }
+    // A p95 takes part in a verdict from 400 requests a round on.
+    if purpose == Purpose::Gate && chosen.given("duration").is_none() {
+        chosen.or_default("num-prompts", "400");
+    }
     chosen.fill();
     let levels = parse::levels(&mut chosen)?;
     let (api, workload) = parse::workload(&mut chosen)?;

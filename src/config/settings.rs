@@ -227,7 +227,7 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Workload, "arrivals")]),
     row("max-in-flight", Load, Count, "Most requests of --rate in flight at once; later ones queue here and their wait counts as latency, for example 256")
         .file(&[(In::Workload, "max_in_flight")]),
-    row("num-prompts", Load, Count, "Measured requests per level and round; with --duration, whichever ends first")
+    row("num-prompts", Load, Count, "Measured requests per level and round, 400 for a gate; with --duration, whichever ends first")
         .default("100")
         .short('n')
         .also(&["num-requests", "request-count", "max-requests", "number"])

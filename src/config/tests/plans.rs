@@ -14,7 +14,7 @@ fn defaults_make_a_small_closed_run() {
     let plan = plan(&[]);
     assert_eq!(plan.levels.len(), 1);
     assert_eq!(plan.levels[0].load, Load::Closed { concurrency: 1 });
-    assert_eq!(plan.levels[0].limit, Limit::Requests(100));
+    assert_eq!(plan.levels[0].limit, Limit::Requests(400));
     assert_eq!((plan.api, plan.stream, plan.seed), (Api::Chat, true, Seed(0)));
     assert_eq!(plan.workload.input, Lengths::Fixed(256));
     assert_eq!(plan.workload.output, Some(Lengths::Fixed(128)));
@@ -148,7 +148,7 @@ fn outputs_stand_beside_the_result() {
 fn the_fingerprint_is_the_load_and_nothing_else() {
     let base = plan(&[]).workload_hash();
     // Stored baselines carry this value: when it changes, they stop matching.
-    insta::assert_snapshot!(base, @"46a31f936839");
+    insta::assert_snapshot!(base, @"ba3090b7c762");
     for same in
         [("seed", "9"), ("rounds", "9"), ("tolerance", "e2e_p95:1%"), ("hardware", "x"), ("timeout", "1s")]
     {
