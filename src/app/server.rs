@@ -170,3 +170,19 @@ impl From<ControlError> for AppError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_model_is_taken_and_several_are_listed() {
+        let offered = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(choose(None, offered(&["a"])), Ok("a".to_owned()));
+        assert_eq!(choose(Some("z"), offered(&["a", "b"])), Ok("z".to_owned()));
+        let words = |answer: Result<String, AppError>| answer.unwrap_err().message;
+        assert!(words(choose(None, offered(&["a", "b"]))).contains("a, b"));
+        assert!(words(choose(None, offered(&[]))).contains("lists no model"));
+        assert!(words(choose(None, Err("not JSON".to_owned()))).contains("not JSON"));
+    }
+}
