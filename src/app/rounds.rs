@@ -146,7 +146,7 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
         cpu_share: run.cpu_share,
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
-        typical: typical(&summary),
+        tail: tail(&summary),
     };
     let mut findings = check_level(&summary, plan, &label, round);
     findings.extend(
@@ -158,9 +158,9 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
 }
 
 /// What lateness of the client is to be held against.
-fn typical(summary: &Summary) -> Nanos {
-    let median = |metric| summary.value(MetricKey::quantile(metric, 500));
-    Nanos::from_ms(median(Metric::Ttft).or_else(|| median(Metric::E2e)).unwrap_or(0.0))
+fn tail(summary: &Summary) -> Nanos {
+    let p95 = |metric| summary.value(MetricKey::quantile(metric, 950));
+    Nanos::from_ms(p95(Metric::Ttft).or_else(|| p95(Metric::E2e)).unwrap_or(0.0))
 }
 
 impl Measurement {

@@ -49,9 +49,16 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     let mut stack = layers::stack(layers)?;
     let mut names = Names::default();
     let mut file_layer = document.gate.clone();
-    if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
-        names.workload = Some(workload.name.clone());
-        file_layer.extend(workload.entries.clone());
+    match pick(&stack, "workload", &document.workloads)? {
+        Some(workload) => {
+            names.workload = Some(workload.name.clone());
+            file_layer.extend(workload.entries.clone());
+        }
+        // Where no file has workloads, a name is only a name: it tells baselines apart.
+        None => {
+            let named = stack.iter().flatten().find(|entry| entry.key == "workload");
+            names.workload = named.map(|entry| entry.text.clone());
+        }
     }
     stack.push(file_layer);
     if let Some(target) = pick(&stack, "server", &document.targets)? {
@@ -104,6 +111,7 @@ fn pick<'a>(
     let is_own = match key {
         "server" => blocks.is_empty() || named.text.contains("://") || parse::is_simulator(&named.text),
         "model" => true,
+        "workload" => blocks.is_empty(),
         _ => false,
     };
     if found.is_some() || is_own {

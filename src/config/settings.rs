@@ -212,7 +212,7 @@ pub const SETTINGS: &[Setting] = &[
     row("hardware", Server, Text, "Your name for the hardware under test; baselines of one name are never compared with another's, for example h100x8")
         .value("NAME")
         .file(&[(In::Target, "hardware")]),
-    row("workload", Load, Text, "Workload of the file to run; needed where it holds several").value("NAME"),
+    row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several make a sweep, for example 1,10,50")
         .default("1")
         .short('c')

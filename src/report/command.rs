@@ -7,6 +7,7 @@ pub fn line(run: &RunDocument) -> String {
     let plan = &run.plan;
     let mut words = vec![format!("llm-loadtest {}", if run.verdict.is_some() { "gate" } else { "run" })];
     let mut flag = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
+    flag("workload", run.name.clone());
     flag("server", plan.target.url.clone());
     flag("model", run.fingerprint.model.clone());
     load(plan, &mut flag);
@@ -112,6 +113,6 @@ mod tests {
         let mut run = sample::gate(Decision::Pass);
         run.plan.target.url = "sim:h100-8b?ttft=+30%".to_owned();
         run.fingerprint.model = "it's $(odd)".to_owned();
-        insta::assert_snapshot!(line(&run), @r"llm-loadtest gate --server 'sim:h100-8b?ttft=+30%' --model 'it'\''s $(odd)' --api chat --concurrency 32 --num-prompts 100 --input-len 512 --output-len 64:128 --goodput ttft:500 --rounds 2 --tolerance e2e_p99.9:10%,ttft_p95:15% --objective 'ttft_p99 <= 800' --max-error-rate 5% --seed 18446744073709551615");
+        insta::assert_snapshot!(line(&run), @r"llm-loadtest gate --workload chat --server 'sim:h100-8b?ttft=+30%' --model 'it'\''s $(odd)' --api chat --concurrency 32 --num-prompts 100 --input-len 512 --output-len 64:128 --goodput ttft:500 --rounds 2 --tolerance e2e_p99.9:10%,ttft_p95:15% --objective 'ttft_p99 <= 800' --max-error-rate 5% --seed 18446744073709551615");
     }
 }

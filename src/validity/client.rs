@@ -11,20 +11,21 @@ pub struct ClientLoad {
     /// How late a timer of the engine's own fired: its 99th percentile, and the worst.
     pub loop_lag_p99: Nanos,
     pub loop_lag_max: Nanos,
-    /// Median of the shortest latency that is measured: TTFT, else E2E; zero when nothing was measured.
-    pub typical: Nanos,
+    /// 95th percentile of the shortest latency that is measured: TTFT, else E2E; zero when nothing was measured.
+    pub tail: Nanos,
 }
 
-/// A timer this late at the 99th percentile delays the instants that latencies are made of by as much. Where latencies are
-/// long, a share of them (in percent) is the bound: 20 ms are everything to a TTFT of 40 ms and nothing to one of 2 s.
+/// A timer this late at the 99th percentile delays the instants that latencies are made of by as much, the tail of one adding
+/// to the tail of the other. Where that is long, a share of it (in percent) is the bound: 20 ms are everything to a TTFT of
+/// 40 ms and nothing to one of 2 s.
 const LAG_INVALID: (Nanos, u64) = (Nanos(10_000_000), 10);
 const LAG_WARNING: (Nanos, u64) = (Nanos(3_000_000), 3);
 const CPU_WARNING: f64 = 0.9;
 
 /// Invalid when the client was starved: the numbers are then its own, not the server's.
 pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
-    let ClientLoad { cpu_share, loop_lag_p99, loop_lag_max, typical } = *load;
-    let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(typical.0 / 100 * percent));
+    let ClientLoad { cpu_share, loop_lag_p99, loop_lag_max, tail } = *load;
+    let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(tail.0 / 100 * percent));
     let lag = if loop_lag_p99 > bound(LAG_INVALID) {
         Some((
             Severity::Invalid,
@@ -73,9 +74,9 @@ mod tests {
         words_at(40.0, cpu_share, p99, max)
     }
 
-    fn words_at(typical: f64, cpu_share: f64, p99: f64, max: f64) -> String {
+    fn words_at(tail: f64, cpu_share: f64, p99: f64, max: f64) -> String {
         let load = ClientLoad {
-            typical: Nanos::from_ms(typical),
+            tail: Nanos::from_ms(tail),
             cpu_share,
             loop_lag_p99: Nanos::from_ms(p99),
             loop_lag_max: Nanos::from_ms(max),
