@@ -49,16 +49,13 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     let mut stack = layers::stack(layers)?;
     let mut names = Names::default();
     let mut file_layer = document.gate.clone();
-    match pick(&stack, "workload", &document.workloads)? {
-        Some(workload) => {
-            names.workload = Some(workload.name.clone());
-            file_layer.extend(workload.entries.clone());
-        }
+    if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
+        names.workload = Some(workload.name.clone());
+        file_layer.extend(workload.entries.clone());
+    } else {
         // Where no file has workloads, a name is only a name: it tells baselines apart.
-        None => {
-            let named = stack.iter().flatten().find(|entry| entry.key == "workload");
-            names.workload = named.map(|entry| entry.text.clone());
-        }
+        let given = stack.iter().flatten().find(|entry| entry.key == "workload");
+        names.workload = given.map(|entry| entry.text.clone());
     }
     stack.push(file_layer);
     if let Some(target) = pick(&stack, "server", &document.targets)? {

@@ -179,3 +179,17 @@ fn a_file_is_written_explained_and_its_errors_are_placed() {
     let schema: serde_json::Value = serde_json::from_str(&stage.run(&["info", "--schema"]).stdout).unwrap();
     assert_eq!(schema, crate::stage::schema("config.schema.json"));
 }
+
+#[test]
+fn the_line_to_reproduce_finds_the_same_baseline() {
+    let stage = stage();
+    gate(&stage, &[]).says(0, &[]);
+    let comment = stage.read("comment.md");
+    let line = comment.lines().find(|line| line.starts_with("llm-loadtest gate")).unwrap();
+    // Elsewhere, without the file, only the baselines at hand.
+    std::fs::remove_file(stage.path("loadtest.yaml")).unwrap();
+    let shell = line.replacen("llm-loadtest", crate::stage::BINARY, 1);
+    let output =
+        std::process::Command::new("sh").args(["-c", &shell]).current_dir(stage.path("")).output().unwrap();
+    ended(&output).says(0, &["baseline: 1 stored session for 'small'"]);
+}
