@@ -73,8 +73,9 @@ fn check_files(plan: &RunPlan) -> Result<(), AppError> {
         Load::Closed { concurrency } => u64::from(concurrency),
         Load::Open { max_in_flight, .. } => u64::from(max_in_flight.unwrap_or(0)),
     };
-    let simulated = if plan.target.base_url.starts_with("sim") { 2 } else { 1 };
-    let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * simulated + FILES_BESIDES;
+    // An embedded simulator holds the other end of each connection.
+    let ends = if server::simulated(&plan.target.base_url).is_some() { 2 } else { 1 };
+    let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * ends + FILES_BESIDES;
     match limits::open_files() {
         Some(limit) if limit < needed => Err(AppError::usage(
             format!("this load needs {needed} open files, and this shell allows {limit}"),

@@ -102,7 +102,8 @@ async fn client<T: Transport, C: Clock>(
     }
 }
 
-/// Lets `everyone` go on for the level's grace after its deadline, then cuts; a stop from outside cuts at once.
+/// Lets `everyone` go on for the level's grace after its deadline, then calls the rest timed out; a stop from outside
+/// cancels at once.
 pub(super) async fn with_grace<'a, T: Transport, C: Clock>(
     level: &'a Level<T, C>,
     everyone: impl FnOnce(Stop) -> futures_util::future::BoxFuture<'a, ()>,
@@ -120,10 +121,9 @@ pub(super) async fn with_grace<'a, T: Transport, C: Clock>(
     };
     tokio::select! {
         () = &mut work => return level.clock.now(),
-        () = patience => {}
-        () = outside.ended() => {}
+        () = patience => cutter.expire(),
+        () = outside.ended() => cutter.end(),
     }
-    cutter.end();
     work.await;
     level.clock.now()
 }

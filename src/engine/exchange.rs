@@ -32,17 +32,16 @@ pub(super) async fn exchange<T: Transport, C: Clock>(
     clock: &C,
     stop: &mut Stop,
 ) -> Row {
-    let cut = Outcome::Failed(Failure::new(FailureClass::Cancelled, "stopped before it ended"));
-    let mut row = Row::unsent(&due.ask, due.phase, due.at, clock.now(), cut);
+    let open = Outcome::Failed(stop.cut("not finished"));
+    let mut row = Row::unsent(&due.ask, due.phase, due.at, clock.now(), open);
     let verdict = tokio::select! {
-        verdict = converse(&due.call, work, lines, clock, &mut row) => Some(verdict),
-        () = stop.ended() => None,
+        verdict = converse(&due.call, work, lines, clock, &mut row) => verdict,
+        () = stop.ended() => Err(stop.cut("not finished")),
     };
-    match verdict {
-        Some(Ok(())) => row.outcome = Outcome::Success,
-        Some(Err(failure)) => row.outcome = Outcome::Failed(failure),
-        None => {}
-    }
+    row.outcome = match verdict {
+        Ok(()) => Outcome::Success,
+        Err(failure) => Outcome::Failed(failure),
+    };
     if !row.outcome.is_success() {
         row.done = clock.now();
     }

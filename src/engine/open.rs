@@ -10,7 +10,7 @@ use super::drive::Level;
 use super::port::{Clock, Transport};
 use super::stop::Stop;
 use crate::base::Nanos;
-use crate::record::{Failure, FailureClass, Outcome, Phase, Row};
+use crate::record::{Outcome, Phase, Row};
 use crate::workload::Limit;
 
 /// Sends every due request; returns the window's end: the planned duration, or the end of the last request.
@@ -55,7 +55,7 @@ async fn send_all<T: Transport, C: Clock>(
             let place = tokio::select! {
                 place = places.acquire() => place,
                 () = cut.ended() => {
-                    let never = Outcome::Failed(Failure::new(FailureClass::Cancelled, "stopped before it was sent"));
+                    let never = Outcome::Failed(cut.cut("still waiting for a place"));
                     let now = level.clock.now();
                     return level.hand_on(Row::unsent(&due.ask, due.phase, due.at, now, never)).await;
                 }

@@ -2,12 +2,16 @@
 
 use tokio::sync::watch;
 
+use crate::record::{Failure, FailureClass};
+
 /// How far a stop has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
     /// Send nothing more; let what is in flight end.
     Draining,
+    /// The time after a level's end is over: what is still in flight took too long.
+    Overdue,
     /// End at once.
     Ended,
 }
@@ -29,6 +33,11 @@ impl Stopper {
     /// No further request is sent.
     pub fn drain(&self) {
         self.raise(Stage::Draining);
+    }
+
+    /// Requests in flight end as timed out: the server had its window and the grace after it.
+    pub(super) fn expire(&self) {
+        self.raise(Stage::Overdue);
     }
 
     /// Requests in flight are cancelled.
@@ -57,7 +66,21 @@ impl Stop {
 
     /// Resolves when requests in flight must end.
     pub async fn ended(&mut self) {
-        self.reaches(Stage::Ended).await;
+        self.reaches(Stage::Overdue).await;
+    }
+
+    /// How a request fares that is cut now. One that the server left hanging is the server's failure and stays offered;
+    /// only one that somebody stopped is taken out.
+    pub(super) fn cut(&self, what: &str) -> Failure {
+        match *self.0.borrow() {
+            Stage::Overdue => Failure::new(
+                FailureClass::TimeoutTotal,
+                format!("{what} when the time after the window was over"),
+            ),
+            Stage::Running | Stage::Draining | Stage::Ended => {
+                Failure::new(FailureClass::Cancelled, format!("{what} when the run was stopped"))
+            }
+        }
     }
 
     /// A stopper that is gone can no longer stop anything: wait for ever.

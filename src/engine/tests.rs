@@ -268,6 +268,21 @@ async fn headers_may_take_as_long_as_a_first_token_and_a_whole_answer_as_long_as
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_hangs_beyond_the_grace_is_the_servers_failure_and_not_ours() {
+    let silent = Script { hang_after: Some(0), ..STEADY };
+    let brief = Limit::Duration(Nanos::from_ms(100.0));
+    let in_flight = play(closed(2, brief), silent, 0, |_| {}).await;
+    let queued = play(open(50.0, Some(1), brief), silent, 0, |_| {}).await;
+    for stage in [in_flight, queued] {
+        assert!(stage.rows.len() >= 2);
+        for row in &stage.rows {
+            assert_eq!(class(row), Some(FailureClass::TimeoutTotal), "{:?}", row.outcome);
+            assert_eq!(row.done - stage.measured.start, Nanos::from_ms(1_100.0));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_drains_and_an_end_cancels_and_every_row_is_accounted_for() {
     let after = |ms: u64, stopper: Stopper, end: bool| {
         tokio::spawn(async move {

@@ -28,7 +28,7 @@ pub struct Summary {
     /// Invariant: `offered` is `succeeded` plus all `failures` but `cancelled`.
     pub offered: u64,
     pub succeeded: u64,
-    /// Requests without a proper end by class, `cancelled` (cut by us: the end of the level, an interrupt) for the
+    /// Requests without a proper end by class, `cancelled` (cut by an interrupt) for the
     /// record; classes that did not occur are absent.
     pub failures: BTreeMap<FailureClass, u64>,
     /// Metrics that have no value here (for example `ttft` without streaming) are absent.

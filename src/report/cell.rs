@@ -81,6 +81,13 @@ fn metric_of(key: &str) -> Option<Metric> {
     key.parse::<MetricKey>().ok().map(|key| key.metric)
 }
 
+/// Reported numbers that are marked without deciding anything: `TTFT p99 at c=32, ITL p50 at c=32`.
+pub(super) fn worth_a_look(verdict: &VerdictDocument) -> Option<String> {
+    let looks = verdict.worth_a_look.iter();
+    let names: Vec<String> = looks.map(|look| format!("{} at {}", title(&look.metric), look.level)).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
 /// `TTFT p95` for `ttft_p95`; a name that this version does not know stays as it is.
 pub(super) fn title(key: &str) -> String {
     key.parse::<MetricKey>().map_or_else(|_| key.to_owned(), MetricKey::title)

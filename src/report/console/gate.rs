@@ -2,7 +2,7 @@
 
 use super::style::{Paint, Style, table};
 use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, VerdictDocument};
-use crate::report::cell::{Cell, confidence, decision_word, gates, judged_how, title};
+use crate::report::cell::{Cell, confidence, decision_word, gates, judged_how, worth_a_look};
 use crate::report::text::plain;
 
 pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, verdict: &VerdictDocument, style: Style) {
@@ -55,13 +55,7 @@ fn notes(verdict: &VerdictDocument) -> Vec<String> {
             "all judged numbers moved the same way, which points at the machine or the baseline".to_owned(),
         );
     }
-    if !verdict.worth_a_look.is_empty() {
-        let names: Vec<String> = verdict
-            .worth_a_look
-            .iter()
-            .map(|look| format!("{} at {}", title(&look.metric), look.level))
-            .collect();
-        notes.push(format!("worth a look, not part of the verdict: {}", names.join(", ")));
-    }
+    notes
+        .extend(worth_a_look(verdict).map(|names| format!("worth a look, not part of the verdict: {names}")));
     notes
 }

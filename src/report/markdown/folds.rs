@@ -2,7 +2,7 @@
 
 use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunDocument, VerdictDocument};
 use crate::record::{MetricKey, Unit};
-use crate::report::cell::{Cell, gates, judged_how, title};
+use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
 use crate::report::found::{Found, grouped};
 use crate::report::number::{change, plural, quantity};
 use crate::report::text::{clip, fence, markdown};
@@ -70,13 +70,8 @@ fn how(verdict: &VerdictDocument) -> String {
                 .to_owned(),
         );
     }
-    if !verdict.worth_a_look.is_empty() {
-        let names: Vec<String> = verdict
-            .worth_a_look
-            .iter()
-            .map(|look| format!("{} at {}", title(&look.metric), look.level))
-            .collect();
-        lines.push(format!("- Worth a look, not part of the verdict: {}", sentence(&names.join(", "))));
+    if let Some(names) = worth_a_look(verdict) {
+        lines.push(format!("- Worth a look, not part of the verdict: {}", sentence(&names)));
     }
     fold("How this was judged", &lines.join("\n"))
 }
