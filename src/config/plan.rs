@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
-use crate::record::{Metric, MetricKey};
+use crate::record::{MetricKey, Slo};
 use crate::workload::{Level, Workload};
 
 /// A run that may start. Invariant: `levels` is not empty, `rounds` ≥ 1.
@@ -88,14 +88,6 @@ impl CacheLabel {
             Self::Mixed => "mixed",
         }
     }
-}
-
-/// A limit that each request must meet, for example `ttft:500`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slo {
-    /// One of `ttft`, `ttft_from_due`, `ttfo`, `tpot`, `max_stall`, `e2e`, `e2e_from_due`: the metrics that one request has.
-    pub metric: Metric,
-    pub limit: Nanos,
 }
 
 /// How a gate judges.

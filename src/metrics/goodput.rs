@@ -3,8 +3,7 @@
 use super::flow::throughput;
 use super::latency::value;
 use super::{Goodput, SloCount, Window};
-use crate::config::Slo;
-use crate::record::{Metric, Row};
+use crate::record::{Metric, Row, Slo};
 
 /// None without objectives, without offered requests, or in an empty window. Failed requests stay in the denominator.
 pub(super) fn goodput(

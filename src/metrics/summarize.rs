@@ -6,8 +6,7 @@ use super::flow::{in_flight, is_cut, steady, throughput};
 use super::goodput::goodput;
 use super::latency::{PER_REQUEST, chunk_tokens_known, gaps, value};
 use super::{Distribution, Goodput, Summary, TokenTotals, Window};
-use crate::config::Slo;
-use crate::record::{FailureClass, Metric, Outcome, Phase, Row, TokenSource};
+use crate::record::{FailureClass, Metric, Outcome, Phase, Row, Slo, TokenSource};
 
 /// Every number of one level of one round. Warm-up rows are left out of all of them, failed rows out of the latencies.
 pub fn summarize(rows: &[Row], window: Window, slos: &[Slo], open_loop: bool) -> Summary {

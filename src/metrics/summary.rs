@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Distribution;
 use crate::base::Nanos;
-use crate::config::Slo;
-use crate::record::{FailureClass, Metric, MetricKey, Stat, TokenSource};
+use crate::record::{FailureClass, Metric, MetricKey, Slo, Stat, TokenSource};
 
 /// A span of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

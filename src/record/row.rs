@@ -1,6 +1,8 @@
 //! One request's life, as instants since the run's start.
 
-use super::{Ask, Outcome};
+use std::sync::Arc;
+
+use super::{Ask, Outcome, Slo};
 use crate::base::Nanos;
 
 /// Which part of a level a request belongs to. Warm-up rows are kept out of every number.
@@ -49,6 +51,10 @@ pub struct Usage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub index: u64,
+    /// Part of a mix, turn of a conversation and server address, as the ask has them.
+    pub part: u16,
+    pub turn: u32,
+    pub server: u16,
     pub phase: Phase,
     /// Planned send instant; open loop only.
     pub due: Option<Nanos>,
@@ -74,6 +80,8 @@ pub struct Row {
     pub finish_reason: Option<String>,
     /// Times that a pooled connection had been closed by the server and the request was sent again.
     pub reconnects: u32,
+    /// Objectives of this request alone; none means the run's.
+    pub slos: Option<Arc<[Slo]>>,
     pub outcome: Outcome,
 }
 
@@ -82,6 +90,9 @@ impl Row {
     pub fn unsent(ask: &Ask, phase: Phase, due: Option<Nanos>, now: Nanos, outcome: Outcome) -> Self {
         Self {
             index: ask.index,
+            part: ask.part,
+            turn: ask.turn,
+            server: ask.server,
             phase,
             due,
             sent: None,
@@ -97,6 +108,7 @@ impl Row {
             text: String::new(),
             finish_reason: None,
             reconnects: 0,
+            slos: ask.slos.clone(),
             outcome,
         }
     }

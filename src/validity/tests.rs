@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{CacheLabel, GatePolicy, RunPlan, Sampling, Slo, Target, Timeouts, Warmup};
+use crate::config::{CacheLabel, GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
-use crate::record::{FailureClass, Metric, TokenSource};
+use crate::record::{FailureClass, Metric, Slo, TokenSource};
 use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 
 fn open(rate: f64, max_in_flight: Option<u32>) -> Level {

@@ -9,7 +9,7 @@ mod tokens;
 
 pub use arrivals::{ArrivalsError, due};
 pub use dataset::{DatasetError, JsonlPrompt, JsonlPrompts};
-pub use schedule::{Schedule, ScheduleError};
+pub use schedule::{Schedule, ScheduleError, Turn, Visit};
 pub use shape::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 pub use synthetic::SyntheticPrompts;
 pub use tokens::{TokenCounter, TokenizerError};

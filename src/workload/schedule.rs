@@ -18,6 +18,25 @@ pub struct Schedule {
     due: Option<Vec<Nanos>>,
 }
 
+/// One user's visit: a single request, or the turns of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// Position among the level's visits, from 0.
+    pub index: u64,
+    /// When its first turn is due since the level's start; open loop only.
+    pub due: Option<Nanos>,
+    /// At least one.
+    pub turns: Vec<Turn>,
+}
+
+/// One request of a visit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    pub ask: Ask,
+    /// Pause between the end of the last turn and this one; zero for the first.
+    pub think: Nanos,
+}
+
 /// A schedule that cannot be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScheduleError {
@@ -67,6 +86,23 @@ impl Schedule {
         Ok(Self { workload: workload.clone(), level: *level, seed, measured, warmup, due })
     }
 
+    /// Visit `index` of the level; any index, in any order.
+    pub fn visit(&self, index: u64) -> Visit {
+        let due = self.due.as_ref().and_then(|due| due.get(index as usize).copied());
+        Visit { index, due, turns: vec![Turn { ask: self.ask(index), think: Nanos::ZERO }] }
+    }
+
+    /// The visits of this level in order; without end where only time limits a closed loop.
+    pub fn visits(&self) -> impl Iterator<Item = Visit> + Send + use<> {
+        let count = match (&self.due, self.level.limit) {
+            (Some(due), _) => due.len() as u64,
+            (None, Limit::Requests(count) | Limit::Either { requests: count, .. }) => count,
+            (None, Limit::Duration(_)) => u64::MAX,
+        };
+        let schedule = self.clone();
+        (0..count).map(move |index| schedule.visit(index))
+    }
+
     /// Measured request `index`; any index, in any order.
     pub fn ask(&self, index: u64) -> Ask {
         self.word(&self.measured, self.seed.child("lengths"), index)
@@ -99,7 +135,8 @@ impl Schedule {
         let hash = (0..100)
             .map(|index| self.ask(index))
             .flat_map(|ask| {
-                format!("{}\0{:?}\0{:?}\0", ask.prompt, ask.prompt_tokens, ask.output_tokens).into_bytes()
+                format!("{}\0{:?}\0{:?}\0", ask.prompt.text(), ask.prompt_tokens, ask.output_tokens)
+                    .into_bytes()
             })
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -115,20 +152,15 @@ impl Schedule {
         match source {
             Source::Synthetic(prompts) => {
                 let tokens = draw(self.workload.input, input).max(1);
-                Ask {
-                    index,
-                    prompt: prompts.prompt(index, tokens),
-                    prompt_tokens: Some(tokens),
-                    output_tokens: drawn,
-                }
+                let text = prompts.prompt(index, tokens);
+                Ask { prompt_tokens: Some(tokens), output_tokens: drawn, ..Ask::plain(index, text) }
             }
             Source::Jsonl { prompts, order } => {
                 let entry = &prompts.prompts()[order[(index % order.len() as u64) as usize]];
                 Ask {
-                    index,
-                    prompt: entry.text.clone(),
                     prompt_tokens: entry.tokens,
                     output_tokens: entry.output_tokens.or(drawn),
+                    ..Ask::plain(index, entry.text.clone())
                 }
             }
         }

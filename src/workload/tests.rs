@@ -56,7 +56,8 @@ fn a_golden_fingerprint_holds_across_machines_and_versions() {
 fn levels_and_warm_up_share_no_prompt() {
     let (four, eight) = (build(closed(4), 1), build(closed(8), 1));
     for index in 0..200 {
-        let prompts = [four.ask(index), eight.ask(index), four.warmup_ask(index)].map(|ask| ask.prompt);
+        let prompts =
+            [four.ask(index), eight.ask(index), four.warmup_ask(index)].map(|ask| ask.prompt.text());
         assert!(prompts[0] != prompts[1] && prompts[0] != prompts[2], "{index}");
     }
 }
@@ -88,8 +89,9 @@ fn open_loops_have_due_times_and_closed_loops_have_clients() {
 #[test]
 fn a_file_is_shuffled_repeated_and_warmed_from_its_far_end() {
     let schedule = from_file(10, 5);
-    let texts =
-        |start: u64| -> Vec<String> { (start..start + 10).map(|index| schedule.ask(index).prompt).collect() };
+    let texts = |start: u64| -> Vec<String> {
+        (start..start + 10).map(|index| schedule.ask(index).prompt.text()).collect()
+    };
     assert_eq!(texts(0), texts(10), "the second time through repeats the first");
     let mut sorted = texts(0);
     sorted.sort();
@@ -97,7 +99,7 @@ fn a_file_is_shuffled_repeated_and_warmed_from_its_far_end() {
     assert_eq!(sorted, all);
     assert_ne!(texts(0), all, "shuffled");
     assert_eq!(schedule.warmup_ask(0).prompt, schedule.ask(9).prompt);
-    let own = (0..10).map(|index| schedule.ask(index)).find(|ask| ask.prompt == "p0");
+    let own = (0..10).map(|index| schedule.ask(index)).find(|ask| ask.prompt.text() == "p0");
     assert_eq!(own.and_then(|ask| ask.output_tokens), Some(77));
 }
 

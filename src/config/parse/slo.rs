@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::rules::Setup;
 use super::words::{cut_words, span};
-use crate::config::Slo;
 use crate::config::error::{ConfigError, Wrong, wrong};
 use crate::config::layers::Chosen;
+use crate::record::Slo;
 use crate::record::{Metric, MetricKey};
 
 pub(in crate::config) fn slos(chosen: &Chosen, setup: Setup) -> Result<Vec<Slo>, ConfigError> {

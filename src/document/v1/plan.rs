@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::number::six;
 use crate::base::Nanos;
-use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup};
+use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::record::Slo;
 use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 
 /// What was asked of the tool.

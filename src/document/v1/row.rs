@@ -51,6 +51,9 @@ impl RowDocument {
         let (output, source) = row.output_tokens();
         let Row {
             index,
+            part: _,
+            turn: _,
+            server: _,
             phase,
             due,
             sent,
@@ -66,6 +69,7 @@ impl RowDocument {
             text: _,
             finish_reason,
             reconnects,
+            slos: _,
             outcome,
         } = row;
         let since_sent = |at: Nanos| sent.map(|sent| millis((at - sent).ms()));

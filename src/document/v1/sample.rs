@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
-use crate::config::{
-    Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Slo, Target, Timeouts, Warmup,
-};
+use crate::config::{Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 use crate::protocol::Api;
-use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, TokenSource};
+use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
 use crate::validity::{Finding, Severity};
 use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 

@@ -1,9 +1,8 @@
 //! Rows to reckon with, and checks that read well.
 
 use crate::base::Nanos;
-use crate::config::Slo;
 use crate::metrics::{Summary, Window, summarize};
-use crate::record::{Chunk, Failure, FailureClass, Metric, Outcome, Phase, Row, Usage};
+use crate::record::{Chunk, Failure, FailureClass, Metric, Outcome, Phase, Row, Slo, Usage};
 
 pub(super) fn ms(ms: u64) -> Nanos {
     Nanos(ms * 1_000_000)
@@ -17,6 +16,10 @@ pub(super) fn window(start: u64, end: u64) -> Window {
 pub(super) fn row(sent: u64, chunks: &[(u64, u32)]) -> Row {
     Row {
         index: 0,
+        part: 0,
+        turn: 0,
+        server: 0,
+        slos: None,
         phase: Phase::Measure,
         due: None,
         sent: Some(ms(sent)),

@@ -3,16 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::protocol::{Api, CallOptions};
-use crate::record::Ask;
+use crate::record::{Ask, Prompt};
 
 /// The JSON body. Keys are in one fixed order, so that equal asks give equal bytes.
 pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
     let CallOptions { model, stream, temperature, ignore_eos, extra_body } = options;
     let mut body = Map::new();
-    body.insert("model".to_owned(), json!(model));
+    body.insert("model".to_owned(), json!(ask.model.as_deref().unwrap_or(model)));
     match api {
-        Api::Chat => body.insert("messages".to_owned(), json!([{"role": "user", "content": ask.prompt}])),
-        Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt)),
+        Api::Chat => body.insert("messages".to_owned(), messages(&ask.prompt)),
+        Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt.text())),
     };
     if let Some(tokens) = ask.output_tokens {
         // Every server reads `max_tokens`; `max_completion_tokens` is unknown to some, and can be given as an extra key.
@@ -33,7 +33,21 @@ pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
         }
     }
     merge(&mut body, extra_body);
+    if let Some(Value::Object(own)) =
+        ask.extra_body.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    {
+        merge(&mut body, &own);
+    }
     Value::Object(body).to_string().into_bytes()
+}
+
+fn messages(prompt: &Prompt) -> Value {
+    match prompt {
+        Prompt::Text(text) => json!([{"role": "user", "content": text}]),
+        Prompt::Messages(messages) => {
+            messages.iter().map(|message| json!({"role": message.role, "content": message.content})).collect()
+        }
+    }
 }
 
 /// The user's keys replace ours whole; null removes a key.

@@ -222,7 +222,7 @@ fn what_may_not_be_compared_says_why() {
 
 #[test]
 fn a_row_is_one_line_with_offsets_from_sent() {
-    let ask = Ask { index: 7, prompt: "hi".to_owned(), prompt_tokens: Some(512), output_tokens: Some(3) };
+    let ask = Ask { prompt_tokens: Some(512), output_tokens: Some(3), ..Ask::plain(7, "hi".to_owned()) };
     let failure = Failure::new(FailureClass::Truncated, "cut").with_status(200);
     let unsent = Row::unsent(&ask, Phase::Measure, None, Nanos::from_ms(5.0), Outcome::Failed(failure));
     let chunk = |ms: f64, tokens: u32| Chunk { at: Nanos::from_ms(ms), tokens: Some(tokens) };

@@ -217,7 +217,7 @@ fn whole_responses() {
 
 #[test]
 fn a_request_is_worded_the_same_way_every_time() {
-    let ask = Ask { index: 0, prompt: "say \"hi\"".to_owned(), prompt_tokens: None, output_tokens: Some(8) };
+    let ask = Ask { output_tokens: Some(8), ..Ask::plain(0, "say \"hi\"".to_owned()) };
     let plain = CallOptions { model: "m".to_owned(), ..CallOptions::default() };
     let words = |api, options: &CallOptions| String::from_utf8(codec(api).body(&ask, options)).unwrap();
     insta::assert_snapshot!(words(Api::Chat, &plain), @r#"{"max_tokens":8,"messages":[{"content":"say \"hi\"","role":"user"}],"model":"m","stream":false}"#);
