@@ -155,10 +155,9 @@ fn submit(model: &mut Model, now: Nanos, rows: &mut Vec<Row>, open: &mut BTreeMa
     let ask = SimAsk { prompt_tokens: INPUT, max_tokens: OUTPUT, prefix_blocks: Vec::new() };
     let ticket = model.submit(now, ask).expect("a plain request fits");
     let ask = Ask {
-        index: rows.len() as u64,
-        prompt: String::new(),
         prompt_tokens: Some(INPUT),
         output_tokens: Some(OUTPUT),
+        ..Ask::plain(rows.len() as u64, String::new())
     };
     let mut row = Row::unsent(&ask, Phase::Measure, None, now, Outcome::Success);
     row.sent = Some(now);
