@@ -45,7 +45,7 @@ pub(super) async fn exchange<T: Transport, C: Clock>(
     if !row.outcome.is_success() {
         row.done = clock.now();
     }
-    if !work.keep_text || row.usage.output.is_some() {
+    if row.usage.output.is_some() {
         row.text = String::new();
     }
     row
@@ -105,7 +105,7 @@ async fn listen<L: Line, C: Clock>(
     head: Head,
 ) -> Result<(), Failure> {
     let mut decoder = if row.streamed { work.codec.stream() } else { work.codec.whole() };
-    let mut reader = Reader { events: Vec::new(), error: None, size: 0 };
+    let mut reader = Reader { keep_text: work.keep_text, error: None, size: 0 };
     let mut watch = Watch::start(head.sent, work.timeouts, row.streamed, clock.now());
     loop {
         let piece = tokio::select! {
@@ -135,7 +135,7 @@ async fn listen<L: Line, C: Clock>(
 
 /// Decoded events on their way into a row.
 struct Reader {
-    events: Vec<Event>,
+    keep_text: bool,
     error: Option<Failure>,
     size: usize,
 }
@@ -149,35 +149,34 @@ impl Reader {
                 format!("the response passed {WHOLE_MAX} bytes"),
             ));
         }
-        decoder.feed(&piece.bytes, &mut self.events);
-        self.settle(piece.at, row);
+        decoder.feed(&piece.bytes, &mut |event| self.settle(event, piece.at, row));
         Ok(())
     }
 
     /// The end of the body, and what the response amounts to.
     fn close(&mut self, clean: bool, decoder: &mut dyn Decode, row: &mut Row) -> Result<(), Failure> {
-        let verdict = decoder.finish(clean, &mut self.events);
-        self.settle(row.done, row);
+        let at = row.done;
+        let verdict = decoder.finish(clean, &mut |event| self.settle(event, at, row));
         verdict.and(self.error.take().map_or(Ok(()), Err))
     }
 
-    fn settle(&mut self, at: Nanos, row: &mut Row) {
-        for event in self.events.drain(..) {
-            match event {
-                Event::Idle | Event::End => {}
-                Event::Tokens(tokens) => {
-                    if row.streamed {
-                        row.chunks.push(Chunk { at, tokens: tokens.count });
-                    }
-                    if tokens.visible && row.first_visible.is_none() {
-                        row.first_visible = Some(at);
-                    }
-                    row.text.push_str(&tokens.text);
+    fn settle(&mut self, event: Event<'_>, at: Nanos, row: &mut Row) {
+        match event {
+            Event::Idle | Event::End => {}
+            Event::Tokens(tokens) => {
+                if row.streamed {
+                    row.chunks.push(Chunk { at, tokens: tokens.count });
                 }
-                Event::Finish(reason) => row.finish_reason = Some(reason),
-                Event::Usage(usage) => row.usage = usage,
-                Event::Error(failure) => self.error = Some(failure),
+                if tokens.visible && row.first_visible.is_none() {
+                    row.first_visible = Some(at);
+                }
+                if self.keep_text {
+                    tokens.text.push_to(&mut row.text);
+                }
             }
+            Event::Finish(reason) => row.finish_reason = Some(reason.to_owned()),
+            Event::Usage(usage) => row.usage = usage,
+            Event::Error(failure) => self.error = Some(failure),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Api;
+use super::text::Text;
 use crate::record::{Ask, Failure, Usage};
 
 /// What a protocol needs besides the ask to write a request.
@@ -16,15 +17,15 @@ pub struct CallOptions {
     pub extra_body: Map<String, Value>,
 }
 
-/// One meaningful piece of a response, in the order in which the bytes said it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+/// One meaningful piece of a response, in the order in which the bytes said it. It borrows from those bytes.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
     /// A chunk without any generated token: role, empty delta, keep-alive.
     Idle,
     /// At least one generated token.
-    Tokens(Tokens),
+    Tokens(Tokens<'a>),
     /// A finish reason, for example `stop` or `length`.
-    Finish(String),
+    Finish(&'a str),
     /// Token counts; the last ones win, but per-choice counts have been added up by the decoder.
     Usage(Usage),
     /// An error inside the body.
@@ -34,9 +35,10 @@ pub enum Event {
 }
 
 /// The generated part of one chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tokens {
-    pub text: String,
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens<'a> {
+    /// Costs nothing until it is asked for.
+    pub text: Text<'a>,
     /// False for reasoning and tool-call arguments, which a reader does not see.
     pub visible: bool,
     /// Tokens in the chunk, where the chunk itself says so (continuous usage, token ids).
@@ -45,12 +47,15 @@ pub struct Tokens {
 
 /// Bytes in, events out; the cut of the bytes never matters.
 pub trait Decode: Send {
-    /// Decodes what is complete so far into `events`, keeping the rest.
-    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>);
+    /// Decodes what is complete so far, keeping the rest. Each event reaches `sink` as soon as it is read.
+    fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>));
 
     /// The body has ended (`clean`) or was cut. Adds what the rest still says and returns how the response stands:
     /// a success, or a failure of its own class (truncated, in-stream error, malformed, empty).
-    fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure>;
+    fn finish(&mut self, clean: bool, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure>;
+
+    /// Makes the decoder ready for another response, as good as a new one; its buffers stay.
+    fn reset(&mut self);
 }
 
 /// One API: how to ask and how to read.

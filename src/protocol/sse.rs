@@ -1,5 +1,9 @@
 //! Server-sent events from any cut of the bytes, in time linear in the bytes and in bounded memory.
 
+use memchr::memchr2;
+
+use super::buffer;
+
 /// What the bytes said next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Item<'a> {
@@ -30,30 +34,41 @@ impl Sse {
     /// Bytes of one line or event. The longest real events (log-probabilities, tool calls) are some tens of KiB.
     pub(super) const EVENT_MAX: usize = 1 << 20;
 
-    /// Hands every item that is complete by now to `sink`.
+    /// Hands every item that is complete by now to `sink`. An event whose bytes lie in one piece is not copied.
     pub(super) fn feed(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Item<'_>)) {
         while !bytes.is_empty() && !self.oversize {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes = &bytes[1..];
                 continue;
             }
-            let Some(end) = bytes.iter().position(|&byte| byte == b'\n' || byte == b'\r') else {
-                self.line.extend_from_slice(bytes);
-                self.bound(self.line.len(), sink);
+            let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+                if !self.bound(self.line.len() + bytes.len(), sink) {
+                    self.line.extend_from_slice(bytes);
+                }
                 return;
             };
-            self.after_cr = bytes[end] == b'\r';
+            let (line, rest) = bytes.split_at(end);
+            // A line end is left for the next turn where what follows it decides how long it is.
+            let blank = line_end(rest).and_then(|length| Some(length + line_end(&rest[length..])?));
             if self.line.is_empty() {
-                self.end_line(&bytes[..end], sink);
+                self.end_line(line, blank.is_some(), sink);
             } else {
-                let mut line = std::mem::take(&mut self.line);
-                line.extend_from_slice(&bytes[..end]);
-                self.end_line(&line, sink);
-                // The buffer goes back, so that cut lines cost no allocation each.
-                line.clear();
-                self.line = line;
+                let mut whole = std::mem::take(&mut self.line);
+                whole.extend_from_slice(line);
+                self.end_line(&whole, blank.is_some(), sink);
+                if !self.oversize {
+                    // The buffer goes back, so that cut lines cost no allocation each.
+                    whole.clear();
+                    self.line = whole;
+                }
             }
-            bytes = &bytes[end + 1..];
+            if let Some(length) = blank {
+                self.dispatch(sink);
+                bytes = &rest[length..];
+            } else {
+                self.after_cr = rest[0] == b'\r';
+                bytes = &rest[1..];
+            }
         }
     }
 
@@ -64,12 +79,22 @@ impl Sse {
         }
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
-            self.end_line(&line, sink);
+            self.end_line(&line, false, sink);
         }
         self.dispatch(sink);
     }
 
-    fn end_line(&mut self, line: &[u8], sink: &mut impl FnMut(Item<'_>)) {
+    /// Ready for another body.
+    pub(super) fn reset(&mut self) {
+        let Self { line, name, data, after_cr, past_first_line, oversize } = self;
+        for buffer in [line, name, data] {
+            buffer::reset(buffer);
+        }
+        (*after_cr, *past_first_line, *oversize) = (false, false, false);
+    }
+
+    /// Reads a line; `last` when a blank line follows it at once.
+    fn end_line(&mut self, line: &[u8], last: bool, sink: &mut impl FnMut(Item<'_>)) {
         if self.bound(line.len(), sink) {
             return;
         }
@@ -86,10 +111,19 @@ impl Sse {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
+            b"data" if last && self.data.is_empty() => {
+                sink(Item::Event { name: &self.name, data: value });
+                self.name.clear();
+            }
             b"data" => self.add_data(value, sink),
             b"event" => value.clone_into(&mut self.name),
             _ => {}
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.line.capacity() + self.name.capacity() + self.data.capacity()
     }
 
     fn add_data(&mut self, value: &[u8], sink: &mut impl FnMut(Item<'_>)) {
@@ -114,6 +148,15 @@ impl Sse {
             sink(Item::Oversize);
         }
         self.oversize
+    }
+}
+
+/// Length of the line end with which `bytes` begin; none where there is none, or more bytes must tell.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'\r', b'\n', ..] => Some(2),
+        [b'\n', ..] | [b'\r', _, ..] => Some(1),
+        _ => None,
     }
 }
 
@@ -171,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn an_event_in_one_piece_is_not_copied() {
+        let text = b": ping\n\ndata: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\n\n";
+        let mut sse = Sse::default();
+        let mut inside = 0;
+        sse.feed(text, &mut |item| {
+            if let Item::Event { data, .. } = item {
+                inside += usize::from(text.as_ptr_range().contains(&data.as_ptr()));
+            }
+        });
+        assert_eq!((inside, sse.held()), (4, 0));
+        // Of an event that is cut, only the beginning is kept until the rest comes.
+        sse.feed(b"data: e", &mut |_| ());
+        assert!((7..64).contains(&sse.held()));
+    }
+
+    #[test]
     fn an_endless_line_or_event_is_given_up_once() {
         let long = vec![b'x'; Sse::EVENT_MAX + 1];
         assert_eq!(read(&[b"data: ", &long, b"\n\ndata: a\n\n"]), ["!"]);
@@ -179,7 +238,11 @@ mod tests {
         let mut sse = Sse::default();
         sse.feed(&long, &mut |_| ());
         sse.feed(&long, &mut |_| ());
-        assert_eq!((sse.line.capacity(), sse.data.capacity()), (0, 0));
+        assert_eq!(sse.held(), 0);
+        let mut sse = Sse::default();
+        sse.feed(&long[1..], &mut |_| ());
+        sse.feed(b"xx\n", &mut |_| ());
+        assert_eq!((sse.oversize, sse.held()), (true, 0));
         let fits = vec![b'x'; Sse::EVENT_MAX - 6];
         assert_eq!(read(&[b"data: ", &fits, b"\n\n"]).len(), 1);
     }

@@ -3,6 +3,7 @@
 mod ask;
 mod stream;
 mod tally;
+mod template;
 #[cfg(test)]
 mod tests;
 mod whole;

@@ -1,10 +1,12 @@
 //! A streamed response, event by event.
 
 use super::tally::Tally;
-use super::wire::{Choice, Chunk};
+use super::template::{Plain, Templates};
+use super::wire::{Choice, Chunk, Few, WireUsage};
 use crate::protocol::codec::{Decode, Event, Tokens};
 use crate::protocol::errors;
 use crate::protocol::sse::{Item, Sse};
+use crate::protocol::text::Text;
 use crate::record::{Failure, FailureClass, Usage};
 
 /// Reads a stream of server-sent events, or says what came in its place.
@@ -29,7 +31,7 @@ enum Body {
 const FOREIGN_MAX: usize = 1 << 20;
 
 impl Decode for Stream {
-    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) {
+    fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         let mut bytes = bytes;
         if matches!(self.body, Body::Unknown)
             && let Some(start) = bytes.iter().position(|byte| !b" \t\r\n\xef\xbb\xbf".contains(byte))
@@ -48,15 +50,15 @@ impl Decode for Stream {
                 kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
             Body::Events | Body::Unknown => {
-                self.sse.feed(bytes, &mut |item| self.reading.item(item, events));
+                self.sse.feed(bytes, &mut |item| self.reading.item(item, sink));
             }
         }
     }
 
-    fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure> {
+    fn finish(&mut self, clean: bool, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
         if clean {
             self.reading.body_ended = true;
-            self.sse.finish(&mut |item| self.reading.item(item, events));
+            self.sse.finish(&mut |item| self.reading.item(item, sink));
         }
         match &self.body {
             Body::Foreign(kept) if clean => Err(foreign(kept)),
@@ -64,11 +66,18 @@ impl Decode for Stream {
             Body::Events | Body::Unknown => self.reading.verdict(clean),
         }
     }
+
+    fn reset(&mut self) {
+        self.body = Body::Unknown;
+        self.sse.reset();
+        self.reading.reset();
+    }
 }
 
 /// What the events have said so far.
 #[derive(Default)]
 struct Reading {
+    templates: Templates,
     tally: Tally,
     progress: Progress,
     /// `[DONE]` came.
@@ -91,119 +100,149 @@ enum Progress {
 }
 
 impl Reading {
-    fn item(&mut self, item: Item<'_>, events: &mut Vec<Event>) {
+    fn reset(&mut self) {
+        let Self { templates, tally, progress, done, body_ended, failure } = self;
+        templates.reset();
+        tally.reset();
+        (*progress, *done, *body_ended, *failure) = (Progress::Nothing, false, false, None);
+    }
+
+    fn item(&mut self, item: Item<'_>, sink: &mut dyn FnMut(Event<'_>)) {
         match item {
-            Item::Comment => events.push(Event::Idle),
+            Item::Comment => sink(Event::Idle),
             Item::Oversize => {
                 let words = format!("an event of more than {} bytes", Sse::EVENT_MAX);
-                self.fail(Failure::new(FailureClass::Malformed, words), events);
+                self.fail(Failure::new(FailureClass::Malformed, words), sink);
             }
-            Item::Event { name, data } => self.event(name, data.trim_ascii(), events),
+            Item::Event { name, data } => self.event(name, data.trim_ascii(), sink),
         }
     }
 
-    fn event(&mut self, name: &[u8], data: &[u8], events: &mut Vec<Event>) {
+    fn event(&mut self, name: &[u8], data: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         if data.is_empty() {
-            return events.push(Event::Idle);
+            return sink(Event::Idle);
         }
         self.progress = self.progress.max(Progress::Began);
         if data == b"[DONE]" {
             self.done = true;
-            events.push(Event::End);
+            sink(Event::End);
         } else if name == b"error" {
-            self.fail(errors::in_stream(data), events);
-        } else {
-            self.data(data, events);
+            self.fail(errors::in_stream(data), sink);
+        } else if !self.repeat(data, sink) {
+            self.data(data, sink);
         }
     }
 
-    fn data(&mut self, data: &[u8], events: &mut Vec<Event>) {
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) if chunk.error.is_some() => self.fail(errors::in_stream(data), events),
-            Ok(chunk) if chunk.choices.is_none() && chunk.usage.is_none() => match errors::document(data) {
-                Some(words) => self.fail(Failure::new(FailureClass::InStreamError, words), events),
-                None => events.push(Event::Idle),
-            },
-            Ok(chunk) => self.chunk(chunk, events),
+    /// Reads a chunk that differs from an earlier one only in its text, just as `data` would; false when it does not.
+    fn repeat(&mut self, data: &[u8], sink: &mut dyn FnMut(Event<'_>)) -> bool {
+        let Some(Plain { index, visible, text }) = self.templates.read(data) else {
+            return false;
+        };
+        let Some(choice) = self.tally.choice(index) else {
+            return false;
+        };
+        choice.spoke(None);
+        self.progress = Progress::Spoke;
+        sink(Event::Tokens(Tokens { text: Text::new(text, &[]), visible, count: None }));
+        true
+    }
+
+    fn data(&mut self, data: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
+        let Ok(text) = std::str::from_utf8(data) else {
             // The standard asks for U+FFFD in place of bytes that are not UTF-8.
-            Err(_) if std::str::from_utf8(data).is_err() => {
-                self.data(String::from_utf8_lossy(data).as_bytes(), events);
+            return self.data(String::from_utf8_lossy(data).as_bytes(), sink);
+        };
+        match serde_json::from_str::<Chunk<'_>>(text) {
+            Ok(chunk) if chunk.error.is_some() => self.fail(errors::in_stream(data), sink),
+            Ok(chunk) if chunk.choices.is_none() && chunk.usage.is_none() => match errors::document(data) {
+                Some(words) => self.fail(Failure::new(FailureClass::InStreamError, words), sink),
+                None => sink(Event::Idle),
+            },
+            Ok(chunk) => {
+                self.chunk(&chunk, sink);
+                if let Some(plain) = chunk.plain() {
+                    self.templates.learn(data, plain);
+                }
             }
             Err(_) if self.body_ended => {
-                self.fail(Failure::new(FailureClass::Truncated, "the body ended inside an event"), events);
+                self.fail(Failure::new(FailureClass::Truncated, "the body ended inside an event"), sink);
             }
             Err(error) => {
                 let words = format!("an event is not a chunk ({error}): {}", errors::plain(data));
-                self.fail(Failure::new(FailureClass::Malformed, words), events);
+                self.fail(Failure::new(FailureClass::Malformed, words), sink);
             }
         }
     }
 
-    fn chunk(&mut self, chunk: Chunk<'_>, events: &mut Vec<Event>) {
-        let usage = chunk.usage.and_then(|usage| usage.counts());
+    fn chunk(&mut self, chunk: &Chunk<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        let usage = chunk.usage.as_ref().and_then(WireUsage::counts);
         let lone = chunk.choices.as_ref().is_some_and(|choices| choices.len() == 1);
         let mut closing = usage.filter(|_| !lone);
-        let before = events.len();
-        for choice in chunk.choices.into_iter().flatten() {
-            let index = choice.index.unwrap_or(0);
+        let choices = || chunk.choices.iter().flat_map(Few::iter);
+        // None of several choices has usage of its own, so text and ids tell whether there are tokens at all.
+        if !lone && !choices().any(Choice::speaks) {
+            sink(Event::Idle);
+        }
+        for choice in choices() {
             let own_usage = usage.filter(|_| lone);
-            let Some(state) = self.tally.choice(index) else {
+            let Some(state) = self.tally.choice(choice.index()) else {
                 let words = format!("more than {} choices", Tally::CHOICES_MAX);
-                return self.fail(Failure::new(FailureClass::Malformed, words), events);
+                return self.fail(Failure::new(FailureClass::Malformed, words), sink);
             };
             let cumulative = own_usage.filter(|_| !state.finished);
             if cumulative.is_none() {
                 closing = closing.or(own_usage);
             }
-            self.choice(index, choice, cumulative, events);
-        }
-        if !events[before..].iter().any(|event| matches!(event, Event::Tokens(_))) {
-            events.insert(before, Event::Idle);
+            if !self.tokens(choice, cumulative, sink) && lone {
+                sink(Event::Idle);
+            }
+            self.book(choice, cumulative, sink);
         }
         if let Some(usage) = closing {
             self.tally.close(usage);
         }
         if usage.is_some() {
-            events.push(Event::Usage(self.tally.usage()));
+            sink(Event::Usage(self.tally.usage()));
         }
     }
 
-    /// One choice of a chunk, with the usage that speaks for it alone.
-    fn choice(&mut self, index: u32, choice: Choice, usage: Option<Usage>, events: &mut Vec<Event>) {
-        let mut choice = choice;
-        let finish = choice.finish_reason.take().filter(|reason| !reason.is_empty());
-        let ids = choice.token_ids.as_ref().map_or(0, Vec::len);
-        let ids = u32::try_from(ids).ok().filter(|&count| count > 0);
-        let (text, visible) = choice.into_text();
-        let Some(state) = self.tally.choice(index) else {
-            return;
+    /// The tokens of one choice of a chunk, with the usage that speaks for it alone; false when there are none.
+    fn tokens(&mut self, choice: &Choice<'_>, usage: Option<Usage>, sink: &mut dyn FnMut(Event<'_>)) -> bool {
+        let Some(state) = self.tally.choice(choice.index()) else {
+            return false;
         };
-        let rise = state.rise(usage);
+        let (said, ids, rise) = (choice.said(), choice.ids(), state.rise(usage));
         // A token may have no text of its own (part of a character, a special token). But usage that first comes with the
         // finish and no text counts what earlier chunks brought, or kept to themselves: it marks no arrival.
-        let textless = ids.or(rise.filter(|_| finish.is_none() || state.is_continuous()));
-        if !text.is_empty() || textless.is_some() {
-            let count = ids.or(rise);
-            state.spoke(count);
-            self.progress = Progress::Spoke;
-            events.push(Event::Tokens(Tokens { text, visible, count }));
+        let textless = ids.or(rise.filter(|_| choice.finish().is_none() || state.is_continuous()));
+        if said.is_empty() && textless.is_none() {
+            return false;
         }
+        let count = ids.or(rise);
+        state.spoke(count);
+        self.progress = Progress::Spoke;
+        sink(Event::Tokens(said.tokens(count)));
+        true
+    }
+
+    /// What else one choice of a chunk says: how many tokens it has by now, and that it has finished.
+    fn book(&mut self, choice: &Choice<'_>, usage: Option<Usage>, sink: &mut dyn FnMut(Event<'_>)) {
         if let Some(usage) = usage {
-            self.tally.report(index, usage);
+            self.tally.report(choice.index(), usage);
         }
-        if let Some(reason) = finish
-            && self.tally.finish(index)
+        if let Some(reason) = choice.finish()
+            && self.tally.finish(choice.index())
         {
             if let Some(failure) = errors::finish_reason(&reason) {
-                self.fail(failure, events);
+                self.fail(failure, sink);
             }
-            events.push(Event::Finish(reason));
+            sink(Event::Finish(&reason));
         }
     }
 
-    fn fail(&mut self, failure: Failure, events: &mut Vec<Event>) {
+    fn fail(&mut self, failure: Failure, sink: &mut dyn FnMut(Event<'_>)) {
         self.failure.get_or_insert_with(|| failure.clone());
-        events.push(Event::Error(failure));
+        sink(Event::Error(failure));
     }
 
     fn verdict(&mut self, clean: bool) -> Result<(), Failure> {
@@ -225,6 +264,26 @@ impl Reading {
             return Ok(());
         };
         Err(Failure::new(class, words))
+    }
+}
+
+#[cfg(test)]
+impl Stream {
+    /// A decoder that parses every chunk.
+    pub(super) fn without_templates() -> Self {
+        let reading = Reading { templates: Templates::none(), ..Reading::default() };
+        Self { reading, ..Self::default() }
+    }
+
+    /// Whether a chunk would be read without parsing it.
+    pub(super) fn knows(&self, data: &[u8]) -> bool {
+        self.reading.templates.read(data).is_some()
+    }
+
+    /// Bytes of memory behind it.
+    pub(super) fn held(&self) -> usize {
+        let foreign = if let Body::Foreign(kept) = &self.body { kept.capacity() } else { 0 };
+        foreign + self.sse.held() + self.reading.templates.held() + self.reading.tally.held()
     }
 }
 

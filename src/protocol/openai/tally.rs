@@ -102,6 +102,13 @@ impl Tally {
         self.closing_is_own |= own;
     }
 
+    /// Ready for another stream; the memory stays.
+    pub(super) fn reset(&mut self) {
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.clear();
+        *self = Self { choices, ..Self::default() };
+    }
+
     /// The counts as they stand.
     pub(super) fn usage(&self) -> Usage {
         let cumulative = self.choices.iter().filter_map(|choice| choice.reported);
@@ -125,6 +132,11 @@ impl Tally {
 
     pub(super) fn any_finished(&self) -> bool {
         self.choices.iter().any(|choice| choice.finished)
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.choices.capacity() * size_of::<Choice>()
     }
 
     fn read_prompt(&mut self, usage: Usage) {

@@ -1,8 +1,8 @@
 //! A response without streaming: one JSON document.
 
-use super::wire::Chunk;
-use crate::protocol::codec::{Decode, Event, Tokens};
-use crate::protocol::errors;
+use super::wire::{Chunk, Few, WireUsage};
+use crate::protocol::codec::{Decode, Event};
+use crate::protocol::{buffer, errors};
 use crate::record::{Failure, FailureClass};
 
 /// Keeps the body until its end, and reads it then: the instants of its events mean nothing.
@@ -16,7 +16,7 @@ pub(super) struct Whole {
 const BODY_MAX: usize = 64 << 20;
 
 impl Decode for Whole {
-    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) {
+    fn feed(&mut self, bytes: &[u8], _: &mut dyn FnMut(Event<'_>)) {
         if self.body.len() + bytes.len() > BODY_MAX {
             self.oversize = true;
             self.body = Vec::new();
@@ -26,17 +26,22 @@ impl Decode for Whole {
         }
     }
 
-    fn finish(&mut self, clean: bool, events: &mut Vec<Event>) -> Result<(), Failure> {
+    fn finish(&mut self, clean: bool, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
         if clean {
-            self.read(events)
+            self.read(sink)
         } else {
             Err(Failure::new(FailureClass::Truncated, "the connection closed before the body's end"))
         }
     }
+
+    fn reset(&mut self) {
+        buffer::reset(&mut self.body);
+        self.oversize = false;
+    }
 }
 
 impl Whole {
-    fn read(&self, events: &mut Vec<Event>) -> Result<(), Failure> {
+    fn read(&self, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
         let body = self.body.trim_ascii();
         let malformed = |words: String| Err(Failure::new(FailureClass::Malformed, words));
         if self.oversize {
@@ -62,29 +67,27 @@ impl Whole {
                 None => malformed(format!("no choices in {}", errors::plain(body.as_bytes()))),
             };
         }
-        completion(chunk, events)
+        completion(&chunk, sink)
     }
 }
 
-fn completion(chunk: Chunk<'_>, events: &mut Vec<Event>) -> Result<(), Failure> {
-    let usage = chunk.usage.and_then(|usage| usage.counts());
+fn completion(chunk: &Chunk<'_>, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
+    let usage = chunk.usage.as_ref().and_then(WireUsage::counts);
     let (mut spoke, mut finished, mut aborted) = (false, false, None);
-    for mut choice in chunk.choices.into_iter().flatten() {
-        let finish = choice.finish_reason.take().filter(|reason| !reason.is_empty());
-        let (text, visible) = choice.into_text();
-        if !text.is_empty() {
+    for choice in chunk.choices.iter().flat_map(Few::iter) {
+        let said = choice.said();
+        if !said.is_empty() {
             spoke = true;
-            let count = None;
-            events.push(Event::Tokens(Tokens { text, visible, count }));
+            sink(Event::Tokens(said.tokens(None)));
         }
-        if let Some(reason) = finish {
+        if let Some(reason) = choice.finish() {
             finished = true;
             aborted = aborted.or_else(|| errors::finish_reason(&reason));
-            events.push(Event::Finish(reason));
+            sink(Event::Finish(&reason));
         }
     }
     if let Some(usage) = usage {
-        events.push(Event::Usage(usage));
+        sink(Event::Usage(usage));
     }
     let counted = finished && usage.is_some_and(|usage| usage.output.is_some());
     match aborted {

@@ -2,17 +2,59 @@
 
 mod samples;
 mod streams;
+mod templates;
 
 use crate::protocol::{Decode, Event};
-use crate::record::Failure;
+use crate::record::{Failure, Usage};
+
+/// An event that outlives the bytes which said it.
+#[derive(Debug, Clone, PartialEq)]
+enum Told {
+    Idle,
+    Tokens(Spoken),
+    Finish(String),
+    Usage(Usage),
+    Error(Failure),
+    End,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Spoken {
+    text: String,
+    visible: bool,
+    count: Option<u32>,
+}
+
+impl From<Event<'_>> for Told {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::Idle => Self::Idle,
+            Event::Tokens(tokens) => {
+                let mut text = String::new();
+                tokens.text.push_to(&mut text);
+                assert_eq!(tokens.text.is_empty(), text.is_empty());
+                Self::Tokens(Spoken { text, visible: tokens.visible, count: tokens.count })
+            }
+            Event::Finish(reason) => Self::Finish(reason.to_owned()),
+            Event::Usage(usage) => Self::Usage(usage),
+            Event::Error(failure) => Self::Error(failure),
+            Event::End => Self::End,
+        }
+    }
+}
 
 /// Everything that a decoder makes of a body that arrives in pieces.
-fn decode(mut decoder: Box<dyn Decode>, pieces: &[&[u8]], clean: bool) -> (Vec<Event>, Result<(), Failure>) {
+fn decode(mut decoder: Box<dyn Decode>, pieces: &[&[u8]], clean: bool) -> (Vec<Told>, Result<(), Failure>) {
+    decode_with(decoder.as_mut(), pieces, clean)
+}
+
+fn decode_with(decoder: &mut dyn Decode, pieces: &[&[u8]], clean: bool) -> (Vec<Told>, Result<(), Failure>) {
     let mut events = Vec::new();
+    let mut sink = |event: Event<'_>| events.push(Told::from(event));
     for piece in pieces {
-        decoder.feed(piece, &mut events);
+        decoder.feed(piece, &mut sink);
     }
-    let end = decoder.finish(clean, &mut events);
+    let end = decoder.finish(clean, &mut sink);
     (events, end)
 }
 

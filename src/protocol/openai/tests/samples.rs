@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{cut, decode};
-use crate::protocol::{Api, Event, codec, models};
+use super::{Told, cut, decode};
+use crate::protocol::{Api, codec, models};
 use crate::record::{Failure, Usage};
 
 /// One line per streamed sample, counted by an independent reader: chunks with tokens, tokens that the chunks themselves
@@ -225,46 +225,46 @@ proptest! {
     }
 }
 
-fn line(name: &str, (events, end): &(Vec<Event>, Result<(), Failure>)) -> String {
-    let count = |want: fn(&Event) -> bool| events.iter().filter(|event| want(event)).count();
+fn line(name: &str, (events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
+    let count = |want: fn(&Told) -> bool| events.iter().filter(|event| want(event)).count();
     let told = events.iter().filter_map(|event| match event {
-        Event::Tokens(tokens) => tokens.count,
+        Told::Tokens(tokens) => tokens.count,
         _ => None,
     });
     [
         name.to_owned(),
-        count(|event| matches!(event, Event::Tokens(_))).to_string(),
+        count(|event| matches!(event, Told::Tokens(_))).to_string(),
         told.reduce(|a, b| a + b).map_or("-".to_owned(), |told| told.to_string()),
-        count(|event| matches!(event, Event::Idle)).to_string(),
+        count(|event| matches!(event, Told::Idle)).to_string(),
         text(events).to_string(),
         finishes(events),
         usage(events),
-        if events.contains(&Event::End) { "done" } else { "-" }.to_owned(),
+        if events.contains(&Told::End) { "done" } else { "-" }.to_owned(),
         ending(end),
     ]
     .join(" ")
 }
 
-fn text(events: &[Event]) -> usize {
+fn text(events: &[Told]) -> usize {
     let texts = events.iter().map(|event| match event {
-        Event::Tokens(tokens) => tokens.text.len(),
+        Told::Tokens(tokens) => tokens.text.len(),
         _ => 0,
     });
     texts.sum()
 }
 
-fn finishes(events: &[Event]) -> String {
+fn finishes(events: &[Told]) -> String {
     let reasons = events.iter().filter_map(|event| match event {
-        Event::Finish(reason) => Some(reason.as_str()),
+        Told::Finish(reason) => Some(reason.as_str()),
         _ => None,
     });
     let reasons: Vec<&str> = reasons.collect();
     if reasons.is_empty() { "-".to_owned() } else { reasons.join(",") }
 }
 
-fn usage(events: &[Event]) -> String {
+fn usage(events: &[Told]) -> String {
     let last = events.iter().rev().find_map(|event| match event {
-        Event::Usage(usage) => Some(*usage),
+        Told::Usage(usage) => Some(*usage),
         _ => None,
     });
     let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
@@ -282,7 +282,7 @@ fn squeeze(line: &str) -> String {
 }
 
 /// `engine/file` of the samples that `want` wants, in order.
-fn names(want: fn(&str) -> bool) -> Vec<String> {
+pub(super) fn names(want: fn(&str) -> bool) -> Vec<String> {
     let list = |folder: &Path| {
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -299,7 +299,7 @@ fn is_streamed(name: &str) -> bool {
     extension(name) != "http" || name.contains(".tail.")
 }
 
-fn is_whole_stream(name: &str) -> bool {
+pub(super) fn is_whole_stream(name: &str) -> bool {
     extension(name) == "body"
 }
 
@@ -312,7 +312,7 @@ fn root() -> PathBuf {
 }
 
 /// A streamed body. A tail begins at its first whole event, and its chunk sizes, the lines that end in CRLF, are left out.
-fn body(name: &str) -> Vec<u8> {
+pub(super) fn body(name: &str) -> Vec<u8> {
     let bytes = fs::read(root().join(name)).unwrap();
     if !name.contains(".tail") {
         return bytes;

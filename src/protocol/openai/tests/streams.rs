@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{cut, decode};
-use crate::protocol::{Api, CallOptions, Decode, Event, codec};
+use super::{Told, cut, decode};
+use crate::protocol::{Api, CallOptions, Decode, codec};
 use crate::record::{Ask, Failure, FailureClass};
 
 /// Decodes `data:` lines, one per argument line, and tells what came: `T` visible and `h` hidden tokens (with their count
@@ -14,28 +14,28 @@ fn told(data: &str) -> String {
     tell(&decode(codec(Api::Chat).stream(), &[events.concat().as_bytes()], true))
 }
 
-fn tell((events, end): &(Vec<Event>, Result<(), Failure>)) -> String {
+fn tell((events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
     let mut words: Vec<String> = events.iter().map(word).collect();
     words.push(end.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()));
     words.join(" ")
 }
 
-fn word(event: &Event) -> String {
+fn word(event: &Told) -> String {
     let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
     match event {
-        Event::Idle => ".".to_owned(),
-        Event::Tokens(tokens) => format!(
+        Told::Idle => ".".to_owned(),
+        Told::Tokens(tokens) => format!(
             "{}{:?}{}",
             if tokens.visible { "T" } else { "h" },
             tokens.text,
             tokens.count.map_or(String::new(), |count| format!("*{count}")),
         ),
-        Event::Finish(reason) => format!("F({reason})"),
-        Event::Usage(usage) => {
+        Told::Finish(reason) => format!("F({reason})"),
+        Told::Usage(usage) => {
             format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
         }
-        Event::Error(failure) => format!("E({})", failure.class),
-        Event::End => "D".to_owned(),
+        Told::Error(failure) => format!("E({})", failure.class),
+        Told::End => "D".to_owned(),
     }
 }
 
@@ -237,11 +237,11 @@ fn a_request_is_worded_the_same_way_every_time() {
 #[test]
 fn what_grows_without_end_is_given_up() {
     let mut decoder = codec(Api::Chat).stream();
-    let mut events = Vec::new();
     for index in 0..1_000 {
-        decoder.feed(format!("data: {}\n", chat(index, r#""content":"a""#, "null")).as_bytes(), &mut events);
+        let event = format!("data: {}\n", chat(index, r#""content":"a""#, "null"));
+        decoder.feed(event.as_bytes(), &mut |_| ());
     }
-    let failure = decoder.finish(true, &mut events).unwrap_err();
+    let failure = decoder.finish(true, &mut |_| ()).unwrap_err();
     assert_eq!(failure.to_string(), "malformed: more than 128 choices");
 
     let long = [b"data: {\"choices\":[".as_slice(), &b"{},".repeat(400_000)].concat();
