@@ -39,7 +39,7 @@ pub async fn gate(
     let (plan, key) = (&resolved.plan, resolved.api_key.as_ref());
     outputs::check(&resolved.outputs)?;
     let bench = rounds::bench(plan, RealClock::start())?;
-    let server = server::open(plan, key, &bench.clock, 1).await?;
+    let server = server::open(plan, key, 1).await?;
     let store = Store::open(&resolved.outputs.baselines);
     let baseline = find(&store, plan, &server)?;
     if let Some(text) = announce(baseline.as_ref(), resolved, &server)? {

@@ -1,23 +1,25 @@
 //! One level of one round: the engine on a thread of its own, rows to the journal, progress to the watcher.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::error::AppError;
+use super::prepare;
 use super::server::Server;
 use super::watch::{LevelTitle, Watcher};
 use crate::base::{Nanos, Seed};
 use crate::config::RunPlan;
 use crate::document::v1::RowDocument;
-use crate::engine::{Clock as _, Gauge, Measured, Stop, Work, drive};
+use crate::engine::{Gauge, Measured, Sources, Stop, Work, drive};
 use crate::host::{self, Journal, RealClock, usage};
 use crate::protocol::{CallOptions, codec};
 use crate::record::{Phase, Row};
-use crate::workload::{JsonlPrompts, Level, Limit, Load, Schedule, TokenCounter};
+use crate::transport::Sockets;
+use crate::workload::{self, JsonlPrompts, Level, Limit, Load, Pace, Schedule, TokenCounter, Visit};
 
 /// What stays the same over all levels and rounds of a run.
 pub(super) struct Bench<'a> {
@@ -48,12 +50,16 @@ pub(super) struct Turn {
 }
 
 /// Rows that may wait for the recorder; beyond it the engine waits, which its own lag then shows.
-const ROWS_WAITING: usize = 65_536;
+const ROWS_WAITING: usize = 16_384;
 const TICK: Duration = Duration::from_millis(200);
 /// How long requests in flight may go on when a level's duration is over.
 const GRACE_SECONDS: f64 = 30.0;
 /// Warm-up without a number given: the level's concurrency, within these.
 const WARMUP_MAX: u32 = 64;
+/// An open loop has no number of clients; its warm-up has this many, to warm some connections, too.
+const OPEN_WARMUP_CLIENTS: u32 = 8;
+/// Lines that an open loop opens before its window, so that few handshakes fall into it.
+const OPEN_LINES: u32 = 64;
 
 impl Bench<'_> {
     /// Runs the level to its end, or to the end that `stop` brings.
@@ -65,13 +71,15 @@ impl Bench<'_> {
         watcher: &mut dyn Watcher,
         stop: &Stop,
     ) -> Result<(LevelRun, Option<Journal>), AppError> {
-        let work = self.work(server, turn)?;
+        let (work, schedule) = self.work(server, turn)?;
         watcher.started(&title(turn));
         let gauge = Gauge::default();
-        let (sender, receiver) = mpsc::channel(ROWS_WAITING);
+        let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = record(receiver, journal, turn.round, turn.level.label())?;
         let (cpu, began) = (cpu_seconds(), self.clock.now());
-        let ended = self.launch(work, server, sender, gauge.clone(), stop.clone())?;
+        let warmup = self.warmup(turn);
+        let watch = (warmup, gauge.clone(), stop.clone());
+        let ended = self.launch(work, &schedule, server, sender, watch)?;
         let measured = self.follow(ended, &gauge, began, watcher).await?;
         let wall = (self.clock.now() - began).secs() * f64::from(host::machine().cpu_cores.max(1));
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
@@ -80,20 +88,17 @@ impl Bench<'_> {
         Ok((LevelRun { level: turn.level, rows, measured, cpu_share }, journal))
     }
 
-    fn work(&self, server: &Server, turn: &Turn) -> Result<Work, AppError> {
+    fn work(&self, server: &Server, turn: &Turn) -> Result<(Work, Schedule), AppError> {
         let plan = self.plan;
         let schedule =
             Schedule::build(&plan.workload, &turn.level, &self.counter, self.prompts.as_ref(), turn.seed)
                 .map_err(|error| {
                     AppError::usage(error.to_string(), "check --tokenizer, --dataset, --rate and --duration")
                 })?;
-        let warmup = turn.warmup.or(plan.warmup.requests).unwrap_or_else(|| match turn.level.load {
-            Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
-            Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
-        });
-        Ok(Work {
-            schedule,
-            load: turn.level.load,
+        let pace = schedule.pace();
+        let work = Work {
+            pace,
+            deadline: schedule.deadline(),
             codec: codec(plan.api),
             options: CallOptions {
                 model: server.model.clone(),
@@ -103,34 +108,50 @@ impl Bench<'_> {
                 extra_body: extra_body(plan)?,
             },
             timeouts: plan.timeouts,
-            warmup,
             grace: Nanos::from_secs(GRACE_SECONDS),
             keep_text: plan.tokenizer.is_some(),
             tag: format!("{:08x}-{}", turn.seed.0 >> 32, turn.round),
+            servers: server.servers.len() as u16,
+            lines: match pace {
+                Pace::Closed { clients, .. } => clients,
+                Pace::Open { max_in_flight } => max_in_flight.unwrap_or(OPEN_LINES).min(OPEN_LINES),
+            },
+            warmup_clients: match pace {
+                Pace::Closed { clients, .. } => clients,
+                Pace::Open { .. } => OPEN_WARMUP_CLIENTS,
+            },
+        };
+        Ok((work, schedule))
+    }
+
+    /// Warm-up requests of a level.
+    fn warmup(&self, turn: &Turn) -> u64 {
+        turn.warmup.or(self.plan.warmup.requests).unwrap_or_else(|| match turn.level.load {
+            Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
+            Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
         })
     }
 
-    /// Starts the engine on its own thread with its own runtime, so that nothing else runs on its loop.
+    /// Starts the engine on its own thread, so that nothing else runs on its loop.
     fn launch(
         &self,
         work: Work,
+        schedule: &Schedule,
         server: &Server,
-        rows: mpsc::Sender<Row>,
-        gauge: Gauge,
-        stop: Stop,
+        rows: SyncSender<Row>,
+        watch: (u64, Gauge, Stop),
     ) -> Result<oneshot::Receiver<Measured>, AppError> {
         let (tell, told) = oneshot::channel();
-        let (transport, clock) = (Arc::clone(&server.transport), self.clock);
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-                AppError::environment(
-                    format!("cannot start the load engine: {error}"),
-                    "raise the limit of open files (ulimit -n)",
-                )
-            })?;
+        let (warmup, gauge, stop) = watch;
+        let mut sockets = Sockets::new(&server.servers, self.clock)?;
+        let ahead = |visits, wanted| prepare::ahead(visits, work.codec, work.options.clone(), wanted);
+        let mut warm = ahead(Box::new(warmups(schedule, warmup)) as Box<dyn Iterator<Item = _> + Send>, 0)?;
+        let mut visits = ahead(Box::new(schedule.visits()), work.lines as usize)?;
         spawn("load", move || {
-            let measured = runtime.block_on(drive(work, transport, clock, rows, gauge, stop));
-            // Nobody waits only when the run was dropped as a whole.
+            let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+            // Nobody records only when the run was dropped as a whole.
+            let mut hand_on = |row| drop(rows.send(row));
+            let measured = drive(&work, &mut sockets, &mut sources, &mut hand_on, &gauge, &stop);
             tell.send(measured).is_ok()
         })?;
         Ok(told)
@@ -166,6 +187,15 @@ impl Bench<'_> {
     }
 }
 
+/// The visits of a warm-up, each a single request.
+fn warmups(schedule: &Schedule, count: u64) -> impl Iterator<Item = Visit> + Send + use<> {
+    let schedule = schedule.clone();
+    (0..count).map(move |index| {
+        let ask = schedule.warmup_ask(index);
+        Visit { index, due: None, turns: vec![workload::Turn { ask, think: Nanos::ZERO }] }
+    })
+}
+
 fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
     let text = plan.sampling.extra_body.as_deref().unwrap_or("{}");
     serde_json::from_str(text).map_err(|error| {
@@ -194,27 +224,35 @@ type Recorded = (Vec<Row>, Option<Journal>);
 
 /// Takes rows as they end: into memory for the numbers, into the journal for the reader.
 fn record(
-    mut rows: mpsc::Receiver<Row>,
+    rows: Receiver<Row>,
     mut journal: Option<Journal>,
     round: u32,
     label: String,
 ) -> Result<JoinHandle<Recorded>, AppError> {
     spawn("record", move || {
         let mut kept = Vec::new();
-        while let Some(row) = rows.blocking_recv() {
+        let mut next = rows.recv().ok();
+        while let Some(row) = next {
             if let Some(journal) = journal.as_mut().filter(|_| row.phase == Phase::Measure) {
                 journal.add(&RowDocument::from_row(&row, round, &label).to_line());
-                if rows.is_empty() {
-                    journal.flush();
-                }
             }
             kept.push(row);
+            next = match rows.try_recv() {
+                Ok(row) => Some(row),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => {
+                    if let Some(journal) = &mut journal {
+                        journal.flush();
+                    }
+                    rows.recv().ok()
+                }
+            };
         }
         (kept, journal)
     })
 }
 
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, AppError> {

@@ -6,6 +6,7 @@ mod gate;
 mod measure;
 mod outputs;
 mod preflight;
+mod prepare;
 mod rounds;
 mod run;
 mod server;

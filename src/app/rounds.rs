@@ -111,7 +111,7 @@ pub(super) async fn measure(
     for number in 1..=plan.gate.rounds {
         if number > 1 && server.restarts() {
             drop(server);
-            server = server::open(plan, key, &bench.clock, u64::from(number)).await?;
+            server = server::open(plan, key, u64::from(number)).await?;
         }
         let seed = round_seed(plan, number);
         let mut round = Round { number, seed, levels: Vec::new() };

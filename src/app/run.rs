@@ -31,7 +31,7 @@ async fn measure(
     let (plan, key) = (&resolved.plan, resolved.api_key.as_ref());
     outputs::check(&resolved.outputs)?;
     let bench = rounds::bench(plan, RealClock::start())?;
-    let server = server::open(plan, key, &bench.clock, 1).await?;
+    let server = server::open(plan, key, 1).await?;
     preflight(&bench, &server, stop).await?;
     rounds::measure(&bench, server, key, &resolved.outputs.requests, watcher, stop).await
 }

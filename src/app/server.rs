@@ -1,21 +1,19 @@
 //! The server under test, opened: its address, its model, what is known of the machine.
 
-use std::sync::Arc;
-
 use super::error::AppError;
 use crate::base::{Hint, Secret};
 use crate::config::{RunPlan, Target};
-use crate::host::{self, RealClock};
+use crate::host;
 use crate::protocol::models;
 use crate::record::Environment;
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
 use crate::telemetry::{self, GpuFacts};
-use crate::transport::{Address, Control, ControlError, Http, HttpOptions, TlsOptions};
+use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, TlsOptions};
 
 /// Ready to be loaded. Dropping it stops a simulator that it started.
 pub(super) struct Server {
-    pub(super) transport: Arc<Http<RealClock>>,
+    pub(super) servers: Vec<HttpOptions>,
     pub(super) model: String,
     /// What `/v1/models` listed.
     pub(super) listed: Vec<String>,
@@ -38,12 +36,7 @@ enum Place {
 
 /// Finds the server, asks for its models, and picks the plan's or the only one.
 /// `start` counts the starts of a simulated server, each with a shock of its own.
-pub(super) async fn open(
-    plan: &RunPlan,
-    key: Option<&Secret>,
-    clock: &RealClock,
-    start: u64,
-) -> Result<Server, AppError> {
+pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Result<Server, AppError> {
     let (address, simulator) = match place(plan)? {
         Place::Address(address) => (address, None),
         Place::Simulated(spec) => {
@@ -67,8 +60,7 @@ pub(super) async fn open(
     let listed = names.clone().unwrap_or_default();
     let model = choose(plan.model.as_deref(), names)?;
     let environment = environment(plan, &options.address, &model, server);
-    let transport = Http::new(options, *clock).map_err(ControlError::from)?;
-    Ok(Server { transport: Arc::new(transport), model, listed, environment, simulator })
+    Ok(Server { servers: vec![options], model, listed, environment, simulator })
 }
 
 fn place(plan: &RunPlan) -> Result<Place, AppError> {
@@ -168,6 +160,12 @@ impl From<ControlError> for AppError {
             }
             _ => Self::environment(error.to_string(), hint),
         }
+    }
+}
+
+impl From<HttpError> for AppError {
+    fn from(error: HttpError) -> Self {
+        ControlError::from(error).into()
     }
 }
 

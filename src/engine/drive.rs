@@ -1,37 +1,43 @@
 //! One level, from warm-up to its last row.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use tokio::sync::mpsc;
-
-use super::exchange::{Due, exchange};
 use super::gauge::Gauge;
-use super::lag::{LoopLag, probe, summarise};
+use super::lag::LoopLag;
 use super::lines::Lines;
-use super::port::{Call, Clock, Transport};
+use super::pass::{Pass, Plan};
+use super::port::{Net, Visits};
 use super::stop::Stop;
-use super::{closed, open};
 use crate::base::Nanos;
 use crate::config::Timeouts;
 use crate::protocol::{CallOptions, Codec};
-use crate::record::{Ask, FailureClass, Phase, Row};
-use crate::workload::{Load, Schedule};
+use crate::record::{Phase, Row};
+use crate::workload::{Pace, Starts};
 
 /// Everything one level needs to know; nothing in it changes while it runs.
 pub struct Work {
-    pub schedule: Schedule,
-    pub load: Load,
+    pub pace: Pace,
+    /// The level's planned length, where time limits it.
+    pub deadline: Option<Nanos>,
     pub codec: &'static dyn Codec,
     pub options: CallOptions,
     pub timeouts: Timeouts,
-    pub warmup: u64,
-    /// How long requests in flight may go on after the level's duration is over.
+    /// How long requests in flight may go on after the level's planned length is over.
     pub grace: Nanos,
     /// Keep generated text for the tokenizer where the server reports no usage.
     pub keep_text: bool,
     /// Begins every request id.
     pub tag: String,
+    /// How many servers the visits name.
+    pub servers: u16,
+    /// Lines opened before the window starts, so that no handshake falls into it.
+    pub lines: u32,
+    /// Clients of the warm-up.
+    pub warmup_clients: u32,
+}
+
+/// Where the visits of a level come from.
+pub struct Sources<'a> {
+    pub warmup: &'a mut dyn Visits,
+    pub measured: &'a mut dyn Visits,
 }
 
 /// What a level left behind besides its rows.
@@ -44,78 +50,31 @@ pub struct Measured {
     pub interrupted: bool,
 }
 
-/// What the drivers of both kinds of load share.
-pub(super) struct Level<T: Transport, C: Clock> {
-    pub(super) work: Work,
-    pub(super) lines: Lines<T>,
-    pub(super) clock: C,
-    pub(super) rows: mpsc::Sender<Row>,
-    pub(super) gauge: Gauge,
-}
-
-impl<T: Transport, C: Clock> Level<T, C> {
-    /// The request's bytes, made before it is due.
-    pub(super) fn prepare(&self, ask: Ask, phase: Phase, at: Option<Nanos>) -> Due {
-        let codec = self.work.codec;
-        let mark = if phase == Phase::Warmup { "w" } else { "" };
-        let call = Call {
-            path: codec.path(),
-            body: Bytes::from(codec.body(&ask, &self.work.options)),
-            id: format!("{}-{mark}{}", self.work.tag, ask.index),
-            stream: self.work.options.stream,
-        };
-        Due { ask, call, phase, at }
-    }
-
-    /// Performs one request and hands its row on. Answers whether there was a server at all.
-    pub(super) async fn perform(&self, due: Due, stop: &mut Stop) -> bool {
-        self.gauge.sent();
-        let row = exchange(due, &self.work, &self.lines, &self.clock, stop).await;
-        self.gauge.ended(row.outcome.is_success(), u64::from(row.output_tokens().0));
-        let reached = row.outcome.class() != Some(FailureClass::Connect);
-        self.hand_on(row).await;
-        reached
-    }
-
-    /// A closed channel means that nobody records any more: the run is ending, and the row has nowhere to go.
-    pub(super) async fn hand_on(&self, row: Row) {
-        drop(self.rows.send(row).await);
-    }
-}
-
-/// Runs warm-up and then the measured window; rows go to `rows` as they end.
-pub async fn drive<T: Transport, C: Clock>(
-    work: Work,
-    transport: Arc<T>,
-    clock: C,
-    rows: mpsc::Sender<Row>,
-    gauge: Gauge,
-    stop: Stop,
+/// Runs warm-up and then the measured window; rows are handed on as they end. It blocks its thread to the level's end.
+pub fn drive(
+    work: &Work,
+    net: &mut impl Net,
+    sources: &mut Sources<'_>,
+    rows: &mut dyn FnMut(Row),
+    gauge: &Gauge,
+    stop: &Stop,
 ) -> Measured {
-    let level = Arc::new(Level { work, lines: Lines::new(transport), clock, rows, gauge });
-    level.gauge.reset();
-    closed::warm_up(&level, &stop).await;
-    connect(&level).await;
-    level.gauge.reset();
-    let mut late = Vec::new();
-    let start = level.clock.now();
-    let end = tokio::select! {
-        end = measure(&level, start, &stop) => end,
-        () = probe(&mut late) => level.clock.now(),
+    let mut lines = Lines::new(work.servers);
+    gauge.reset();
+    let warmup = Plan {
+        pace: Pace::Closed { clients: work.warmup_clients, starts: Starts },
+        phase: Phase::Warmup,
+        deadline: None,
     };
-    Measured { start, end, lag: summarise(late), interrupted: stop.is_draining() }
-}
-
-/// Opens the lines that the first moment needs, so that no handshake falls into the window.
-async fn connect<T: Transport, C: Clock>(level: &Level<T, C>) {
-    if let Load::Closed { concurrency } = level.work.load {
-        level.lines.fill(concurrency as usize).await;
-    }
-}
-
-async fn measure<T: Transport, C: Clock>(level: &Arc<Level<T, C>>, start: Nanos, stop: &Stop) -> Nanos {
-    match level.work.load {
-        Load::Closed { .. } => closed::run(level, start, stop).await,
-        Load::Open { max_in_flight, .. } => open::run(level, start, max_in_flight, stop).await,
-    }
+    let start = net.now();
+    Pass::new(work, warmup, start, (net, &mut lines), sources.warmup, rows, gauge).run(stop);
+    sources.measured.stock(work.lines as usize);
+    lines.fill(work, net, stop);
+    gauge.reset();
+    let start = net.now();
+    let measured = Plan { pace: work.pace, phase: Phase::Measure, deadline: work.deadline };
+    let (ended, lag) =
+        Pass::new(work, measured, start, (net, &mut lines), sources.measured, rows, gauge).run(stop);
+    let end = work.deadline.map_or(ended, |length| ended.min(start + length));
+    Measured { start, end, lag, interrupted: stop.is_draining() }
 }

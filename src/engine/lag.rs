@@ -1,47 +1,66 @@
 //! How late the engine's own loop runs: the client's first witness against itself.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use crate::base::Nanos;
 
-/// How late a timer of the engine's loop fired, over a level.
+/// How late the engine's loop came to its own timers, over a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LoopLag {
     pub p99: Nanos,
     pub max: Nanos,
     pub probes: u64,
+    /// Time that the loop spent at work instead of waiting for something to do.
+    pub busy: Nanos,
 }
 
 /// Long enough to cost nothing, short enough for a hundred probes a second.
-const PERIOD: Duration = Duration::from_millis(10);
-/// tokio's timer wheel turns in milliseconds, so a probe is up to one late by design.
-const TIMER_GRAIN: Duration = Duration::from_millis(1);
+const PERIOD: Nanos = Nanos(10_000_000);
 /// Eleven days of probes; beyond it the oldest finding stands.
 const PROBES_MAX: usize = 100_000_000;
 
-/// Probes until it is dropped or aborted; the lateness of each probe goes to `late`.
-pub(super) async fn probe(late: &mut Vec<u64>) {
-    loop {
-        let due = Instant::now() + PERIOD;
-        tokio::time::sleep_until(due).await;
-        if late.len() < PROBES_MAX {
-            let lag = (Instant::now() - due).saturating_sub(TIMER_GRAIN);
-            late.push(u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX));
+/// A timer among the loop's others that does nothing but notice when it fires.
+#[derive(Debug)]
+pub(super) struct Probe {
+    due: Nanos,
+    late: Vec<u64>,
+    busy: Nanos,
+}
+
+impl Probe {
+    pub(super) fn start(now: Nanos) -> Self {
+        Self { due: now + PERIOD, late: Vec::new(), busy: Nanos::ZERO }
+    }
+
+    /// When the loop has to look here again.
+    pub(super) fn due(&self) -> Nanos {
+        self.due
+    }
+
+    /// The loop is here, and its last turn took this long.
+    pub(super) fn look(&mut self, now: Nanos, turn: Nanos) {
+        self.busy = self.busy + turn;
+        if now >= self.due {
+            if self.late.len() < PROBES_MAX {
+                self.late.push((now - self.due).0);
+            }
+            self.due = now + PERIOD;
         }
+    }
+
+    pub(super) fn end(self) -> LoopLag {
+        LoopLag { busy: self.busy, ..summarise(self.late) }
     }
 }
 
 /// The maximum of the probes, and their p99 by nearest rank; of fewer than 300 probes the third largest, because two late
 /// ones are a hiccup and not a starved loop.
-pub(super) fn summarise(mut late: Vec<u64>) -> LoopLag {
+fn summarise(mut late: Vec<u64>) -> LoopLag {
     late.sort_unstable();
     let rank = (late.len() * 99).div_ceil(100).min(late.len().saturating_sub(HICCUPS)).saturating_sub(1);
     LoopLag {
         p99: Nanos(late.get(rank).copied().unwrap_or(0)),
         max: Nanos(late.last().copied().unwrap_or(0)),
         probes: late.len() as u64,
+        busy: Nanos::ZERO,
     }
 }
 

@@ -1,77 +1,96 @@
-//! The engine's two seams: where time comes from, and where bytes go.
+//! The engine's two seams: where bytes go, and where visits come from.
 
-use std::future::Future;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use crate::base::Nanos;
 use crate::record::Failure;
+use crate::workload::Visit;
 
-/// A monotonic clock: the real one, or tokio's paused one in tests.
-pub trait Clock: Clone + Send + Sync + Unpin + 'static {
-    /// Time since the run's start.
-    fn now(&self) -> Nanos;
-
-    /// Returns at `instant` or as shortly after it as the system allows; at once when it has passed.
-    fn until(&self, instant: Nanos) -> impl Future<Output = ()> + Send;
+/// One connection. The slot is used again after a close, the generation never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineId {
+    pub slot: u32,
+    pub generation: u32,
 }
 
 /// One request, ready to be written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub path: &'static str,
     pub body: Bytes,
     /// Sent as `x-request-id`, so that a server's log can be joined to the rows.
     pub id: String,
-    pub stream: bool,
 }
 
-/// The start of a response.
-#[derive(Debug, Clone, Copy)]
-pub struct Head {
-    /// First request byte handed to the socket.
-    pub sent: Nanos,
-    /// Headers complete.
+/// Connections to the servers of a plan, and the time: real sockets, or a script in tests.
+pub trait Net {
+    /// Time since the run's start.
+    fn now(&self) -> Nanos;
+
+    /// Begins to open a line to a server; it arrives as `Opened`, or as `Closed` with the reason.
+    fn open(&mut self, server: u16) -> LineId;
+
+    /// Writes a request to an open line. Answers the instant right before its first byte was handed over. A line that
+    /// turns out to be broken arrives as `Closed`.
+    fn send(&mut self, line: LineId, call: &Call) -> Nanos;
+
+    /// Closes a line; nothing arrives on it any more.
+    fn close(&mut self, line: LineId);
+
+    /// Waits until something arrives or `until` has come, whichever is first, and fills the inbox. Every byte carries
+    /// the instant right after it left its socket.
+    fn wait(&mut self, until: Nanos, inbox: &mut Inbox);
+}
+
+/// What arrived in one wait, in order. The bytes of all lines share one buffer.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    pub bytes: Vec<u8>,
+    pub arrivals: Vec<Arrival>,
+}
+
+/// Something happened on a line.
+#[derive(Debug)]
+pub struct Arrival {
+    pub line: LineId,
     pub at: Nanos,
-    pub status: u16,
+    pub what: What,
 }
 
-/// Body bytes and the instant at which they left the socket.
-#[derive(Debug, Clone)]
-pub struct Piece {
-    pub at: Nanos,
-    pub bytes: Bytes,
+#[derive(Debug)]
+pub enum What {
+    /// Ready for its first request.
+    Opened,
+    /// A part of the inbox's bytes.
+    Bytes(Range<usize>),
+    /// The server closed the line, or it broke for this reason.
+    Closed(Option<Failure>),
 }
 
-/// What went wrong on a line before or inside a response.
-#[derive(Debug, Clone)]
-pub struct Broken {
-    pub failure: Failure,
-    /// First byte of the request handed to the socket, where it came to that.
-    pub sent: Option<Nanos>,
-    /// The server had closed this kept-alive connection before any byte of the response: another line may try once.
-    pub stale: bool,
+/// A visit with the bytes of its first request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    pub visit: Visit,
+    pub body: Bytes,
 }
 
-/// Opens lines to one server.
-pub trait Transport: Send + Sync + 'static {
-    type Line: Line;
+/// The schedule's visits, prepared ahead of time.
+pub trait Visits {
+    /// The next visit; never waits.
+    fn next(&mut self) -> Supply;
 
-    /// A connection, ready for its first request.
-    fn open(&self) -> impl Future<Output = Result<Self::Line, Failure>> + Send;
+    /// Waits until so many visits lie ready, or as many as will.
+    fn stock(&mut self, count: usize);
 }
 
-/// One connection that carries one request at a time.
-pub trait Line: Send + 'static {
-    /// Writes the request and waits for the headers.
-    fn send(&mut self, call: Call) -> impl Future<Output = Result<Head, Broken>> + Send;
-
-    /// The next piece of the body; none at its clean end. Cancel-safe.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Piece>, Failure>> + Send;
-
-    /// The instant of the last read from the socket.
-    fn read_at(&self) -> Nanos;
-
-    /// Whether another request may follow on this line.
-    fn reusable(&self) -> bool;
+/// What the schedule has to offer now.
+#[derive(Debug)]
+pub enum Supply {
+    Ready(Prepared),
+    /// The next visit is still being prepared.
+    Later,
+    /// There was no more.
+    Over,
 }

@@ -5,7 +5,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::base::Nanos;
-use crate::engine::Clock;
 
 /// A monotonic clock that counts from its start.
 #[derive(Debug, Clone, Copy)]
@@ -28,27 +27,12 @@ impl RealClock {
     }
 }
 
-impl Clock for RealClock {
-    fn now(&self) -> Nanos {
+impl RealClock {
+    /// Time since its start.
+    pub fn now(&self) -> Nanos {
         self.start.elapsed().into()
     }
-
-    /// The runtime's timer turns in milliseconds, so the last stretch is slept by a thread on the system's fine one.
-    async fn until(&self, instant: Nanos) {
-        let coarse = instant - self.now();
-        if coarse > FINE {
-            tokio::time::sleep((coarse - FINE).into()).await;
-        }
-        let rest = instant - self.now();
-        if rest > Nanos::ZERO {
-            // It only fails when the runtime is ending, and then nothing is due any more.
-            drop(tokio::task::spawn_blocking(move || std::thread::sleep(rest.into())).await);
-        }
-    }
 }
-
-/// The runtime's timer may be a millisecond late; half of another covers its rounding.
-const FINE: Nanos = Nanos(1_500_000);
 
 #[cfg(test)]
 mod tests {

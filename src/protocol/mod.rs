@@ -4,6 +4,7 @@ mod api;
 mod buffer;
 mod codec;
 mod errors;
+pub mod http1;
 pub mod models;
 mod openai;
 mod sse;

@@ -6,7 +6,7 @@ use reqwest::Client;
 use reqwest::header::{HeaderMap, SERVER};
 
 use super::address::Address;
-use super::http::{HttpError, HttpOptions, headers};
+use super::options::{HttpError, HttpOptions, headers};
 use super::tls::{self, TlsError};
 use crate::base::Hint;
 use crate::record::Failure;

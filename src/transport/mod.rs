@@ -1,13 +1,15 @@
-//! HTTP to the server under test: measured requests over hyper with stamped sockets, everything else over reqwest.
+//! Talking to the server under test: sockets of our own for what is measured, reqwest for everything else.
 
 mod address;
 mod control;
-mod http;
-mod line;
-mod stamped;
+mod options;
+mod socket;
+mod sockets;
+mod timer;
 mod tls;
 
 pub use address::{Address, AddressError};
 pub use control::{Control, ControlError, ModelsAnswer};
-pub use http::{Http, HttpError, HttpOptions};
+pub use options::{HttpError, HttpOptions};
+pub use sockets::Sockets;
 pub use tls::{TlsError, TlsOptions};

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod dataset;
+mod pace;
 mod schedule;
 mod shape;
 mod synthetic;
@@ -9,6 +10,7 @@ mod tokens;
 
 pub use arrivals::{ArrivalsError, due};
 pub use dataset::{DatasetError, JsonlPrompt, JsonlPrompts};
+pub use pace::{Pace, Starts};
 pub use schedule::{Schedule, ScheduleError, Turn, Visit};
 pub use shape::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
 pub use synthetic::SyntheticPrompts;

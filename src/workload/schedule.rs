@@ -1,8 +1,8 @@
 //! A level as pure data: what request `i` asks, and when it is due.
 
 use super::{
-    ArrivalsError, Dataset, JsonlPrompts, Lengths, Level, Limit, Load, SyntheticPrompts, TokenCounter,
-    TokenizerError, Workload, due,
+    ArrivalsError, Dataset, JsonlPrompts, Lengths, Level, Limit, Load, Pace, Starts, SyntheticPrompts,
+    TokenCounter, TokenizerError, Workload, due,
 };
 use crate::base::{Nanos, Seed};
 use crate::record::Ask;
@@ -84,6 +84,22 @@ impl Schedule {
             }
         };
         Ok(Self { workload: workload.clone(), level: *level, seed, measured, warmup, due })
+    }
+
+    /// Who sends.
+    pub fn pace(&self) -> Pace {
+        match self.level.load {
+            Load::Closed { concurrency } => Pace::Closed { clients: concurrency, starts: Starts },
+            Load::Open { max_in_flight, .. } => Pace::Open { max_in_flight },
+        }
+    }
+
+    /// The level's planned length, where time limits it.
+    pub fn deadline(&self) -> Option<Nanos> {
+        match self.level.limit {
+            Limit::Requests(_) => None,
+            Limit::Duration(span) | Limit::Either { duration: span, .. } => Some(span),
+        }
     }
 
     /// Visit `index` of the level; any index, in any order.

@@ -29,7 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Rooms that read no clock, file, socket, environment or unseeded chance, and await nothing.
-const PURE_FLOORS: [u8; 8] = [0, 1, 2, 3, 5, 6, 7, 8];
+const PURE_FLOORS: [u8; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /// What a pure room never says.
 const IMPURE: &[&str] = &[
@@ -50,16 +50,16 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("hdrhistogram", &["metrics", "document"]),
-    ("hyper", &["transport"]),
-    ("hyper_util", &["transport"]),
-    ("http_body_util", &["transport", "simulator::http"]),
+    ("httparse", &["protocol"]),
     ("indicatif", &["cli"]),
     ("jiff", &["host", "document", "report"]),
     ("junit_report", &["report"]),
     ("memchr", &["protocol"]),
+    ("mio", &["transport"]),
     ("nvml_wrapper", &["telemetry"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport"]),
+    ("rustix", &["transport"]),
     ("rustls", &["transport"]),
     ("rustls_native_certs", &["transport"]),
     ("saphyr_parser", &["config"]),
@@ -69,8 +69,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("strsim", &["config"]),
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
-    ("tokio", &["engine", "host", "transport", "telemetry", "simulator::http", "app", "cli"]),
-    ("tokio_rustls", &["transport"]),
+    ("tokio", &["host", "transport", "telemetry", "simulator::http", "app", "cli"]),
 ];
 
 const LINES_MAX: usize = 400;
