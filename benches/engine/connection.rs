@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
+use crate::clock::now;
 use crate::wire::Piece;
 
 /// A request that is being answered.
@@ -40,7 +41,8 @@ pub(crate) enum Wanted {
 
 /// How far a read brought a connection.
 pub(crate) enum Heard {
-    Request(Wanted),
+    /// A request, and when its last byte was read.
+    Request(Wanted, u64),
     Partial,
     Gone,
 }
@@ -55,10 +57,11 @@ impl Connection {
         match self.stream.read(scratch) {
             Ok(0) => Heard::Gone,
             Ok(count) => {
+                let at = now();
                 self.input.extend_from_slice(&scratch[..count]);
                 let Some((wanted, length)) = request(&self.input) else { return Heard::Partial };
                 self.input.drain(..length);
-                Heard::Request(wanted)
+                Heard::Request(wanted, at)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Heard::Partial,
             Err(_) => Heard::Gone,

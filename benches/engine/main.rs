@@ -2,9 +2,10 @@
 //!
 //! `cargo bench --bench engine -- [SCENARIO…]` runs a mock server pinned to core 0 and, one after the other on core 1, a raw
 //! epoll client and `llm-loadtest run`. It prints medians as Markdown; docs/PERFORMANCE.md says what each scenario is.
-//! `RUNS=5` repeats every measurement; `PRIORITY=nice|fifo|none` says how both sides are held against other work on the machine.
+//! `RUNS=5` repeats every measurement; `PRIORITY=nice|fifo|none` says how both sides are held against other work on
+//! the machine, and `BINARY=path` measures another build of `llm-loadtest`.
 //!
-//! The binary is its own cast: `engine server …` is the mock, `engine raw …` the raw client.
+//! The binary is its own cast: `engine server …` is the mock, `engine raw …` the raw client, `engine awake` idle work.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -44,6 +45,7 @@ fn main() {
     match arguments.split_first() {
         Some((role, rest)) if role == "server" => mock::main(rest),
         Some((role, rest)) if role == "raw" => raw::main(rest),
+        Some((role, _)) if role == "awake" => stage::stay_awake(),
         _ => scenario::main(&arguments),
     }
 }

@@ -186,13 +186,12 @@ impl Server {
             match connection.hear(&mut self.scratch) {
                 Heard::Partial => {}
                 Heard::Gone => self.close(place),
-                Heard::Request(wanted) => self.begin(place, wanted),
+                Heard::Request(wanted, read) => self.begin(place, wanted, read),
             }
         }
     }
 
-    fn begin(&mut self, place: u32, wanted: Wanted) {
-        let read = now();
+    fn begin(&mut self, place: u32, wanted: Wanted, read: u64) {
         let Some(connection) = &mut self.connections[place as usize] else { return };
         let done = match wanted {
             Wanted::Models => connection.answer("200 OK", "application/json", MODELS),

@@ -1,6 +1,6 @@
 //! No delay at all: tokens per second and CPU per token beside the raw client's.
 
-use crate::stage::{Load, Subject, play};
+use crate::stage::{Load, Server, Subject, launch};
 use crate::table::{Figures, head, line, medians};
 
 const STREAMS: u32 = 64;
@@ -14,7 +14,8 @@ pub(crate) fn table(per_write: u32, runs: usize) {
     let mut found = [Vec::new(), Vec::new()];
     for _ in 0..runs {
         for (subject, found) in Subject::BOTH.into_iter().zip(&mut found) {
-            let (ran, _) = play(subject, &server, &load);
+            let server = Server::start(&server);
+            let ran = launch(subject, &server, &load).finish(false);
             assert_eq!(ran.failed, 0, "a request failed");
             let (chunks, window) = ran.flow();
             assert!(chunks as u32 == requests * TOKENS, "{chunks} tokens came");
@@ -23,6 +24,7 @@ pub(crate) fn table(per_write: u32, runs: usize) {
                 ("cpu", ran.cpu / chunks * 1e6),
                 // What the window alone would cost a core that it kept busy.
                 ("busy", ran.cpu / window),
+                ("server", server.cpu() / window),
             ]));
         }
     }
@@ -31,7 +33,15 @@ pub(crate) fn table(per_write: u32, runs: usize) {
             "No delay, {per_write} chunk(s) per write, {STREAMS} streams, {} M chunks",
             f64::from(requests * TOKENS) / 1e6
         ),
-        &["client", "chunks/s", "ratio", "CPU s / M chunks", "ratio", "CPU s / window s"],
+        &[
+            "client",
+            "chunks/s",
+            "ratio",
+            "CPU s / M chunks",
+            "ratio",
+            "client CPU / window",
+            "server CPU / window",
+        ],
     );
     let figures = found.map(|runs| medians(&runs));
     let floor = &figures[0];
@@ -43,6 +53,7 @@ pub(crate) fn table(per_write: u32, runs: usize) {
             format!("{:.2}", figures["cpu"]),
             format!("{:.2}", figures["cpu"] / floor["cpu"]),
             format!("{:.2}", figures["busy"]),
+            format!("{:.2}", figures["server"]),
         ]);
     }
 }

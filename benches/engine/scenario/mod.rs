@@ -2,6 +2,9 @@
 
 mod flood;
 mod memory;
+mod open;
+mod soak;
+mod stall;
 mod timed;
 
 use crate::stage::{priority, stolen};
@@ -28,6 +31,9 @@ pub(crate) fn main(names: &[String]) {
             ("many", _) => timed::table(&[4_096, 10_000], runs),
             ("flood1", _) => flood::table(1, runs),
             ("flood16", _) => flood::table(16, runs),
+            ("open", _) => open::table(runs),
+            ("stall", _) => stall::table(runs),
+            ("soak", _) => soak::run(number("MINUTES", 30)),
             ("memory", _) => memory::table(runs),
             _ => panic!("no scenario is called {name}"),
         }

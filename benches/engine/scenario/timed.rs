@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::rows::{Pair, join, ms, offset, quantile};
-use crate::stage::{Load, Subject, play};
+use crate::stage::{Awake, Load, Subject, play};
 use crate::table::{Figures, cell, head, line, medians};
 
 const METRICS: [&str; 3] = ["ttft", "itl", "e2e"];
@@ -30,6 +30,7 @@ fn pace(streams: u32) -> Pace {
 
 /// Prints the errors at each number of streams.
 pub(crate) fn table(levels: &[u32], runs: usize) {
+    let _awake = Awake::start();
     let all: Vec<(u32, Subject, Figures)> = levels.iter().flat_map(|streams| level(*streams, runs)).collect();
     head(
         "Error of the reported value, ms (p50 / p99): quantile of the report less quantile of the truth",
