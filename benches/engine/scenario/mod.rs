@@ -3,6 +3,7 @@
 mod flood;
 mod memory;
 mod open;
+mod smoke;
 mod soak;
 mod stall;
 mod timed;
@@ -32,6 +33,7 @@ pub(crate) fn main(names: &[String]) {
             ("flood1", _) => flood::table(1, runs),
             ("flood16", _) => flood::table(16, runs),
             ("open", _) => open::table(runs),
+            ("smoke", _) => smoke::check(),
             ("stall", _) => stall::table(runs),
             ("soak", _) => soak::run(number("MINUTES", 30)),
             ("memory", _) => memory::table(runs),
