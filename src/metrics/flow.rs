@@ -1,9 +1,10 @@
 //! What passed through a window: tokens as they arrived, requests as they ended, and how many were in flight.
 
-use super::latency::{last_token, tokens_in};
+use super::grid::Grid;
+use super::latency::{last_token, tokens_in, value};
 use super::{Concurrency, Steady, Window};
 use crate::base::Nanos;
-use crate::record::{FailureClass, Outcome, Row, TokenSource};
+use crate::record::{FailureClass, Metric, Outcome, Row, TokenSource};
 
 /// A dip of this share of the window is a client between two requests, not the end of a steady state.
 const TURNOVER: f64 = 1e-3;
@@ -64,6 +65,41 @@ pub(super) fn is_cut(row: &Row) -> bool {
     matches!(&row.outcome, Outcome::Failed(failure) if failure.class == FailureClass::Cancelled)
 }
 
+/// One request in the course of the window.
+pub(super) fn course(grid: &mut Grid, row: &Row, window: Window) {
+    if let Some(sent) = row.sent {
+        grid.count(sent, |cell| cell.sent += 1);
+    }
+    if let Some(span) = clip(row, window) {
+        grid.busy(span);
+    }
+    let success = row.outcome.is_success();
+    match is_cut(row) {
+        true => {}
+        false if success => grid.count(row.done, |cell| cell.succeeded += 1),
+        false => return grid.count(row.done, |cell| cell.failed += 1),
+    }
+    let (count, source) = row.output_tokens();
+    if row.chunks.is_empty() && success {
+        grid.count(row.done, |cell| cell.output += f64::from(count));
+    }
+    let known = success || source != TokenSource::Chunks;
+    let all: f64 = row.chunks.iter().map(|chunk| f64::from(tokens_in(chunk))).sum();
+    for chunk in row.chunks.iter().filter(|_| all > 0.0) {
+        let tokens = f64::from(count) * f64::from(tokens_in(chunk)) / all;
+        grid.count(chunk.at, |cell| *(if known { &mut cell.output } else { &mut cell.chunks }) += tokens);
+    }
+    if !success || !row.streamed {
+        return;
+    }
+    if let (Some(sent), Some(ttft)) = (row.sent, value(row, Metric::Ttft)) {
+        grid.ttft(sent, ttft);
+    }
+    for pair in row.chunks.windows(2) {
+        grid.gap(pair[1].at, (pair[1].at - pair[0].at).ms());
+    }
+}
+
 /// Output tokens that arrived in the window. Without a stream they all arrive at the end. Tokens spread over the chunks
 /// as these say, else evenly.
 fn output_within(row: &Row, window: Window, per_chunk: f64) -> f64 {
@@ -88,7 +124,7 @@ fn output_within(row: &Row, window: Window, per_chunk: f64) -> f64 {
 }
 
 /// Tokens per chunk of the successes: a request that was cut has no final count of its own.
-fn tokens_per_chunk(rows: &[&Row]) -> f64 {
+pub(super) fn tokens_per_chunk(rows: &[&Row]) -> f64 {
     let (mut tokens, mut chunks) = (0.0, 0.0);
     for row in rows.iter().filter(|row| row.outcome.is_success() && !row.chunks.is_empty()) {
         tokens += f64::from(row.output_tokens().0);

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::flow::{in_flight, is_cut, steady, throughput};
+use super::flow::{course, in_flight, is_cut, steady, throughput, tokens_per_chunk};
 use super::goodput::goodput;
+use super::grid::Grid;
 use super::latency::{PER_REQUEST, chunk_tokens_known, gaps, value};
-use super::{Distribution, Goodput, Summary, TokenTotals, Window};
+use super::points::Points;
+use super::{Distribution, Goodput, Point, Series, Summary, TokenTotals, Window};
+use crate::base::Nanos;
 use crate::record::{FailureClass, Metric, Outcome, Phase, Row, Slo, TokenSource};
 
 /// Every number of one level of one round. Warm-up rows are left out of all of them, failed rows out of the latencies.
@@ -28,7 +31,25 @@ pub fn summarize(rows: &[Row], window: Window, slos: &[Slo], open_loop: bool) ->
         goodput,
         tokens,
         reconnects: rows.iter().map(|row| u64::from(row.reconnects)).sum(),
+        series: (window.end > window.start).then(|| series(&rows, window)),
+        points: points(&rows, window.start),
     }
+}
+
+fn series(rows: &[&Row], window: Window) -> Series {
+    let mut grid = Grid::new(window.start, Some(window.end));
+    for row in rows {
+        course(&mut grid, row, window);
+    }
+    grid.series(window.end, tokens_per_chunk(rows))
+}
+
+fn points(rows: &[&Row], start: Nanos) -> Vec<Point> {
+    let mut points = Points::default();
+    for row in rows {
+        points.add(row, start);
+    }
+    points.finish()
 }
 
 fn failures(rows: &[&Row]) -> BTreeMap<FailureClass, u64> {
