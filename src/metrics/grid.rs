@@ -46,7 +46,6 @@ struct Extremes {
     stall: Option<f64>,
 }
 
-#[expect(dead_code, reason = "the streaming numbers will read it")]
 impl Grid {
     pub(super) fn new(start: Nanos, end: Option<Nanos>) -> Self {
         // A known span is divided so that its end is an edge; an unknown one starts with the narrowest slices.
@@ -92,9 +91,10 @@ impl Grid {
         }
     }
 
-    /// Everything counted in a part of the window; of a cell that lies partly in it, that share of its time.
-    pub(super) fn within(&self, part: Window) -> Cell {
-        let mut sum = Cell::default();
+    /// What was counted in a part of the window; of a cell that lies partly in it, that share of its time. Successes that
+    /// ended, and output tokens, chunks and prompt tokens that arrived.
+    pub(super) fn within(&self, part: Window) -> (u64, [f64; 3]) {
+        let (mut ended, mut arrived) = (0.0, [0.0; 3]);
         for (index, cell) in self.cells.iter().enumerate() {
             // Nothing was counted after `last`, so a part that reaches it takes the last cell whole.
             let (from, to) = (self.edge(index), self.edge(index + 1).min(self.last));
@@ -104,12 +104,12 @@ impl Grid {
                 Nanos::ZERO => 0.0,
                 whole => inside.0 as f64 / whole.0 as f64,
             };
-            sum.output += cell.output * share;
-            sum.chunks += cell.chunks * share;
-            sum.prompt += cell.prompt * share;
-            sum.succeeded += (cell.succeeded as f64 * share).round() as u64;
+            ended += cell.succeeded as f64 * share;
+            for (sum, count) in arrived.iter_mut().zip([cell.output, cell.chunks, cell.prompt]) {
+                *sum += count * share;
+            }
         }
-        sum
+        (ended.round() as u64, arrived)
     }
 
     /// The mean number in flight from each cell's start on, up to `end`, where it is 0 again.
@@ -275,10 +275,10 @@ mod tests {
                 prop_assert_eq!(slice.sent, sent as u64);
             }
             let all: f64 = requests.iter().map(|(.., tokens)| f64::from(*tokens)).sum();
-            let whole = grid.within(Window { start: ms(7), end: ms(last) });
-            prop_assert!((whole.output - all).abs() < 1e-9);
+            let whole = grid.within(Window { start: ms(7), end: ms(last) }).1[0];
+            prop_assert!((whole - all).abs() < 1e-9);
             let halves = [(7, 7 + last / 2), (7 + last / 2, last)];
-            let parts = halves.map(|(from, to)| grid.within(Window { start: ms(from), end: ms(to) }).output);
+            let parts = halves.map(|(from, to)| grid.within(Window { start: ms(from), end: ms(to) }).1[0]);
             prop_assert!((parts[0] + parts[1] - all).abs() < 1e-6);
         }
 
@@ -290,7 +290,7 @@ mod tests {
             let tokens: f64 =
                 requests.iter().filter(|(start, length, _)| inside(start + length)).map(|(.., tokens)| f64::from(*tokens)).sum();
             let window = Window { start: ms(7), end };
-            prop_assert!((grid.within(window).output - tokens).abs() < 1e-9);
+            prop_assert!((grid.within(window).1[0] - tokens).abs() < 1e-9);
             let busy: u64 = requests
                 .iter()
                 .map(|(start, length, _)| ms(7 + start + length).min(end).0.saturating_sub(ms(7 + start).0))
