@@ -98,6 +98,8 @@ mod tests {
                 itl_is_icl: false,
             },
             reconnects: 0,
+            series: None,
+            points: Vec::new(),
         };
         let round =
             RoundValues::read_with(&summary, ["ttft_p99.9".parse().unwrap(), "e2e_p50".parse().unwrap()]);

@@ -1,83 +1,84 @@
-//! Samples of one metric, kept raw, so that percentiles are exact order statistics.
+//! Samples of one metric: as they are while they are few, in a histogram when they are many.
 
 use hdrhistogram::Histogram;
 
-/// Weighted samples of one metric in its unit. Invariant: finite, sorted, not empty, every weight at least one.
+use super::binned::{self, Binned};
+use super::samples::Samples;
+
+/// Weighted samples of one metric in its unit, not empty. Up to 100,000 of them are kept as they are, so that percentiles
+/// are exact order statistics; more are in a histogram of 3 significant digits, with exact number, extremes, mean and
+/// deviation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Distribution {
-    values: Vec<f64>,
-    /// Same length as `values`; none means that every sample weighs one.
-    weights: Option<Vec<u32>>,
-    /// Running sums of the weights, for quantiles; none as above.
-    ranks: Option<Vec<u64>>,
+pub struct Distribution(Kind);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    Raw(Raw),
+    Binned(Box<Binned>),
 }
 
-/// The longest latency that a histogram tells apart: an hour, in microseconds.
-const HISTOGRAM_MAX_US: u64 = 3_600_000_000;
-
 impl Distribution {
-    /// Sorts the samples; none when there are none or one is not finite.
-    pub fn new(mut values: Vec<f64>) -> Option<Self> {
-        if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
-            return None;
-        }
-        values.sort_by(f64::total_cmp);
-        Some(Self { values, weights: None, ranks: None })
+    /// None when there are no samples, or one is not finite.
+    pub fn new(values: Vec<f64>) -> Option<Self> {
+        Self::weighted(values.into_iter().map(|value| (value, 1)).collect())
     }
 
     /// Samples that each stand for `weight` equal ones. Those of weight zero are left out.
-    pub fn weighted(mut samples: Vec<(f64, u32)>) -> Option<Self> {
-        samples.retain(|(_, weight)| *weight > 0);
-        samples.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (values, weights): (Vec<f64>, Vec<u32>) = samples.into_iter().unzip();
-        let mut sum = 0;
-        let ranks = weights
-            .iter()
-            .map(|weight| {
-                sum += u64::from(*weight);
-                sum
-            })
-            .collect();
-        Some(Self { weights: Some(weights), ranks: Some(ranks), ..Self::new(values)? })
+    pub fn weighted(samples: Vec<(f64, u32)>) -> Option<Self> {
+        if samples.iter().any(|(value, _)| !value.is_finite()) {
+            return None;
+        }
+        let mut all = Samples::default();
+        for (value, weight) in samples {
+            all.add_weighted(value, weight);
+        }
+        all.finish()
+    }
+
+    pub(super) fn raw(raw: Raw) -> Self {
+        Self(Kind::Raw(raw))
+    }
+
+    pub(super) fn binned(binned: Box<Binned>) -> Self {
+        Self(Kind::Binned(binned))
     }
 
     /// Number of samples; the sum of the weights where there are any.
     #[expect(clippy::len_without_is_empty, reason = "the invariant: never empty")]
     pub fn len(&self) -> u64 {
-        match &self.ranks {
-            Some(ranks) => ranks.last().copied().unwrap_or_default(),
-            None => self.values.len() as u64,
+        match &self.0 {
+            Kind::Raw(raw) => raw.len(),
+            Kind::Binned(binned) => binned.len(),
         }
     }
 
-    /// The samples, sorted.
-    pub fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// The weight of each of `values`; none when all weigh one.
-    pub fn weights(&self) -> Option<&[u32]> {
-        self.weights.as_deref()
-    }
-
     pub fn min(&self) -> f64 {
-        self.values[0]
+        match &self.0 {
+            Kind::Raw(raw) => raw.values[0],
+            Kind::Binned(binned) => binned.min,
+        }
     }
 
     pub fn max(&self) -> f64 {
-        self.values[self.values.len() - 1]
+        match &self.0 {
+            Kind::Raw(raw) => raw.values[raw.values.len() - 1],
+            Kind::Binned(binned) => binned.max,
+        }
     }
 
     pub fn mean(&self) -> f64 {
-        let sum: f64 = self.pairs().map(|(value, weight)| value * weight).sum();
-        sum / self.len() as f64
+        match &self.0 {
+            Kind::Raw(raw) => raw.mean(),
+            Kind::Binned(binned) => binned.mean(),
+        }
     }
 
     /// Standard deviation with n − 1; none for a single sample.
     pub fn sd(&self) -> Option<f64> {
-        let mean = self.mean();
-        let squares: f64 = self.pairs().map(|(value, weight)| weight * (value - mean).powi(2)).sum();
-        (self.len() > 1).then(|| (squares / (self.len() - 1) as f64).sqrt())
+        match &self.0 {
+            Kind::Raw(raw) => raw.sd(),
+            Kind::Binned(binned) => binned.sd(),
+        }
     }
 
     /// Linear interpolation of order statistics, type 7 (Hyndman and Fan 1996); `q` is clamped to `0..=1`.
@@ -90,50 +91,130 @@ impl Distribution {
 
     /// Share of the samples that are smaller than `bound`.
     pub fn share_below(&self, bound: f64) -> f64 {
-        let below = self.values.partition_point(|value| *value < bound);
-        let count = match (&self.ranks, below) {
-            (_, 0) => 0,
-            (Some(ranks), below) => ranks[below - 1],
-            (None, below) => below as u64,
-        };
-        count as f64 / self.len() as f64
+        match &self.0 {
+            Kind::Raw(raw) => raw.share_below(bound),
+            Kind::Binned(binned) => binned.share_below(bound),
+        }
     }
 
     /// The samples of both.
     #[must_use]
     pub fn merge(&self, other: &Self) -> Self {
-        let both = || self.pairs().chain(other.pairs());
-        let merged = if self.weights.is_none() && other.weights.is_none() {
-            Self::new(both().map(|(value, _)| value).collect())
-        } else {
-            Self::weighted(both().map(|(value, weight)| (value, weight as u32)).collect())
-        };
-        #[expect(clippy::expect_used, reason = "both parts hold finite samples")]
-        merged.expect("neither part is empty")
+        match (&self.0, &other.0) {
+            (Kind::Binned(one), Kind::Binned(two)) => {
+                let mut merged = one.clone();
+                merged.merge(two);
+                Self::binned(merged)
+            }
+            (Kind::Binned(binned), Kind::Raw(raw)) | (Kind::Raw(raw), Kind::Binned(binned)) => {
+                let mut merged = binned.clone();
+                for (value, weight) in raw.pairs() {
+                    merged.add(value, weight);
+                }
+                Self::binned(merged)
+            }
+            (Kind::Raw(one), Kind::Raw(two)) =>
+            {
+                #[expect(clippy::expect_used, reason = "both parts hold finite samples")]
+                Self::weighted(one.pairs().chain(two.pairs()).collect()).expect("neither part is empty")
+            }
+        }
     }
 
     /// A mergeable histogram of millisecond samples in whole microseconds, 3 significant digits; an hour and more is an hour.
     pub fn histogram(&self) -> Histogram<u64> {
-        // Bounds from the start: a histogram that resizes itself saturates at its first, tiny size.
-        #[expect(clippy::expect_used, reason = "1 < an hour, and three significant digits are within 0..=5")]
-        let mut histogram = Histogram::new_with_bounds(1, HISTOGRAM_MAX_US, 3).expect("valid bounds");
-        for (value, weight) in self.pairs() {
-            let micros = ((value * 1e3).round().max(0.0) as u64).min(HISTOGRAM_MAX_US);
-            histogram.saturating_record_n(micros, weight as u64);
+        match &self.0 {
+            Kind::Raw(raw) => {
+                let mut histogram = binned::empty();
+                for (value, weight) in raw.pairs() {
+                    binned::record(&mut histogram, value, weight);
+                }
+                histogram
+            }
+            Kind::Binned(binned) => binned.histogram().clone(),
         }
-        histogram
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
-        let weight = |at: usize| self.weights.as_ref().map_or(1.0, |weights| f64::from(weights[at]));
-        self.values.iter().enumerate().map(move |(at, value)| (*value, weight(at)))
     }
 
     /// Order statistic number `rank`, from 0, of the sample with every weight written out.
     fn at_rank(&self, rank: u64) -> f64 {
-        let at = match &self.ranks {
-            Some(ranks) => ranks.partition_point(|through| *through <= rank),
-            None => rank as usize,
+        match &self.0 {
+            Kind::Raw(raw) => raw.at_rank(rank),
+            Kind::Binned(binned) => binned.at_rank(rank),
+        }
+    }
+
+    /// The samples, sorted, and the weight of each; no weights when all weigh one.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> Option<(&[f64], &[u32])> {
+        match &self.0 {
+            Kind::Raw(raw) => Some((&raw.values, &raw.weights)),
+            Kind::Binned(_) => None,
+        }
+    }
+}
+
+/// The samples themselves. Invariant: finite, sorted, not empty, every weight at least one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Raw {
+    values: Vec<f64>,
+    /// As long as `values`; empty when every sample weighs one.
+    weights: Vec<u32>,
+    /// Running sums of the weights, for quantiles; empty as above.
+    ranks: Vec<u64>,
+}
+
+impl Raw {
+    /// Finite samples; as many weights, or none when each weighs one. None without samples.
+    pub(super) fn new(mut values: Vec<f64>, mut weights: Vec<u32>) -> Option<Self> {
+        if weights.is_empty() {
+            values.sort_unstable_by(f64::total_cmp);
+        } else {
+            let mut pairs: Vec<(f64, u32)> = values.into_iter().zip(weights).collect();
+            pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            (values, weights) = pairs.into_iter().unzip();
+        }
+        let ranks = weights.iter().scan(0, |sum, weight| {
+            *sum += u64::from(*weight);
+            Some(*sum)
+        });
+        let ranks = ranks.collect();
+        (!values.is_empty()).then_some(Self { values, weights, ranks })
+    }
+
+    fn len(&self) -> u64 {
+        self.ranks.last().copied().unwrap_or(self.values.len() as u64)
+    }
+
+    fn mean(&self) -> f64 {
+        let sum: f64 = self.pairs().map(|(value, weight)| value * f64::from(weight)).sum();
+        sum / self.len() as f64
+    }
+
+    fn sd(&self) -> Option<f64> {
+        let mean = self.mean();
+        let squares: f64 =
+            self.pairs().map(|(value, weight)| f64::from(weight) * (value - mean).powi(2)).sum();
+        (self.len() > 1).then(|| (squares / (self.len() - 1) as f64).sqrt())
+    }
+
+    fn share_below(&self, bound: f64) -> f64 {
+        let below = self.values.partition_point(|value| *value < bound);
+        let count = match below {
+            0 => 0,
+            below => self.ranks.get(below - 1).copied().unwrap_or(below as u64),
+        };
+        count as f64 / self.len() as f64
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (f64, u32)> {
+        let weight = |at: usize| self.weights.get(at).copied().unwrap_or(1);
+        self.values.iter().enumerate().map(move |(at, value)| (*value, weight(at)))
+    }
+
+    fn at_rank(&self, rank: u64) -> f64 {
+        let at = match self.ranks.as_slice() {
+            [] => rank as usize,
+            ranks => ranks.partition_point(|through| *through <= rank),
         };
         self.values[at.min(self.values.len() - 1)]
     }
@@ -185,7 +266,8 @@ mod tests {
     fn a_histogram_holds_an_hour_at_most() {
         let histogram = Distribution::new(vec![0.0, 1e12]).unwrap().histogram();
         assert_eq!(histogram.len(), 2);
-        assert!((HISTOGRAM_MAX_US..HISTOGRAM_MAX_US / 1_000 * 1_001).contains(&histogram.max()));
+        let hour = 3_600_000_000;
+        assert!((hour..hour / 1_000 * 1_001).contains(&histogram.max()));
     }
 
     fn samples() -> impl Strategy<Value = Vec<(f64, u32)>> {
@@ -218,11 +300,63 @@ mod tests {
             let both = Distribution::weighted(one.iter().chain(&two).copied().collect()).unwrap();
             let (one, two) = (Distribution::weighted(one).unwrap(), Distribution::weighted(two).unwrap());
             let merged = one.merge(&two);
-            prop_assert_eq!(merged.values(), both.values());
+            prop_assert_eq!(merged.kept(), both.kept());
             prop_assert_eq!(merged.len(), both.len());
             let mut histogram = one.histogram();
             histogram.add(two.histogram()).unwrap();
             prop_assert_eq!(histogram, both.histogram());
         }
+
+        #[test]
+        fn many_samples_are_within_a_bin_of_themselves(samples in samples(), q in 0.0_f64..=1.0) {
+            let raw = Distribution::weighted(samples.clone()).unwrap();
+            let mut many = Samples::keeping(3);
+            for (value, weight) in &samples {
+                many.add_weighted(*value, *weight);
+            }
+            prop_assert!(many.kept() <= 3);
+            let many = many.finish().unwrap();
+            prop_assert_eq!((many.len(), many.min(), many.max()), (raw.len(), raw.min(), raw.max()));
+            prop_assert!((many.mean() / raw.mean() - 1.0).abs() < 1e-12);
+            prop_assert_eq!(many.sd().is_some(), raw.sd().is_some());
+            if let (Some(got), Some(wanted)) = (many.sd(), raw.sd()) {
+                prop_assert!((got - wanted).abs() < 1e-9 * raw.max(), "{} {}", got, wanted);
+            }
+            // Both order statistics around the quantile are within half a bin and half a microsecond.
+            let above = raw.at_rank(((raw.len() - 1) as f64 * q).ceil() as u64);
+            prop_assert!((many.quantile(q) - raw.quantile(q)).abs() <= 0.0005 * above + 0.001);
+            prop_assert_eq!(many.histogram(), raw.histogram());
+        }
+
+        #[test]
+        fn parts_of_every_kind_merge_to_the_whole(
+            one in samples(), two in samples(), keep in prop_oneof![Just((0, 0)), Just((0, 99)), Just((99, 0))],
+        ) {
+            let of = |samples: &[(f64, u32)], keep| {
+                let mut all = Samples::keeping(keep);
+                for (value, weight) in samples {
+                    all.add_weighted(*value, *weight);
+                }
+                all.finish().unwrap()
+            };
+            let whole = Distribution::weighted([one.clone(), two.clone()].concat()).unwrap();
+            let merged = of(&one, keep.0).merge(&of(&two, keep.1));
+            prop_assert_eq!((merged.len(), merged.min(), merged.max()), (whole.len(), whole.min(), whole.max()));
+            prop_assert!((merged.mean() / whole.mean() - 1.0).abs() < 1e-12);
+            prop_assert!((merged.sd().unwrap() - whole.sd().unwrap()).abs() < 1e-9 * whole.max());
+            prop_assert_eq!(merged.histogram(), whole.histogram());
+        }
+    }
+
+    #[test]
+    fn a_share_below_a_bound_is_told_by_bins_too() {
+        let mut many = Samples::keeping(0);
+        for micros in 1..=1_000 {
+            many.add(f64::from(micros) / 1e3);
+        }
+        let many = many.finish().unwrap();
+        close(many.share_below(0.1), 0.099);
+        close(many.share_below(0.0), 0.0);
+        close(many.share_below(5.0), 1.0);
     }
 }

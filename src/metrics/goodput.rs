@@ -1,42 +1,66 @@
 //! Goodput: requests that met every objective, over all that were offered.
 
-use super::flow::throughput;
 use super::latency::value;
 use super::{Goodput, SloCount, Window};
 use crate::record::{Metric, Row, Slo};
 
-/// None without objectives, without offered requests, or in an empty window. Failed requests stay in the denominator.
-pub(super) fn goodput(
-    successes: &[&Row],
-    offered: u64,
-    slos: &[Slo],
+/// Objectives of single requests that are listed beside the level's own; further ones are judged, but not listed.
+const LISTED_MAX: usize = 64;
+
+/// Successes held against their objectives.
+#[derive(Debug, Clone)]
+pub(super) struct Goals {
+    slos: Vec<Slo>,
     open_loop: bool,
-    window: Window,
-) -> Option<Goodput> {
-    if slos.is_empty() || offered == 0 {
-        return None;
-    }
-    let good: Vec<&Row> = successes
-        .iter()
-        .copied()
-        .filter(|row| slos.iter().all(|slo| meets(row, slo, open_loop).unwrap_or(true)))
-        .collect();
-    let achieved = throughput(&good, window)?;
-    Some(Goodput {
-        good: good.len() as u64,
-        offered,
-        rate: achieved.requests,
-        token_rate: achieved.output,
-        objectives: slos.iter().map(|slo| count(successes, *slo, open_loop)).collect(),
-    })
+    counts: Vec<SloCount>,
+    good: u64,
+    /// Good requests that ended in the window, and good output tokens that arrived in it.
+    ended: u64,
+    tokens: f64,
 }
 
-fn count(successes: &[&Row], slo: Slo, open_loop: bool) -> SloCount {
-    let answers = || successes.iter().map(|row| meets(row, &slo, open_loop));
-    SloCount {
-        slo,
-        met: answers().filter(|met| *met == Some(true)).count() as u64,
-        not_evaluated: answers().filter(Option::is_none).count() as u64,
+impl Goals {
+    pub(super) fn new(slos: Vec<Slo>, open_loop: bool) -> Self {
+        let counts = slos.iter().map(|slo| SloCount { slo: *slo, met: 0, not_evaluated: 0 }).collect();
+        Self { slos, open_loop, counts, good: 0, ended: 0, tokens: 0.0 }
+    }
+
+    /// A success, whether it ended in the window, and how many of its output tokens arrived there.
+    pub(super) fn add(&mut self, row: &Row, ended: bool, tokens: f64) {
+        let slos = row.slos.as_deref().unwrap_or(&self.slos);
+        let mut good = true;
+        for slo in slos {
+            let met = meets(row, slo, self.open_loop);
+            good &= met.unwrap_or(true);
+            let listed = self.counts.iter().position(|count| count.slo == *slo);
+            let at = listed.unwrap_or_else(|| {
+                self.counts.push(SloCount { slo: *slo, met: 0, not_evaluated: 0 });
+                self.counts.len() - 1
+            });
+            self.counts[at].met += u64::from(met == Some(true));
+            self.counts[at].not_evaluated += u64::from(met.is_none());
+        }
+        self.counts.truncate(self.slos.len() + LISTED_MAX);
+        if good {
+            self.good += 1;
+            self.ended += u64::from(ended);
+            self.tokens += tokens;
+        }
+    }
+
+    /// None without objectives, without offered requests, or in an empty window. Failed requests stay in the denominator.
+    pub(super) fn finish(self, offered: u64, window: Window) -> Option<Goodput> {
+        let seconds = window.secs();
+        if self.counts.is_empty() || offered == 0 || seconds <= 0.0 {
+            return None;
+        }
+        Some(Goodput {
+            good: self.good,
+            offered,
+            rate: self.ended as f64 / seconds,
+            token_rate: self.tokens / seconds,
+            objectives: self.counts,
+        })
     }
 }
 

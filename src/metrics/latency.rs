@@ -33,7 +33,7 @@ pub(super) fn value(row: &Row, metric: Metric) -> Option<f64> {
             let first = row.chunks.first().filter(|_| chunk_tokens_known(row))?;
             per_token(row, tokens() - f64::from(tokens_in(first)))
         }
-        Metric::MaxStall => gaps(row).map(|(gap, _)| gap).reduce(f64::max),
+        Metric::MaxStall => longest_gap(row).map(|(from, to)| (to - from).ms()),
         Metric::E2e => since(sent, last_token(row)),
         Metric::E2eFromDue => since(row.due?, last_token(row)),
         Metric::Ttlb => since(sent, row.done),
@@ -56,6 +56,13 @@ pub(super) fn gaps(row: &Row) -> impl Iterator<Item = (f64, u32)> {
     chunks.windows(2).map(|pair| ((pair[1].at - pair[0].at).ms(), tokens_in(&pair[1])))
 }
 
+/// The first of the longest gaps between two chunks, from and to.
+pub(super) fn longest_gap(row: &Row) -> Option<(Nanos, Nanos)> {
+    let chunks = if row.streamed { row.chunks.as_slice() } else { &[] };
+    let gaps = chunks.windows(2).map(|pair| (pair[0].at, pair[1].at));
+    gaps.rev().max_by_key(|(from, to)| *to - *from)
+}
+
 /// Whether the tokens of each chunk are known: every chunk says so, or a count that does not come from the chunks shows
 /// that there are as many tokens as chunks, so that each holds one.
 pub(super) fn chunk_tokens_known(row: &Row) -> bool {
@@ -75,7 +82,7 @@ pub(super) fn last_token(row: &Row) -> Nanos {
     row.chunks.last().filter(|_| row.streamed).map_or(row.done, |chunk| chunk.at)
 }
 
-fn first_token(row: &Row) -> Option<Nanos> {
+pub(super) fn first_token(row: &Row) -> Option<Nanos> {
     row.chunks.first().filter(|_| row.streamed).map(|chunk| chunk.at)
 }
 

@@ -1,14 +1,22 @@
 //! Rows to numbers: windows, latencies, throughput, goodput, failures.
 
+mod binned;
+mod bins;
 mod distribution;
 mod flow;
+mod fold;
 mod goodput;
+mod grid;
+mod latencies;
 mod latency;
-mod summarize;
+mod points;
+mod samples;
+mod series;
 mod summary;
 
 pub use distribution::Distribution;
-pub use summarize::summarize;
+pub use fold::{Fold, Frame, Percentiles, SoFar, summarize};
+pub use series::{Point, Series, Slice};
 pub use summary::{Concurrency, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 
 #[cfg(test)]

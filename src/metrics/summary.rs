@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Distribution;
+use super::{Distribution, Point, Series};
 use crate::base::Nanos;
 use crate::record::{FailureClass, Metric, MetricKey, Slo, Stat, TokenSource};
 
@@ -40,6 +40,10 @@ pub struct Summary {
     pub tokens: TokenTotals,
     /// Connections that a server had closed and that were opened again for the same request.
     pub reconnects: u64,
+    /// The course of the window; none for an empty one.
+    pub series: Option<Series>,
+    /// Single requests as examples, in order of sending.
+    pub points: Vec<Point>,
 }
 
 impl Summary {

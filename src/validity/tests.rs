@@ -94,6 +94,8 @@ fn calm() -> Summary {
             itl_is_icl: false,
         },
         reconnects: 0,
+        series: None,
+        points: Vec::new(),
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SloDocument;
 use super::histogram;
 use super::number::six;
+use super::{PointDocument, SeriesDocument, SloDocument};
 use crate::base::Nanos;
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 use crate::record::{Metric, MetricKey, Stat};
@@ -35,6 +35,12 @@ pub struct LevelDocument {
     /// `HdrHistogram` V2 deflate, base64, in thousandths of the metric's unit. Empty in the view over all rounds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, String>,
+    /// The course of the window. Absent for an empty window, and in the view over several rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesDocument>,
+    /// Single requests as examples. Absent in the view over several rounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<PointDocument>,
 }
 
 /// A span since the start of the run.
@@ -139,6 +145,8 @@ impl LevelDocument {
             goodput,
             tokens,
             reconnects,
+            series,
+            points,
         } = summary;
         let id = |metric: &Metric| metric.id().to_owned();
         Self {
@@ -165,6 +173,8 @@ impl LevelDocument {
                 .iter()
                 .map(|(metric, samples)| (id(metric), histogram::encode(&samples.histogram())))
                 .collect(),
+            series: series.as_ref().map(SeriesDocument::from),
+            points: points.iter().map(PointDocument::from).collect(),
         }
     }
 

@@ -13,6 +13,7 @@ mod pool;
 mod row;
 mod run;
 mod schema;
+mod series;
 mod values;
 mod verdict;
 
@@ -36,6 +37,7 @@ pub use plan::{
 pub use row::{RowDocument, TokenCounts};
 pub use run::{RoundDocument, RoundParts, RunDocument, RunParts};
 pub use schema::{baseline_schema, run_schema};
+pub use series::{PointDocument, SeriesDocument};
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, RuleDocument,
     StatusDocument, VerdictDocument,

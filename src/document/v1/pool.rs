@@ -11,7 +11,7 @@ use super::{
 };
 use crate::record::Metric;
 
-/// The level over all its rounds, without histograms; a single round is itself.
+/// The level over all its rounds, without histograms; a single round is itself, and only it keeps its course in time.
 pub(super) fn pool(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     let (first, rest) = parts.split_first()?;
     let mut level = (*first).clone();
@@ -19,6 +19,8 @@ pub(super) fn pool(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     if rest.is_empty() {
         return Some(level);
     }
+    level.series = None;
+    level.points = Vec::new();
     level.window = window(parts)?;
     level.offered = parts.iter().map(|part| part.offered).sum();
     level.succeeded = parts.iter().map(|part| part.succeeded).sum();

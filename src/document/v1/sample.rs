@@ -6,7 +6,9 @@ use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
 use crate::config::{Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
-use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
+use crate::metrics::{
+    Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals, Window,
+};
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
 use crate::validity::{Finding, Severity};
@@ -125,7 +127,45 @@ pub(crate) fn summary(shift: f64) -> Summary {
             itl_is_icl: false,
         },
         reconnects: 0,
+        series: Some(series()),
+        points: points(),
     }
+}
+
+fn series() -> Series {
+    let slice = |at: u32| Slice {
+        sent: 8,
+        succeeded: if at == 0 { 0 } else { 8 },
+        failed: u64::from(at % 2),
+        output_tokens: 745.4,
+        in_flight: f64::from(32.min(8 * (at + 1))),
+        ttft_p50: Some(200.0 + f64::from(at)),
+        ttft_p95: Some(400.0 + f64::from(at)),
+        max_stall: (at > 0).then_some(35.5),
+    };
+    Series { width: Nanos::from_secs(2.5), slices: (0..5).map(slice).collect() }
+}
+
+fn points() -> Vec<Point> {
+    let success = Point {
+        at: Nanos::from_ms(10.5),
+        ttft: Some(211.25),
+        e2e: Some(2_512.0),
+        max_stall: Some(35.5),
+        stall_at: Some(Nanos::from_ms(900.0)),
+        output_tokens: 96,
+        failure: None,
+    };
+    let refused = Point {
+        at: Nanos::from_secs(3.0),
+        ttft: None,
+        e2e: Some(2.0),
+        max_stall: None,
+        stall_at: None,
+        output_tokens: 0,
+        failure: Some(FailureClass::Http429),
+    };
+    vec![success, refused]
 }
 
 pub(crate) fn environment() -> Environment {

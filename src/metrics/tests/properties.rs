@@ -8,7 +8,7 @@ use crate::metrics::{Distribution, Summary, Window, summarize};
 use crate::record::{Chunk, FailureClass, Metric, Row};
 
 /// Any mix of outcomes; instants in milliseconds within a second.
-fn rows() -> impl Strategy<Value = Vec<Row>> {
+pub(super) fn rows() -> impl Strategy<Value = Vec<Row>> {
     let chunks = proptest::collection::vec(1_u64..60, 0..8);
     let one = (0_u64..900, chunks, 0_u32..4, 0_u8..10).prop_map(|(sent, gaps, extra, kind)| {
         let instants = gaps.iter().scan(sent, |at, gap| {

@@ -63,7 +63,7 @@ pub(super) fn summary(rows: &[Row]) -> Summary {
 
 /// The samples of a metric, sorted; empty where it is absent.
 pub(super) fn samples(summary: &Summary, metric: Metric) -> Vec<f64> {
-    summary.distributions.get(&metric).map_or_else(Vec::new, |samples| samples.values().to_vec())
+    summary.distributions.get(&metric).map_or_else(Vec::new, |samples| samples.kept().unwrap().0.to_vec())
 }
 
 pub(super) fn slo(metric: Metric, limit: u64) -> Slo {

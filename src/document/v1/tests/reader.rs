@@ -15,10 +15,26 @@ fn an_independent_reader_understands_every_field() {
     let text = sample::gate(Decision::Fail).to_json();
     let run: Run = serde_json::from_str(&text).unwrap();
     assert_eq!(run.format.kind, "llm-loadtest/run");
-    assert_eq!((run.format.major, run.format.minor), (1, 0));
+    assert_eq!((run.format.major, run.format.minor), (1, 1));
     assert_eq!(run.verdict.unwrap().cells.len(), 4);
     assert_eq!(run.rounds.len(), 2);
+    assert!(run.levels[0].series.is_none() && run.levels[0].points.is_none(), "two rounds are two courses");
+    let level = &run.rounds[0].levels[0];
+    let series = level.series.as_ref().unwrap();
+    let columns = [
+        series.sent.len(),
+        series.succeeded.len(),
+        series.failed.len(),
+        series.output_tokens.len(),
+        series.in_flight.len(),
+        series.ttft_p50_ms.len(),
+        series.ttft_p95_ms.len(),
+        series.max_stall_ms.len(),
+    ];
+    assert_eq!(columns, [5; 8]);
+    assert_eq!(level.points.as_ref().unwrap()[1].outcome, "http_429");
 }
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
@@ -69,6 +85,34 @@ struct Level {
     tokens: BTreeMap<String, Value>,
     reconnects: u64,
     histograms: Option<BTreeMap<String, String>>,
+    series: Option<Series>,
+    points: Option<Vec<Point>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Series {
+    width_s: f64,
+    sent: Vec<u64>,
+    succeeded: Vec<u64>,
+    failed: Vec<u64>,
+    output_tokens: Vec<u64>,
+    in_flight: Vec<f64>,
+    ttft_p50_ms: Vec<Option<f64>>,
+    ttft_p95_ms: Vec<Option<f64>>,
+    max_stall_ms: Vec<Option<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    at_s: f64,
+    ttft_ms: Option<f64>,
+    e2e_ms: Option<f64>,
+    max_stall_ms: Option<f64>,
+    stall_at_s: Option<f64>,
+    output_tokens: u32,
+    outcome: String,
 }
 
 #[derive(Deserialize)]
