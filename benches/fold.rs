@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use llm_loadtest::base::{Chance, Nanos, Seed};
-use llm_loadtest::engine::Clock as _;
 use llm_loadtest::host::RealClock;
 use llm_loadtest::metrics::{Fold, Frame, Window};
 use llm_loadtest::record::{Ask, Chunk, Metric, Outcome, Phase, Row, Slo};
