@@ -53,14 +53,7 @@ impl Sse {
             if self.line.is_empty() {
                 self.end_line(line, blank.is_some(), sink);
             } else {
-                let mut whole = std::mem::take(&mut self.line);
-                whole.extend_from_slice(line);
-                self.end_line(&whole, blank.is_some(), sink);
-                if !self.oversize {
-                    // The buffer goes back, so that cut lines cost no allocation each.
-                    whole.clear();
-                    self.line = whole;
-                }
+                self.end_kept_line(line, blank.is_some(), sink);
             }
             if let Some(length) = blank {
                 self.dispatch(sink);
@@ -77,9 +70,8 @@ impl Sse {
         if self.oversize {
             return;
         }
-        let line = std::mem::take(&mut self.line);
-        if !line.is_empty() {
-            self.end_line(&line, false, sink);
+        if !self.line.is_empty() {
+            self.end_kept_line(b"", false, sink);
         }
         self.dispatch(sink);
     }
@@ -91,6 +83,18 @@ impl Sse {
             buffer::reset(buffer);
         }
         (*after_cr, *past_first_line, *oversize) = (false, false, false);
+    }
+
+    /// Reads the line that was kept, now that its rest has come.
+    fn end_kept_line(&mut self, rest: &[u8], last: bool, sink: &mut impl FnMut(Item<'_>)) {
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(rest);
+        self.end_line(&line, last, sink);
+        if !self.oversize {
+            // The buffer goes back, so that cut lines cost no allocation each.
+            line.clear();
+            self.line = line;
+        }
     }
 
     /// Reads a line; `last` when a blank line follows it at once.
