@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::document::v1::{LevelDocument, LoadDocument, MetricDocument, RunDocument};
 use crate::record::Metric;
+use crate::report::number::tidy;
 
 /// One object per level and line, as `--append-result` writes them. Where our definition is another one, METRICS says so;
 /// a number that does not exist is left out, never 0.
@@ -70,7 +71,7 @@ fn statistics(name: &str, found: &MetricDocument) -> Vec<(String, Value)> {
     let MetricDocument { unit: _, n, mean, sd, min: _, max: _, p50, p90, p95, p99, more, thin: _ } = found;
     let spread = match n {
         Some(1) => Some(0.0),
-        n => n.zip(*sd).map(|(n, sd)| sd * ((n - 1) as f64 / n as f64).sqrt()),
+        n => n.zip(*sd).map(|(n, sd)| tidy(sd * ((n - 1) as f64 / n as f64).sqrt())),
     };
     let known =
         [("mean", *mean), ("median", *p50), ("std", spread), ("p90", *p90), ("p95", *p95), ("p99", *p99)];
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_level_is_an_object_with_their_keys_in_their_order() {
-        insta::assert_snapshot!(render(&sample::run()), @r#"{"date": "20260102-030405", "endpoint_type": "openai-chat", "backend": "openai-chat", "label": "llm-loadtest", "model_id": "org/model-8b", "tokenizer_id": null, "num_prompts": 100, "request_rate": "inf", "burstiness": 1.0, "max_concurrency": 32, "duration": 12.5, "completed": 97, "failed": 3, "total_input_tokens": 49700, "total_output_tokens": 9300, "request_throughput": 7.76, "request_goodput": null, "output_throughput": 745.0, "total_token_throughput": null, "max_concurrent_requests": 32, "mean_ttft_ms": 368.0, "median_ttft_ms": 368.0, "std_ttft_ms": 98.00000563590139, "p90_ttft_ms": 502.4, "p95_ttft_ms": 519.2, "p99_ttft_ms": 532.64, "mean_tpot_ms": 24.8, "median_tpot_ms": 24.8, "std_tpot_ms": 2.800004424591497, "p90_tpot_ms": 28.64, "p95_tpot_ms": 29.12, "p99_tpot_ms": 29.504, "mean_e2el_ms": 3076.0, "median_e2el_ms": 3076.0, "std_e2el_ms": 335.99953611897286, "p90_e2el_ms": 3536.8, "p95_e2el_ms": 3594.4, "p99_e2el_ms": 3640.48, "p99.9_e2el_ms": 3650.85}"#);
+        insta::assert_snapshot!(render(&sample::run()), @r#"{"date": "20260102-030405", "endpoint_type": "openai-chat", "backend": "openai-chat", "label": "llm-loadtest", "model_id": "org/model-8b", "tokenizer_id": null, "num_prompts": 100, "request_rate": "inf", "burstiness": 1.0, "max_concurrency": 32, "duration": 12.5, "completed": 97, "failed": 3, "total_input_tokens": 49700, "total_output_tokens": 9300, "request_throughput": 7.76, "request_goodput": null, "output_throughput": 745.0, "total_token_throughput": null, "max_concurrent_requests": 32, "mean_ttft_ms": 368.0, "median_ttft_ms": 368.0, "std_ttft_ms": 98.0, "p90_ttft_ms": 502.4, "p95_ttft_ms": 519.2, "p99_ttft_ms": 532.64, "mean_tpot_ms": 24.8, "median_tpot_ms": 24.8, "std_tpot_ms": 2.8, "p90_tpot_ms": 28.64, "p95_tpot_ms": 29.12, "p99_tpot_ms": 29.504, "mean_e2el_ms": 3076.0, "median_e2el_ms": 3076.0, "std_e2el_ms": 335.9995, "p90_e2el_ms": 3536.8, "p95_e2el_ms": 3594.4, "p99_e2el_ms": 3640.48, "p99.9_e2el_ms": 3650.85}"#);
     }
 
     /// Our numbers under their names are read back as our numbers.
