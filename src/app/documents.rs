@@ -6,6 +6,7 @@ use super::error::{AppError, Side};
 use super::gate::session_id;
 use super::outputs;
 use crate::config::GatePolicy;
+use crate::document::v1::import::{self, Given, ImportError, ImportOptions, Reading};
 use crate::document::v1::{BaselineDocument, Candidate, DocumentError, RunDocument, SIZE_MAX, comparable};
 use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds, decide};
 use crate::host::{RealClock, files};
@@ -22,6 +23,7 @@ pub enum Form {
     Junit,
     Json,
     Csv,
+    Vllm,
 }
 
 /// Columns of tables: enough for every row of ours, and what terminals and logs show without wrapping.
@@ -34,6 +36,23 @@ pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
     RunDocument::from_json(path, &text).map_err(AppError::from)
 }
 
+/// Reads results of another tool as one of ours; `path` of each only names it.
+pub fn import(paths: &[PathBuf], options: &ImportOptions) -> Result<RunDocument, AppError> {
+    let texts = paths
+        .iter()
+        .map(|path| files::read_text(path, SIZE_MAX))
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|error| AppError { side: Side::Usage, ..error.into() })?;
+    let given: Vec<Given<'_>> = paths.iter().zip(&texts).map(|(path, text)| Given { path, text }).collect();
+    let reading = Reading { tool: env!("CARGO_PKG_VERSION"), created: &RealClock::wall() };
+    Ok(import::import(&given, options, reading)?)
+}
+
+/// Whose result was read, and what of it was not taken over.
+pub fn import_notes(document: &RunDocument) -> String {
+    report::console::notes(document)
+}
+
 /// A document as text.
 pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
     Ok(match form {
@@ -44,6 +63,7 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
         Form::Junit => outputs::junit(document)?,
         Form::Json => report::json::render(document),
         Form::Csv => report::csv::render(document),
+        Form::Vllm => report::vllm::render(document),
     })
 }
 
@@ -168,6 +188,12 @@ fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))
+}
+
+impl From<ImportError> for AppError {
+    fn from(error: ImportError) -> Self {
+        Self::usage(error.to_string(), error.hint().0)
+    }
 }
 
 impl From<DocumentError> for AppError {

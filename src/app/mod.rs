@@ -14,7 +14,7 @@ mod settings;
 mod simulate;
 mod watch;
 
-pub use documents::{Form, compare, list, promote, prune, read_result, render, save};
+pub use documents::{Form, compare, import, import_notes, list, promote, prune, read_result, render, save};
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use run::run;

@@ -42,10 +42,15 @@ pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
 
 /// Title and the line that repeats the measurement.
 pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
-    let verb = if document.verdict.is_some() { "gate" } else { "run" };
+    let verb = match (&document.imported, &document.verdict) {
+        (Some(_), _) => "result",
+        (None, Some(_)) => "gate",
+        (None, None) => "run",
+    };
     MarkdownOptions {
         title: format!("Serving {verb} '{}'", document.name),
-        reproduce: Some(report::command::line(document)),
+        // What another tool measured, our command line does not repeat.
+        reproduce: document.imported.is_none().then(|| report::command::line(document)),
     }
 }
 

@@ -7,7 +7,8 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::args::{
-    BaselineCommand, Cli, Command, CompareArgs, Format, InfoArgs, InitArgs, ReportArgs, SimulateArgs, flags,
+    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, ReportArgs,
+    SimulateArgs, flags,
 };
 use super::exit::Exit;
 use super::load;
@@ -39,6 +40,7 @@ fn perform(command: Command) -> Exit {
         Command::Compare(args) => compare(&args),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
         Command::Report(args) => report(&args),
+        Command::Import(args) => import(&args),
         Command::Simulate(args) => simulate(&args),
         Command::Info(args) => info(&args),
         Command::Init(args) => init(&args),
@@ -58,6 +60,16 @@ fn compare(args: &CompareArgs) -> Result<Exit, AppError> {
 
 fn report(args: &ReportArgs) -> Result<Exit, AppError> {
     let document = app::read_result(&args.result)?;
+    emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
+    Ok(Exit::Success)
+}
+
+fn import(args: &ImportArgs) -> Result<Exit, AppError> {
+    let document = app::import(&args.files, &args.options())?;
+    // Tables show the findings themselves.
+    if args.output.is_some() || args.format != Format::Table {
+        Printer { quiet: false }.note(&app::import_notes(&document));
+    }
     emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
     Ok(Exit::Success)
 }
@@ -129,6 +141,7 @@ fn form(format: Format) -> Form {
         Format::Junit => Form::Junit,
         Format::Json => Form::Json,
         Format::Csv => Form::Csv,
+        Format::Vllm => Form::Vllm,
     }
 }
 

@@ -45,13 +45,17 @@ impl RunPlan {
             slos.iter().map(|slo| format!("slo {} {}", slo.metric, slo.limit.0)).collect();
         slos.sort();
         facts.extend(slos);
-        let digest = Sha256::digest(facts.join("\n").as_bytes());
-        digest.iter().take(6).fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
+        fingerprint(&facts.join("\n"))
     }
+}
+
+/// SHA-256 of a text, cut to 12 hexadecimal characters.
+pub fn fingerprint(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn lengths(lengths: Lengths) -> String {

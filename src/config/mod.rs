@@ -16,6 +16,7 @@ mod tests;
 
 pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
+pub use fingerprint::fingerprint;
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};

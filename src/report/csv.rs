@@ -63,8 +63,8 @@ fn numbers(level: &LevelDocument) -> Vec<String> {
         level.succeeded.to_string(),
         level.failed().to_string(),
         good.unwrap_or_default(),
-        level.concurrency.mean.to_string(),
-        level.concurrency.peak.to_string(),
+        text(level.concurrency.mean),
+        text(level.concurrency.peak),
         level.tokens.prompt.to_string(),
         level.tokens.output.to_string(),
         level.reconnects.to_string(),
@@ -87,17 +87,21 @@ fn statistics(level: &LevelDocument, metric: Metric) -> [String; 9] {
     match level.metrics.get(metric.id()) {
         None => Default::default(),
         Some(found) => [
-            found.n.to_string(),
-            found.mean.to_string(),
-            found.sd.map(|sd| sd.to_string()).unwrap_or_default(),
-            found.min.to_string(),
-            found.max.to_string(),
-            found.p50.to_string(),
-            found.p90.to_string(),
-            found.p95.to_string(),
-            found.p99.to_string(),
+            text(found.n),
+            text(found.mean),
+            text(found.sd),
+            text(found.min),
+            text(found.max),
+            text(found.p50),
+            text(found.p90),
+            text(found.p95),
+            text(found.p99),
         ],
     }
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn line(fields: &[String]) -> String {

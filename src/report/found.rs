@@ -1,6 +1,7 @@
 //! Findings as people read them: one line for what was found in several rounds, the worst first.
 
-use crate::document::v1::FindingDocument;
+use super::text::{clip, plain};
+use crate::document::v1::{FindingDocument, ImportedDocument};
 
 /// Findings of one kind at one level.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,15 @@ pub(super) fn rank(finding: &FindingDocument) -> u8 {
         "warning" => 1,
         _ => 2,
     }
+}
+
+/// `a result of vllm bench serve 0.11, measured 20260102-030405`: whose numbers these are, where they are not ours.
+pub(super) fn origin(imported: &ImportedDocument) -> String {
+    let ImportedDocument { source: _, version, measured, files: _, unsaid: _ } = imported;
+    let version = version.as_ref().map(|version| format!(" {version}"));
+    let measured = measured.as_ref().map(|when| format!(", measured {when}"));
+    let words = [version, measured].into_iter().flatten().collect::<String>();
+    format!("a result of {}{}", plain(imported.title()), plain(&clip(&words, 200)))
 }
 
 /// Groups what differs only in its round.

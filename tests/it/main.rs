@@ -8,6 +8,7 @@
 )]
 
 mod gate;
+mod import;
 mod run;
 mod stage;
 mod tidy;

@@ -3,6 +3,7 @@
 mod baseline;
 mod compare;
 mod gate;
+mod import;
 mod info;
 mod init;
 mod load;
@@ -16,6 +17,7 @@ mod tests;
 pub use baseline::{BaselineArgs, BaselineCommand};
 pub use compare::CompareArgs;
 pub use gate::{GateArgs, GateFlags};
+pub use import::{ImportArgs, Tool};
 pub use info::InfoArgs;
 pub use init::InitArgs;
 pub use load::{LoadArgs, flags};

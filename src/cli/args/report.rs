@@ -29,4 +29,6 @@ pub enum Format {
     Json,
     /// One line per level and round
     Csv,
+    /// The keys of vllm bench serve, one object per level and line, for dashboards made for it
+    Vllm,
 }

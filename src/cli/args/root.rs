@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{BaselineArgs, CompareArgs, GateArgs, InfoArgs, InitArgs, ReportArgs, RunArgs, SimulateArgs};
+use super::{
+    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, ReportArgs, RunArgs, SimulateArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,6 +35,8 @@ pub enum Command {
     Baseline(BaselineArgs),
     /// Print a result in another format
     Report(ReportArgs),
+    /// Read results of vllm bench serve, SGLang bench_serving, AIPerf or GuideLLM as a result of ours
+    Import(ImportArgs),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),
     /// Show every setting and where its value came from

@@ -53,21 +53,22 @@ pub struct WindowDocument {
     pub measured_s: f64,
 }
 
-/// One distribution. `n` counts samples: requests, chunks or tokens.
+/// One distribution. `n` counts samples: requests, chunks or tokens. What we measured has every number; an imported file
+/// may leave some unsaid, which are null then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetricDocument {
     pub unit: String,
-    pub n: u64,
-    pub mean: f64,
+    pub n: Option<u64>,
+    pub mean: Option<f64>,
     /// Null for a single sample.
     pub sd: Option<f64>,
-    pub min: f64,
-    pub max: f64,
-    pub p50: f64,
-    pub p90: f64,
-    pub p95: f64,
-    pub p99: f64,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
     /// Further quantiles that the gate names, for example `p99.9`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub more: BTreeMap<String, f64>,
@@ -88,8 +89,9 @@ pub struct SteadyDocument {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConcurrencyDocument {
-    pub mean: f64,
-    pub peak: u64,
+    /// Null where an imported file does not say.
+    pub mean: Option<f64>,
+    pub peak: Option<u64>,
 }
 
 /// Requests that met every SLO.
@@ -185,7 +187,7 @@ impl LevelDocument {
 }
 
 impl MetricDocument {
-    fn new(metric: Metric, samples: &Distribution, gated: &[MetricKey]) -> Self {
+    pub(super) fn new(metric: Metric, samples: &Distribution, gated: &[MetricKey]) -> Self {
         let quantile = |q: f64| six(samples.quantile(q));
         let more = gated
             .iter()
@@ -197,15 +199,15 @@ impl MetricDocument {
             .collect();
         Self {
             unit: metric.unit().symbol().to_owned(),
-            n: samples.len(),
-            mean: six(samples.mean()),
+            n: Some(samples.len()),
+            mean: Some(six(samples.mean())),
             sd: samples.sd().map(six),
-            min: six(samples.min()),
-            max: six(samples.max()),
-            p50: quantile(0.50),
-            p90: quantile(0.90),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
+            min: Some(six(samples.min())),
+            max: Some(six(samples.max())),
+            p50: Some(quantile(0.50)),
+            p90: Some(quantile(0.90)),
+            p95: Some(quantile(0.95)),
+            p99: Some(quantile(0.99)),
             more,
             thin: thin(samples.len()),
         }
@@ -248,7 +250,7 @@ impl From<&Steady> for SteadyDocument {
 impl From<&Concurrency> for ConcurrencyDocument {
     fn from(concurrency: &Concurrency) -> Self {
         let Concurrency { mean, peak } = concurrency;
-        Self { mean: six(*mean), peak: *peak }
+        Self { mean: Some(six(*mean)), peak: Some(*peak) }
     }
 }
 

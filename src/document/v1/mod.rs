@@ -6,6 +6,7 @@ mod environment;
 mod finding;
 mod format;
 mod histogram;
+pub mod import;
 mod level;
 mod number;
 mod plan;
@@ -35,7 +36,7 @@ pub use plan::{
     TargetDocument, TimeoutsDocument, WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
-pub use run::{RoundDocument, RoundParts, RunDocument, RunParts};
+pub use run::{ImportedDocument, RoundDocument, RoundParts, RunDocument, RunParts};
 pub use schema::{baseline_schema, run_schema};
 pub use series::{PointDocument, SeriesDocument};
 pub use verdict::{

@@ -30,8 +30,12 @@ pub(super) fn pool(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     level.values = values(parts, &level);
     level.steady = None;
     level.concurrency = ConcurrencyDocument {
-        mean: over_time(parts, |part| Some(part.concurrency.mean)).unwrap_or_default(),
-        peak: parts.iter().map(|part| part.concurrency.peak).max()?,
+        mean: over_time(parts, |part| part.concurrency.mean),
+        peak: parts
+            .iter()
+            .map(|part| part.concurrency.peak)
+            .collect::<Option<Vec<u64>>>()
+            .and_then(|peaks| peaks.into_iter().max()),
     };
     level.tokens = tokens(parts);
     level.reconnects = parts.iter().map(|part| part.reconnects).sum();
@@ -65,33 +69,36 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
     let texts = parts.iter().filter_map(|part| part.histograms.get(id));
     let merged = histogram::merge(texts.map(String::as_str))?;
     let quantile = |q: f64| six(merged.value_at_quantile(q) as f64 / 1e3);
-    let n: u64 = all.iter().map(|part| part.n).sum();
-    let mean = all.iter().map(|part| part.mean * part.n as f64).sum::<f64>() / n as f64;
-    let squares: f64 = all
+    // A part with a histogram has samples, and with them their number and mean.
+    let moments: Vec<(f64, f64, f64)> = all
         .iter()
-        .map(|part| {
-            part.sd.unwrap_or(0.0).powi(2) * part.n.saturating_sub(1) as f64
-                + (part.mean - mean).powi(2) * part.n as f64
-        })
-        .sum();
+        .map(|part| Some((part.n? as f64, part.mean?, part.sd.unwrap_or(0.0))))
+        .collect::<Option<_>>()?;
+    let n: f64 = moments.iter().map(|(n, ..)| n).sum();
+    let mean = moments.iter().map(|(n, mean, _)| mean * n).sum::<f64>() / n;
+    let squares: f64 =
+        moments.iter().map(|(n, part, sd)| sd.powi(2) * (n - 1.0).max(0.0) + (part - mean).powi(2) * n).sum();
     let first = all.first()?;
+    let end = |pick: fn(&MetricDocument) -> Option<f64>, worse: fn(f64, f64) -> f64| {
+        all.iter().map(|part| pick(part)).collect::<Option<Vec<f64>>>()?.into_iter().reduce(worse)
+    };
     Some(MetricDocument {
         unit: first.unit.clone(),
-        n,
-        mean: six(mean),
-        sd: (n > 1).then(|| six((squares / (n - 1) as f64).sqrt())),
-        min: all.iter().map(|part| part.min).fold(first.min, f64::min),
-        max: all.iter().map(|part| part.max).fold(first.max, f64::max),
-        p50: quantile(0.50),
-        p90: quantile(0.90),
-        p95: quantile(0.95),
-        p99: quantile(0.99),
+        n: Some(n as u64),
+        mean: Some(six(mean)),
+        sd: (n > 1.0).then(|| six((squares / (n - 1.0)).sqrt())),
+        min: end(|part| part.min, f64::min),
+        max: end(|part| part.max, f64::max),
+        p50: Some(quantile(0.50)),
+        p90: Some(quantile(0.90)),
+        p95: Some(quantile(0.95)),
+        p99: Some(quantile(0.99)),
         more: first
             .more
             .keys()
             .filter_map(|id| Some((id.clone(), quantile(id.strip_prefix('p')?.parse::<f64>().ok()? / 100.0))))
             .collect(),
-        thin: thin(n),
+        thin: thin(n as u64),
     })
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::format::{self, DEFINITIONS, DocumentError, Format, Kind};
+use super::import::Source;
 use super::pool::pool;
 use super::{EnvironmentDocument, FindingDocument, Key, LevelDocument, PlanDocument, VerdictDocument};
 use crate::base::Seed;
@@ -33,11 +34,39 @@ pub struct RunDocument {
     pub plan: PlanDocument,
     pub environment: EnvironmentDocument,
     pub fingerprint: Key,
+    /// Where another tool measured this and we only read its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedDocument>,
     pub rounds: Vec<RoundDocument>,
     /// Each level over all rounds: counts added, histograms merged, percentiles taken last.
     pub levels: Vec<LevelDocument>,
     pub findings: Vec<FindingDocument>,
     pub verdict: Option<VerdictDocument>,
+}
+
+/// Whose result this is. Its numbers follow the definitions that the document names, which are never compared with ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedDocument {
+    /// `vllm`, `sglang`, `aiperf` or `guidellm`.
+    pub source: String,
+    /// That tool's version, where its file says.
+    pub version: Option<String>,
+    /// When it was measured, in the words of the file.
+    pub measured: Option<String>,
+    pub files: Vec<String>,
+    /// Fields of this document that the files do not tell; they hold `unknown`, 0 or null.
+    pub unsaid: Vec<String>,
+}
+
+impl ImportedDocument {
+    /// The tool as people call it.
+    pub fn title(&self) -> &str {
+        Source::ALL
+            .into_iter()
+            .find(|source| source.id() == self.source)
+            .map_or(&self.source, |source| source.title())
+    }
 }
 
 /// One pass over all levels.
@@ -96,6 +125,7 @@ impl RunDocument {
                 hardware: environment.hardware.clone(),
                 workload_hash: workload_hash.to_owned(),
             },
+            imported: None,
             levels: overall(&rounds),
             rounds,
             findings: findings.iter().map(FindingDocument::from).collect(),
@@ -126,7 +156,7 @@ impl RoundDocument {
 }
 
 /// Each level over all rounds, in the order of first appearance.
-fn overall(rounds: &[RoundDocument]) -> Vec<LevelDocument> {
+pub(super) fn overall(rounds: &[RoundDocument]) -> Vec<LevelDocument> {
     let mut labels: Vec<&str> = Vec::new();
     for level in rounds.iter().flat_map(|round| &round.levels) {
         if !labels.contains(&level.label.as_str()) {

@@ -39,7 +39,7 @@ pub(super) fn round_values(level: &LevelDocument) -> RoundValues {
             values.insert(MetricKey::value(metric), *value);
         }
         if let Some(distribution) = level.metrics.get(metric.id()) {
-            samples.insert(metric, distribution.n);
+            samples.extend(distribution.n.map(|n| (metric, n)));
             values.extend(statistics(metric, distribution));
         }
     }
@@ -68,10 +68,10 @@ fn statistics(metric: Metric, distribution: &MetricDocument) -> Vec<(MetricKey, 
         let key = MetricKey::from_str(&format!("{metric}_{id}")).ok()?;
         Some((key, *value))
     });
-    std::iter::once(mean)
+    let known = std::iter::once(mean)
         .chain(quantiles.map(|(q, value)| (MetricKey::quantile(metric, q), *value)))
-        .chain(more)
-        .collect()
+        .filter_map(|(key, value)| Some((key, value?)));
+    known.chain(more).collect()
 }
 
 impl From<&RoundValues> for SessionRound {

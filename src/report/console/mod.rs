@@ -7,6 +7,7 @@ mod style;
 pub use style::Style;
 
 use super::cell::gates;
+use super::found::origin;
 use crate::document::v1::RunDocument;
 
 /// The whole text: the verdict where there is one, else the measured numbers; findings last. Ends with a newline.
@@ -25,5 +26,13 @@ pub fn render(run: &RunDocument, style: Style) -> String {
     }
     style::findings(&mut out, &run.findings, style);
     out.push(String::new());
+    out.join("\n")
+}
+
+/// What there is to say about a result that was read from another tool's files, for whoever reads them.
+pub fn notes(run: &RunDocument) -> String {
+    let mut out = Vec::new();
+    out.extend(run.imported.as_ref().map(|imported| format!("read as {}", origin(imported))));
+    style::findings(&mut out, &run.findings, Style { color: false, width: 0 });
     out.join("\n")
 }

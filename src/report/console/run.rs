@@ -1,9 +1,12 @@
 //! The measured numbers: an overview of the levels, then each level.
 
 use super::style::{Paint, Style, table};
-use crate::document::v1::{LevelDocument, MetricDocument, RunDocument, SteadyDocument};
+use crate::document::v1::{
+    ConcurrencyDocument, LevelDocument, MetricDocument, RunDocument, SteadyDocument, TokensDocument,
+};
 use crate::record::{Metric, Unit};
 use crate::report::cell::slo;
+use crate::report::found::origin;
 use crate::report::number::{count, percent, plural, quantity, significant};
 use crate::report::text::plain;
 
@@ -26,15 +29,22 @@ const PLATEAU: f64 = 0.1;
 const THIN: &str = " ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)";
 
 pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
-    let head = format!(
-        "{} · {} on {} · seed {}",
+    let what = format!(
+        "{} · {} on {}",
         plain(&run.name),
         plain(&run.fingerprint.model),
-        plain(&run.fingerprint.hardware),
-        run.plan.seed
+        plain(&run.fingerprint.hardware)
     );
-    out.push(style.paint(Paint::Bold, &head));
-    out.push(format!("target {}", plain(&run.plan.target.url)));
+    match &run.imported {
+        Some(imported) => {
+            out.push(style.paint(Paint::Bold, &what));
+            out.push(origin(imported));
+        }
+        None => {
+            out.push(style.paint(Paint::Bold, &format!("{what} · seed {}", run.plan.seed)));
+            out.push(format!("target {}", plain(&run.plan.target.url)));
+        }
+    }
     if run.partial {
         let note = "partial: the run was interrupted; these are the numbers until then";
         out.push(style.paint(Paint::Yellow, note));
@@ -44,7 +54,7 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
         out.extend(overview(&run.levels, style));
     }
     for level in &run.levels {
-        write_level(out, level, run.rounds.len() as u64, style);
+        write_level(out, level, run.rounds.len() as u64, run.imported.is_some(), style);
     }
 }
 
@@ -60,9 +70,9 @@ fn overview_row(level: &LevelDocument) -> Vec<String> {
         let value = level.values.get(metric.id());
         value.map_or_else(dash, |value| significant(*value))
     };
-    let time = |metric: Metric, pick: fn(&MetricDocument) -> f64| {
-        let found = level.metrics.get(metric.id());
-        found.map_or_else(dash, |found| quantity(pick(found), metric.unit()))
+    let time = |metric: Metric, pick: fn(&MetricDocument) -> Option<f64>| {
+        let found = level.metrics.get(metric.id()).and_then(pick);
+        found.map_or_else(dash, |found| quantity(found, metric.unit()))
     };
     let goodput = level.goodput.as_ref();
     vec![
@@ -83,7 +93,7 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, style: Style) {
+fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, imported: bool, style: Style) {
     let title = format!(
         "{} · {} in {} s over {}",
         plain(&level.label),
@@ -109,13 +119,14 @@ fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, style:
     }
     out.push(String::new());
     write_totals(out, level);
+    write_tokens(out, &level.tokens, imported);
     write_goodput(out, level, style);
     write_failures(out, level, style);
 }
 
 fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {
-    let time = |value: f64| quantity(value, metric.unit());
-    let quantile = |id: &str, value: f64| {
+    let time = |value: Option<f64>| value.map_or_else(dash, |value| quantity(value, metric.unit()));
+    let quantile = |id: &str, value: Option<f64>| {
         let thin = found.thin.iter().any(|thin| thin == id);
         format!("{}{}", if thin { "~" } else { "" }, time(value))
     };
@@ -127,7 +138,7 @@ fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {
         quantile("p95", found.p95),
         quantile("p99", found.p99),
         time(found.max),
-        count(found.n),
+        found.n.map_or_else(dash, count),
     ]
 }
 
@@ -156,22 +167,30 @@ fn write_totals(out: &mut Vec<String>, level: &LevelDocument) {
     if !rates.is_empty() {
         out.push(format!(" Throughput: {}", rates.join(", ")));
     }
-    out.push(format!(
-        " Concurrency: {} mean, {} peak",
-        significant(level.concurrency.mean),
-        count(level.concurrency.peak)
-    ));
-    let tokens = &level.tokens;
+    let ConcurrencyDocument { mean, peak } = &level.concurrency;
+    let mean = mean.map(|mean| format!("{} mean", significant(mean)));
+    let achieved: Vec<String> =
+        mean.into_iter().chain(peak.map(|peak| format!("{} peak", count(peak)))).collect();
+    if !achieved.is_empty() {
+        out.push(format!(" Concurrency: {}", achieved.join(", ")));
+    }
+}
+
+fn write_tokens(out: &mut Vec<String>, tokens: &TokensDocument, imported: bool) {
     let cached = match tokens.cached {
         0 => String::new(),
         cached => format!(", {} cached", count(cached)),
     };
+    // Another tool does not say what it asked for.
+    let asked = if imported {
+        String::new()
+    } else {
+        format!(" ({} asked, counted by {})", count(tokens.output_asked), plain(&tokens.source))
+    };
     out.push(format!(
-        " Tokens: {} prompt, {} output ({} asked, counted by {}){cached}",
+        " Tokens: {} prompt, {} output{asked}{cached}",
         count(tokens.prompt),
-        count(tokens.output),
-        count(tokens.output_asked),
-        plain(&tokens.source)
+        count(tokens.output)
     ));
 }
 

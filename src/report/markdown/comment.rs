@@ -189,7 +189,8 @@ fn measured(run: &RunDocument) -> (String, Vec<String>) {
         };
         let quantiles = |metric: Metric| match level.metrics.get(metric.id()) {
             None => [dash(), dash()],
-            Some(found) => [found.p50, found.p95].map(|value| quantity(value, metric.unit())),
+            Some(found) => [found.p50, found.p95]
+                .map(|value| value.map_or_else(dash, |value| quantity(value, metric.unit()))),
         };
         let goodput = level.goodput.as_ref();
         let [ttft_p50, ttft_p95] = quantiles(Metric::Ttft);

@@ -3,7 +3,7 @@
 use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunDocument, VerdictDocument};
 use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
-use crate::report::found::{Found, grouped};
+use crate::report::found::{Found, grouped, origin};
 use crate::report::number::{change, plural, quantity};
 use crate::report::text::{clip, fence, markdown};
 
@@ -110,6 +110,16 @@ fn environment(run: &RunDocument) -> String {
     let environment = &run.environment;
     let mut gpus: Vec<String> = environment.gpus.iter().map(|gpu| gpu.name.clone()).collect();
     gpus.extend(environment.gpu_driver.iter().map(|driver| format!("driver {driver}")));
+    if let Some(imported) = &run.imported {
+        let lines = [
+            ("model", run.fingerprint.model.clone()),
+            ("measured by", origin(imported)),
+            ("files", imported.files.join(", ")),
+        ];
+        let body: Vec<String> =
+            lines.iter().map(|(name, value)| format!("- {name}: {}", sentence(value))).collect();
+        return fold("Origin", &body.join("\n"));
+    }
     let workload = &run.plan.workload;
     let output = workload.output_tokens.as_deref().unwrap_or("any");
     let lines = [
