@@ -145,6 +145,7 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
     let summary = summarize(&run.rows, window, &plan.slos, open_loop);
     let client = ClientLoad {
         cpu_share: run.cpu_share,
+        loop_busy: run.measured.lag.busy.secs() / window.secs().max(1e-9),
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
         tail: tail(&summary),

@@ -89,6 +89,7 @@ impl<N: Net> Pass<'_, N> {
 
     /// The server has closed the line, or it broke.
     fn closed(&mut self, id: LineId, at: Nanos, failure: Option<Failure>) {
+        self.net.close(id);
         let Some(mut line) = self.lines.remove(id) else { return };
         let Some(mut flight) = line.flight.take() else { return };
         // A kept line that the server had closed meanwhile: the request is made once more, on a fresh one.

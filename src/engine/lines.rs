@@ -94,6 +94,7 @@ impl Lines {
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
         }
+        debug_assert!(self.slots[slot].is_none(), "a line that was lost has not been booked");
         self.slots[slot] = Some(Line {
             id,
             server,
@@ -165,6 +166,7 @@ impl Lines {
                         self.rest(arrival.line);
                     }
                     What::Closed(_) => {
+                        net.close(arrival.line);
                         if self.remove(arrival.line).is_some_and(|line| !line.is_open()) {
                             opening -= 1;
                             wanted.clear();

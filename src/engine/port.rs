@@ -36,7 +36,7 @@ pub trait Net {
     /// turns out to be broken arrives as `Closed`.
     fn send(&mut self, line: LineId, call: &Call) -> Nanos;
 
-    /// Closes a line; nothing arrives on it any more.
+    /// Closes a line; nothing arrives on it any more. A line that arrived as `Closed` keeps its slot until then.
     fn close(&mut self, line: LineId);
 
     /// Waits until something arrives or `until` has come, whichever is first, and fills the inbox. Every byte carries

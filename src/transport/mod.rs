@@ -5,6 +5,8 @@ mod control;
 mod options;
 mod socket;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod tls;
 

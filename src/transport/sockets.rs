@@ -277,7 +277,10 @@ impl Sockets {
             }
             _ => failure,
         };
-        self.close(id);
+        // The slot stays taken until the engine has heard of the loss and closes the line itself.
+        if let Some(slot) = self.slots.get_mut(id.slot as usize) {
+            slot.socket = None;
+        }
         inbox.arrivals.push(Arrival { line: id, at, what: What::Closed(failure) });
     }
 }

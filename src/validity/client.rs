@@ -8,6 +8,8 @@ use crate::base::{Hint, Nanos};
 pub struct ClientLoad {
     /// Own CPU seconds over wall seconds and cores, in `0..=1`.
     pub cpu_share: f64,
+    /// Share of the window that the engine's loop was at work, in `0..=1`: at 1 it is the bottleneck.
+    pub loop_busy: f64,
     /// How late a timer of the engine's own fired: its 99th percentile, and the worst.
     pub loop_lag_p99: Nanos,
     pub loop_lag_max: Nanos,
@@ -21,10 +23,12 @@ pub struct ClientLoad {
 const LAG_INVALID: (Nanos, u64) = (Nanos(10_000_000), 10);
 const LAG_WARNING: (Nanos, u64) = (Nanos(3_000_000), 3);
 const CPU_WARNING: f64 = 0.9;
+/// A loop this busy has no reserve: what comes in bursts waits in the sockets.
+const BUSY_WARNING: f64 = 0.9;
 
 /// Invalid when the client was starved: the numbers are then its own, not the server's.
 pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
-    let ClientLoad { cpu_share, loop_lag_p99, loop_lag_max, tail } = *load;
+    let ClientLoad { cpu_share, loop_busy, loop_lag_p99, loop_lag_max, tail } = *load;
     let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(tail.0 / 100 * percent));
     let lag = if loop_lag_p99 > bound(LAG_INVALID) {
         Some((
@@ -51,14 +55,23 @@ pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
         );
         (Severity::Warning, "client_cpu", message)
     });
+    let busy = (loop_busy > BUSY_WARNING).then(|| {
+        let message = format!(
+            "the load generator's loop was at work for {:.0} % of the window (bound {:.0} %), so it measured near its own limit",
+            loop_busy * 100.0,
+            BUSY_WARNING * 100.0
+        );
+        (Severity::Warning, "client_busy", message)
+    });
     lag.into_iter()
+        .chain(busy)
         .chain(cpu)
         .map(|(severity, code, message)| Finding {
             severity,
             code: code.to_owned(),
             message,
             hint: Some(Hint::new(
-                "run the client on a machine of its own or with more cores, or lower the concurrency or rate",
+                "run the client on a machine of its own, split the load over several with --shard, or lower the concurrency or rate",
             )),
             level: None,
             round: Some(round),
@@ -78,6 +91,7 @@ mod tests {
         let load = ClientLoad {
             tail: Nanos::from_ms(tail),
             cpu_share,
+            loop_busy: cpu_share,
             loop_lag_p99: Nanos::from_ms(p99),
             loop_lag_max: Nanos::from_ms(max),
         };
@@ -105,6 +119,7 @@ mod tests {
         insta::assert_snapshot!(words(0.5, 3.1, 8.0), @"warning client_lag: the load generator was at times late, which adds to every latency: its timers fired 3.1ms late at p99 (bound 3.0ms), 8.0ms at worst");
         insta::assert_snapshot!(words(0.97, 10.1, 80.0), @r"
         invalid client_lag: the load generator was starved, so latencies are its own and not the server's: its timers fired 10.1ms late at p99 (bound 10.0ms), 80.0ms at worst
+        warning client_busy: the load generator's loop was at work for 97 % of the window (bound 90 %), so it measured near its own limit
         warning client_cpu: the load generator used 97 % of all cores (bound 90 %)
         ");
     }
