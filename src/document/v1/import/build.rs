@@ -167,6 +167,8 @@ fn level(entry: Entry) -> LevelDocument {
             .iter()
             .map(|(metric, samples)| (metric.id().to_owned(), histogram::encode(&samples.histogram())))
             .collect(),
+        series: None,
+        points: Vec::new(),
     }
 }
 
