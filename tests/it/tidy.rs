@@ -56,6 +56,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("jiff", &["host", "document", "report"]),
     ("junit_report", &["report"]),
+    ("maud", &["report"]),
     ("nvml_wrapper", &["telemetry"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport"]),
