@@ -23,6 +23,7 @@ pub enum Form {
     Junit,
     Json,
     Csv,
+    Html,
     Vllm,
 }
 
@@ -63,6 +64,7 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
         Form::Junit => outputs::junit(document)?,
         Form::Json => report::json::render(document),
         Form::Csv => report::csv::render(document),
+        Form::Html => outputs::page(document),
         Form::Vllm => report::vllm::render(document),
     })
 }

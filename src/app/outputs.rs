@@ -26,6 +26,9 @@ pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), App
     if let Some(path) = &outputs.markdown {
         texts.push((path, markdown::render(document, &comment_options(document))));
     }
+    if let Some(path) = &outputs.html {
+        texts.push((path, page(document)));
+    }
     if let Some(path) = &outputs.junit {
         texts.push((path, junit(document)?));
     }
@@ -47,11 +50,17 @@ pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
         (None, Some(_)) => "gate",
         (None, None) => "run",
     };
-    MarkdownOptions {
-        title: format!("Serving {verb} '{}'", document.name),
-        // What another tool measured, our command line does not repeat.
-        reproduce: document.imported.is_none().then(|| report::command::line(document)),
-    }
+    MarkdownOptions { title: format!("Serving {verb} '{}'", document.name), reproduce: reproduce(document) }
+}
+
+/// The page with charts.
+pub(super) fn page(document: &RunDocument) -> String {
+    report::html::render(document, reproduce(document).as_deref())
+}
+
+/// What another tool measured, our command line does not repeat.
+fn reproduce(document: &RunDocument) -> Option<String> {
+    document.imported.is_none().then(|| report::command::line(document))
 }
 
 fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
@@ -59,6 +68,7 @@ fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
         .into_iter()
         .chain(&outputs.junit)
         .chain(&outputs.markdown)
+        .chain(&outputs.html)
         .map(std::path::PathBuf::as_path)
 }
 

@@ -141,6 +141,7 @@ fn form(format: Format) -> Form {
         Format::Junit => Form::Junit,
         Format::Json => Form::Json,
         Format::Csv => Form::Csv,
+        Format::Html => Form::Html,
         Format::Vllm => Form::Vllm,
     }
 }

@@ -101,7 +101,12 @@ fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(
     } else if !outputs.quiet {
         printer::data(&app::render(document, Form::Table { colour: colour() })?);
     }
-    let others = outputs.junit.iter().chain(&outputs.markdown).map(|path| format!(", {}", path.display()));
+    let others = outputs
+        .junit
+        .iter()
+        .chain(&outputs.markdown)
+        .chain(&outputs.html)
+        .map(|path| format!(", {}", path.display()));
     printer.note(&format!(
         "wrote {}, {}, {}{}",
         outputs.result.display(),

@@ -33,6 +33,7 @@ pub struct Outputs {
     pub summary: PathBuf,
     pub junit: Option<PathBuf>,
     pub markdown: Option<PathBuf>,
+    pub html: Option<PathBuf>,
     pub baselines: PathBuf,
     /// Store the first session where no baseline exists.
     pub save_baseline: bool,
@@ -210,6 +211,7 @@ fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
         result,
         junit: path("junit")?,
         markdown: path("markdown")?,
+        html: path("html")?,
         baselines: path("baselines")?.unwrap_or_default(),
         save_baseline: switch("save-baseline")?,
         session_id: chosen.parse("session-id", parse::name)?,

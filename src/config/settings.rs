@@ -336,6 +336,7 @@ pub const SETTINGS: &[Setting] = &[
         .also(&["result-filename", "output-file", "output-path"]),
     row("junit", Output, Text, "Write a JUnit XML report").value("FILE"),
     row("markdown", Output, Text, "Write a Markdown report").value("FILE").also(&["summary"]),
+    row("html", Output, Text, "Write an HTML report with charts, one file that needs nothing else").value("FILE").also(&["html-report"]),
     row("quiet", Output, Switch, "Print the verdict and errors only").default("false"),
     row("json", Output, Switch, "Print the result document instead of tables").default("false"),
 ];

@@ -56,6 +56,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("junit_report", &["report"]),
     ("memchr", &["protocol"]),
     ("mio", &["transport"]),
+    ("maud", &["report"]),
     ("nvml_wrapper", &["telemetry"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport"]),

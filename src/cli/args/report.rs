@@ -29,6 +29,8 @@ pub enum Format {
     Json,
     /// One line per level and round
     Csv,
+    /// One page with charts, which needs nothing else
+    Html,
     /// The keys of vllm bench serve, one object per level and line, for dashboards made for it
     Vllm,
 }

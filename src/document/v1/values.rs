@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use super::histogram;
 use super::{BaselineDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
 use crate::gate::RoundValues;
 use crate::record::{FailureClass, Metric, MetricKey, Stat};
@@ -16,6 +17,16 @@ impl RunDocument {
             .filter(|level| level.label == label)
             .map(round_values)
             .collect()
+    }
+
+    /// The values at these quantiles (in `0..=1`) of a metric at one level, from the histograms of all its rounds, and the
+    /// number of samples; none where a round has no histogram of it.
+    pub fn quantiles(&self, label: &str, metric: Metric, at: &[f64]) -> Option<(u64, Vec<f64>)> {
+        let levels = self.rounds.iter().flat_map(|round| &round.levels).filter(|level| level.label == label);
+        let texts: Option<Vec<&str>> =
+            levels.map(|level| level.histograms.get(metric.id()).map(String::as_str)).collect();
+        let all = histogram::merge(texts?.into_iter())?;
+        Some((all.len(), at.iter().map(|q| all.value_at_quantile(*q) as f64 / 1e3).collect()))
     }
 }
 

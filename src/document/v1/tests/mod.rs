@@ -240,3 +240,16 @@ fn a_row_is_one_line_with_offsets_from_sent() {
     insta::assert_snapshot!(RowDocument::from_row(&row, 2, "c=32").to_line(), @r#"{"index":7,"round":2,"level":"c=32","phase":"measure","due_ms":9.5,"sent_ms":10.0,"ttft_ms":200.123,"e2e_ms":220.0,"done_ms":231.0,"chunk_ms":[200.123,220.0],"chunk_tokens":[1,2],"tokens":{"prompt_asked":512,"prompt":513,"cached":null,"output_asked":3,"output":3,"source":"usage"},"finish_reason":"length","outcome":"success","status":null,"detail":null,"reconnects":0}"#);
     insta::assert_snapshot!(RowDocument::from_row(&unsent, 1, "c=1").to_line(), @r#"{"index":7,"round":1,"level":"c=1","phase":"measure","due_ms":null,"sent_ms":null,"ttft_ms":null,"e2e_ms":null,"done_ms":5.0,"chunk_ms":[],"tokens":{"prompt_asked":512,"prompt":null,"cached":null,"output_asked":3,"output":0,"source":"chunks"},"finish_reason":null,"outcome":"truncated","status":200,"detail":"cut","reconnects":0}"#);
 }
+
+/// Wanted values: the sample's TTFT runs from 200 to 536 ms in 97 equal steps, and 30 ms later in the second round.
+#[test]
+fn quantiles_are_read_over_all_rounds() {
+    let run = sample::gate(Decision::Pass);
+    let (n, values) = run.quantiles("c=32", Metric::Ttft, &[0.0, 0.5, 1.0]).unwrap();
+    assert_eq!(n, 194);
+    for (got, wanted) in values.into_iter().zip([200.0, 383.0, 566.0]) {
+        assert!((got - wanted).abs() < 2.0, "{got} {wanted}");
+    }
+    assert_eq!(run.quantiles("c=32", Metric::Ttfo, &[0.5]), None);
+    assert_eq!(run.quantiles("c=1", Metric::Ttft, &[0.5]), None);
+}
