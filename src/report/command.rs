@@ -1,6 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
-use crate::document::v1::{LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument};
+use crate::document::v1::{
+    LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument, TraceDocument,
+};
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
 pub fn line(run: &RunDocument) -> String {
@@ -42,17 +44,16 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         }
     }
     if let Some(level) = workload.levels.first() {
-        let LoadDocument { label: _, concurrency: _, rate: _, arrivals, max_in_flight, requests, duration_s } =
-            level;
-        optional(flag, "arrivals", arrivals.as_ref());
-        optional(flag, "max-in-flight", max_in_flight.as_ref());
-        optional(flag, "num-prompts", requests.as_ref());
-        optional(flag, "duration", duration_s.map(|seconds| format!("{seconds}s")).as_ref());
+        shape(level, flag);
     }
-    if workload.dataset == "synthetic" {
-        flag("input-len", workload.input_tokens.replace('-', ":"));
-    } else {
-        flag("dataset", workload.dataset.clone());
+    let scales = all(|level| level.trace.as_ref().map(|trace| trace.time_scale.to_string()));
+    match workload.dataset.as_str() {
+        trace if !scales.is_empty() => {
+            flag("trace", trace.to_owned());
+            flag("time-scale", scales);
+        }
+        "synthetic" => flag("input-len", workload.input_tokens.replace('-', ":")),
+        file => flag("dataset", file.to_owned()),
     }
     optional(flag, "output-len", workload.output_tokens.as_ref().map(|text| text.replace('-', ":")).as_ref());
     optional(flag, "warmup", workload.warmup_requests.as_ref());
@@ -64,6 +65,39 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
             workload.slos.iter().map(|SloDocument { metric, limit_ms }| format!("{metric}:{limit_ms}"));
         flag("goodput", slos.collect::<Vec<_>>().join(","));
     }
+}
+
+/// What all levels of a sweep share.
+fn shape(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
+    let LoadDocument {
+        label: _,
+        concurrency: _,
+        rate: _,
+        arrivals,
+        burstiness,
+        ramp_up_s,
+        ramp_up_from,
+        stages,
+        trace,
+        max_in_flight,
+        requests,
+        duration_s,
+    } = level;
+    let seconds = |seconds: f64| format!("{seconds}s");
+    optional(flag, "stages", stages.as_ref());
+    optional(flag, "arrivals", arrivals.as_ref());
+    optional(flag, "burstiness", burstiness.as_ref());
+    optional(flag, "ramp-up", ramp_up_s.map(seconds).as_ref());
+    optional(flag, "ramp-up-from", ramp_up_from.as_ref());
+    if let Some(TraceDocument { time_scale: _, from_s, until_s, unit, block_tokens }) = trace {
+        optional(flag, "trace-from", (*from_s > 0.0).then(|| seconds(*from_s)).as_ref());
+        optional(flag, "trace-until", until_s.map(seconds).as_ref());
+        optional(flag, "trace-unit", unit.as_ref());
+        flag("trace-block", block_tokens.to_string());
+    }
+    optional(flag, "max-in-flight", max_in_flight.as_ref());
+    optional(flag, "num-prompts", requests.as_ref());
+    optional(flag, "duration", duration_s.map(seconds).as_ref());
 }
 
 fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {

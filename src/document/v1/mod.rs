@@ -7,6 +7,7 @@ mod finding;
 mod format;
 mod histogram;
 mod level;
+mod load;
 mod number;
 mod plan;
 mod pool;
@@ -14,6 +15,7 @@ mod row;
 mod run;
 mod schema;
 mod series;
+mod shard;
 mod values;
 mod verdict;
 
@@ -30,14 +32,16 @@ pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
     TokensDocument, WindowDocument,
 };
+pub use load::{LoadDocument, TraceDocument};
 pub use plan::{
-    GateDocument, LoadDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
-    TargetDocument, TimeoutsDocument, WorkloadDocument,
+    GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TargetDocument,
+    TimeoutsDocument, WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
 pub use run::{RoundDocument, RoundParts, RunDocument, RunParts};
 pub use schema::{baseline_schema, run_schema};
 pub use series::{PointDocument, SeriesDocument};
+pub use shard::ShardDocument;
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, RuleDocument,
     StatusDocument, VerdictDocument,

@@ -1,5 +1,9 @@
 //! Schedules are pure: the same seed asks the same, in any order.
 
+mod arrivals;
+mod replays;
+mod shards;
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -18,11 +22,11 @@ fn workload(dataset: Dataset) -> Workload {
 }
 
 fn closed(concurrency: u32) -> Level {
-    Level { load: Load::Closed { concurrency }, limit: Limit::Requests(100) }
+    Level { load: Load::Closed { concurrency, ramp_up: Nanos::ZERO }, limit: Limit::Requests(100) }
 }
 
 fn open() -> Level {
-    let rate = Rate::new(20.0).unwrap();
+    let rate = Rate::new(20.0).unwrap().into();
     Level {
         load: Load::Open { rate, arrivals: Arrivals::Poisson, max_in_flight: None },
         limit: Limit::Duration(Nanos::from_secs(5.0)),
@@ -78,12 +82,16 @@ fn lengths_fill_their_whole_range() {
 #[test]
 fn open_loops_have_due_times_and_closed_loops_have_clients() {
     assert_eq!(build(closed(4), 1).due(), None);
-    assert_eq!(build(closed(4), 1).concurrency(), Some(4));
+    let pace = build(closed(4), 1).pace();
+    let Pace::Closed { clients: 4, starts } = pace else { panic!("{pace:?}") };
+    assert_eq!(starts.at(3), Nanos::ZERO);
+    assert_eq!(build(closed(4), 1).deadline(), None);
     let open = build(open(), 1);
-    assert_eq!(open.concurrency(), None);
+    assert_eq!(open.pace(), Pace::Open { max_in_flight: None });
     let due = open.due().unwrap();
-    assert!(due.is_sorted() && due.len() > 60, "{}", due.len());
-    assert_eq!(open.limit(), Limit::Duration(Nanos::from_secs(5.0)));
+    assert!(due.is_sorted());
+    assert_eq!(due.len(), 100, "the rate holds exactly");
+    assert_eq!(open.deadline(), Some(Nanos::from_secs(5.0)));
 }
 
 #[test]
