@@ -107,10 +107,10 @@ fn calm() -> Summary {
 
 /// What is found when `change` happens to a calm level at 10 requests per second.
 fn found(change: impl FnOnce(&mut Summary)) -> String {
-    found_at(open(10.0, None), change)
+    found_at(&open(10.0, None), change)
 }
 
-fn found_at(level: Level, change: impl FnOnce(&mut Summary)) -> String {
+fn found_at(level: &Level, change: impl FnOnce(&mut Summary)) -> String {
     let mut summary = calm();
     change(&mut summary);
     let due = match &level.load {
@@ -118,7 +118,7 @@ fn found_at(level: Level, change: impl FnOnce(&mut Summary)) -> String {
         load => panic!("{load:?}"),
     };
     let label = level.label();
-    let findings = check_level(&summary, &plan(level.clone()), &level, Some(&due), 3);
+    let findings = check_level(&summary, &plan(level.clone()), level, Some(&due), 3);
     assert!(findings.iter().all(|finding| finding.round == Some(3) && finding.level == Some(label.clone())));
     findings
         .iter()
@@ -181,9 +181,9 @@ fn chunks_in_bursts_make_itl_untrustworthy() {
 fn a_client_behind_its_schedule_makes_the_round_invalid() {
     let late = |summary: &mut Summary| put(summary, Metric::SendLag, vec![12.0; 100]);
     insta::assert_snapshot!(found(late), @"invalid send_lag: the client could not keep its schedule: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
-    insta::assert_snapshot!(found_at(open(10.0, Some(12)), late), @"warning send_lag: requests waited behind max_in_flight before they were sent: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
+    insta::assert_snapshot!(found_at(&open(10.0, Some(12)), late), @"warning send_lag: requests waited behind max_in_flight before they were sent: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
     // A tenth of the mean gap of 2 s is 200 ms. The rate is too low for the summary's throughput to fall short.
-    assert_eq!(found_at(open(0.5, None), late), "");
+    assert_eq!(found_at(&open(0.5, None), late), "");
 }
 
 #[test]
@@ -199,8 +199,8 @@ fn a_server_that_falls_behind_is_said() {
     if let Load::Open { arrivals, .. } = &mut bursty.load {
         *arrivals = Arrivals::Gamma { shape: 0.25 };
     }
-    assert_eq!(found_at(bursty.clone(), slow(9.45)), "", "what was due is counted, not guessed");
-    assert!(found_at(bursty, slow(9.0)).starts_with("warning achieved_rate"));
+    assert_eq!(found_at(&bursty, slow(9.45)), "", "what was due is counted, not guessed");
+    assert!(found_at(&bursty, slow(9.0)).starts_with("warning achieved_rate"));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl fmt::Display for Shard {
 
 /// A level that cannot be cut into so many shards.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{level} has {parts} {what}, too few for {} shards, each of which needs one of its own", shards)]
+#[error("{level} has fewer {what} ({parts}) than there are shards ({shards}), and each shard needs its own")]
 pub struct ShardError {
     /// Label of the level.
     pub level: String,

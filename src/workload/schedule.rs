@@ -67,7 +67,7 @@ enum Source {
         order: Arc<[usize]>,
     },
     Trace {
-        rows: Replayed,
+        rows: Arc<Replayed>,
         warmup: bool,
     },
 }
@@ -120,12 +120,13 @@ impl Schedule {
     ) -> Result<Self, ScheduleError> {
         let seed = seed.child(&level.label());
         let (rows, due) = replayed(level, trace, counter, seed)?;
+        let rows = Arc::new(rows);
         Ok(Self {
             workload: workload.clone(),
             level: level.clone(),
             shard: Shard::WHOLE,
             seed,
-            measured: Source::Trace { rows: rows.clone(), warmup: false },
+            measured: Source::Trace { rows: Arc::clone(&rows), warmup: false },
             warmup: Source::Trace { rows, warmup: true },
             due: due.map(Into::into),
         })

@@ -8,6 +8,7 @@
 )]
 
 mod gate;
+mod loads;
 mod run;
 mod stage;
 mod tidy;

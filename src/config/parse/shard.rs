@@ -36,7 +36,8 @@ pub(in crate::config) fn shard(
     let scarce = levels.iter().find_map(|level| level.check_shards(shard.count()).err());
     match (scarce, chosen.one("shard")) {
         (Some(error), Some(entry)) => {
-            let hint = format!("run at most {} shards, or raise the level's {}", error.parts, error.what);
+            let hint =
+                format!("lower the number of shards to {}, or raise the level's {}", error.parts, error.what);
             Err(entry.wrong(wrong(error.to_string(), hint)))
         }
         _ => Ok(shard),

@@ -33,11 +33,16 @@ pub(in crate::config) fn workload(chosen: &mut Chosen) -> Result<(Api, Workload)
             _ => false,
         };
         if let Some(entry) = chosen.one("input-len").filter(|_| clash) {
-            let problem = match dataset {
-                Dataset::Trace(_) => "the prompts of a trace have their own lengths",
-                Dataset::Jsonl(_) | Dataset::Synthetic => "the prompts of a dataset have their own lengths",
-            };
-            return Err(entry.wrong(wrong(problem, "remove it, or use --dataset synthetic")));
+            return Err(entry.wrong(match dataset {
+                Dataset::Trace(_) => wrong(
+                    "the prompts of a trace have their own lengths",
+                    "remove it, or use --rate instead of --trace",
+                ),
+                Dataset::Jsonl(_) | Dataset::Synthetic => wrong(
+                    "the prompts of a dataset have their own lengths",
+                    "remove it, or use --dataset synthetic",
+                ),
+            }));
         }
         chosen.remove("input-len");
     }

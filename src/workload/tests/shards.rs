@@ -37,7 +37,7 @@ proptest! {
 
     #[test]
     fn shards_are_the_whole_byte_for_byte(level in level(), count in 1_u32..9, seed: u64) {
-        let whole = build(level, seed);
+        let whole = build(&level, seed);
         // A closed loop that only time limits has visits without end; its first ones stand for them.
         let first = |schedule: &Schedule, many: usize| schedule.visits().take(many).collect::<Vec<_>>();
         let all = first(&whole, 360);
@@ -91,13 +91,13 @@ fn check_paces(whole: &Schedule, shards: &[Schedule]) -> Result<(), TestCaseErro
 
 #[test]
 fn a_level_too_small_for_its_shards_says_so() {
-    let refuse = |level: Level| build(level, 1).of_shard(Shard::new(0, 6).unwrap()).unwrap_err().to_string();
-    insta::assert_snapshot!(refuse(closed(4)), @"c=4 has 4 clients, too few for 6 shards, each of which needs one of its own");
-    insta::assert_snapshot!(refuse(Level { limit: Limit::Requests(5), ..closed(9) }), @"c=9 has 5 requests, too few for 6 shards, each of which needs one of its own");
+    let refuse = |level: &Level| build(level, 1).of_shard(Shard::new(0, 6).unwrap()).unwrap_err().to_string();
+    insta::assert_snapshot!(refuse(&closed(4)), @"c=4 has fewer clients (4) than there are shards (6), and each shard needs its own");
+    insta::assert_snapshot!(refuse(&Level { limit: Limit::Requests(5), ..closed(9) }), @"c=9 has fewer requests (5) than there are shards (6), and each shard needs its own");
     let rate = Rate::new(2.0).unwrap().into();
     let load = Load::Open { rate, arrivals: Arrivals::Constant, max_in_flight: Some(3) };
-    insta::assert_snapshot!(refuse(Level { load: load.clone(), limit: Limit::Requests(50) }), @"rate=2 has 3 places in flight, too few for 6 shards, each of which needs one of its own");
+    insta::assert_snapshot!(refuse(&Level { load: load.clone(), limit: Limit::Requests(50) }), @"rate=2 has fewer places in flight (3) than there are shards (6), and each shard needs its own");
     let Load::Open { rate, arrivals, .. } = load else { panic!() };
     let load = Load::Open { rate, arrivals, max_in_flight: None };
-    insta::assert_snapshot!(refuse(Level { load, limit: Limit::Duration(Nanos::from_secs(2.0)) }), @"rate=2 has 4 requests, too few for 6 shards, each of which needs one of its own");
+    insta::assert_snapshot!(refuse(&Level { load, limit: Limit::Duration(Nanos::from_secs(2.0)) }), @"rate=2 has fewer requests (4) than there are shards (6), and each shard needs its own");
 }

@@ -52,10 +52,10 @@ impl Columns {
             Some(names[at].to_owned())
         };
         let missing = |what, wanted| TraceError::NoColumn { what, wanted, found: names.join(", ") };
-        let (time, named) = names
+        let (time, said) = names
             .iter()
             .zip(&plain)
-            .find_map(|(name, plain)| Some(((*name).to_owned(), time_column(plain)?)))
+            .find_map(|(name, plain)| is_time(plain).then(|| ((*name).to_owned(), unit_in(plain))))
             .ok_or_else(|| missing("the time", "timestamp, time or ts"))?;
         let (input, text) = (pick(&INPUTS), pick(&TEXTS));
         if input.is_none() && text.is_none() {
@@ -77,7 +77,7 @@ impl Columns {
         Ok(Self {
             format,
             time,
-            unit: named.or(of_format),
+            unit: said.or(of_format),
             input,
             output: pick(&OUTPUTS),
             text,
@@ -92,12 +92,14 @@ fn plain(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace([' ', '-'], "_")
 }
 
-/// The unit that a column of times has in its name; none inside where it has none there.
-fn time_column(plain: &str) -> Option<Option<TimeUnit>> {
-    if TIMES.contains(&plain) {
-        return Some(None);
-    }
-    let (name, unit) = plain.rsplit_once('_')?;
-    let unit = TimeUnit::ALL.into_iter().find(|known| known.id() == unit)?;
-    TIMES.contains(&name).then_some(Some(unit))
+/// One of the names of a time, with or without a unit behind it.
+fn is_time(plain: &str) -> bool {
+    let cut = unit_in(plain).and_then(|unit| plain.strip_suffix(unit.id())?.strip_suffix('_'));
+    TIMES.contains(&cut.unwrap_or(plain))
+}
+
+/// The unit at the end of a name: `timestamp_ms`.
+fn unit_in(plain: &str) -> Option<TimeUnit> {
+    let (_, unit) = plain.rsplit_once('_')?;
+    TimeUnit::ALL.into_iter().find(|known| known.id() == unit)
 }

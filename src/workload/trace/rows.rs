@@ -24,7 +24,9 @@ impl Found {
     }
 }
 
-const TOKENS: &str = "a number of tokens";
+/// Beyond every context window of today, and small enough to be built in memory.
+const TOKENS_MAX: u32 = 2_000_000;
+const TOKENS: &str = "a number of tokens from 0 to 2000000";
 
 /// A file whose first line is an object is JSONL, any other one CSV with a header.
 pub(super) fn read(
@@ -166,9 +168,9 @@ impl Row<'_> {
         };
         // Tables that went through floating point write 374.0.
         let digits = value.strip_suffix(".0").unwrap_or(&value);
-        match digits.parse() {
-            Ok(tokens) => Ok(Some(tokens)),
-            Err(_) => Err(TraceError::Bad { line: self.line, column: column.clone(), value, wanted: TOKENS }),
+        match digits.parse().ok().filter(|tokens| *tokens <= TOKENS_MAX) {
+            Some(tokens) => Ok(Some(tokens)),
+            None => Err(TraceError::Bad { line: self.line, column: column.clone(), value, wanted: TOKENS }),
         }
     }
 

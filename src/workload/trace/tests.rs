@@ -104,8 +104,8 @@ fn errors_name_line_column_and_value() {
     no column tells the prompt's length: name one input_length, input_tokens or prompt_tokens; there are timestamp, b
     line 2, timestamp: '1' has no unit; say it with --trace-unit s (or ms, us, ns), or name the column timestamp_s
     line 3, time_s: 'soon' is not a number or a date
-    line 2, input_tokens: 'many' is not a number of tokens
-    line 2, input_tokens: '-4' is not a number of tokens
+    line 2, input_tokens: 'many' is not a number of tokens from 0 to 2000000
+    line 2, input_tokens: '-4' is not a number of tokens from 0 to 2000000
     line 2 has no input_tokens
     line 2 has no time_s
     line 2 is not a CSV record: it has 3 cells and the header 2

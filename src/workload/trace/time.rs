@@ -64,7 +64,7 @@ impl<'a> Decimal<'a> {
     fn nanos(&self, unit: TimeUnit) -> Option<i128> {
         let digits: i128 = format!("{}{}", self.whole, self.fraction).parse().ok()?;
         let scaled = digits.checked_mul(i128::from(unit.nanos()));
-        let shift = self.exponent - self.fraction.len() as i32;
+        let shift = self.exponent - i32::try_from(self.fraction.len()).ok()?;
         let ten = 10_i128.checked_pow(shift.unsigned_abs())?;
         let nanos = if shift >= 0 { scaled?.checked_mul(ten)? } else { scaled? / ten };
         Some(if self.negative { -nanos } else { nanos })
