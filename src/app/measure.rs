@@ -1,5 +1,6 @@
 //! One level of one round: the engine on a thread of its own, rows to the journal, progress to the watcher.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -19,19 +20,24 @@ use crate::host::{self, Journal, RealClock, usage};
 use crate::protocol::{CallOptions, codec};
 use crate::record::{Phase, Row};
 use crate::transport::Sockets;
-use crate::workload::{self, JsonlPrompts, Level, Limit, Load, Pace, Schedule, TokenCounter, Visit};
+use crate::workload::{
+    self, JsonlPrompts, Level, Limit, Pace, Schedule, ScheduleError, Shard, TokenCounter, Trace, Visit,
+};
 
 /// What stays the same over all levels and rounds of a run.
 pub(super) struct Bench<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) counter: TokenCounter,
     pub(super) prompts: Option<JsonlPrompts>,
+    pub(super) trace: Option<Trace>,
     pub(super) clock: RealClock,
 }
 
 /// A measured level.
 pub(super) struct LevelRun {
     pub(super) level: Level,
+    /// When its requests were due since the level's start; open loop only.
+    pub(super) due: Option<Arc<[Nanos]>>,
     /// Rows of both phases, in order of their end.
     pub(super) rows: Vec<Row>,
     pub(super) measured: Measured,
@@ -42,6 +48,7 @@ pub(super) struct LevelRun {
 /// Which level of which round, and the chance it runs on.
 pub(super) struct Turn {
     pub(super) level: Level,
+    pub(super) shard: Shard,
     pub(super) round: u32,
     pub(super) rounds: u32,
     pub(super) seed: Seed,
@@ -77,7 +84,8 @@ impl Bench<'_> {
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = record(receiver, journal, turn.round, turn.level.label())?;
         let (cpu, began) = (cpu_seconds(), self.clock.now());
-        let warmup = self.warmup(turn);
+        let warmup = turn.warmup.or(self.plan.warmup.requests).unwrap_or_else(|| own_warmup(&schedule));
+        let due = schedule.due();
         let watch = (warmup, gauge.clone(), stop.clone());
         let ended = self.launch(work, &schedule, server, sender, watch)?;
         let measured = self.follow(ended, &gauge, began, watcher).await?;
@@ -85,16 +93,17 @@ impl Bench<'_> {
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
         let (mut rows, journal) = recorder.join().map_err(|_| lost("recording rows"))?;
         self.count_tokens(&mut rows);
-        Ok((LevelRun { level: turn.level, rows, measured, cpu_share }, journal))
+        Ok((LevelRun { level: turn.level.clone(), due, rows, measured, cpu_share }, journal))
     }
 
     fn work(&self, server: &Server, turn: &Turn) -> Result<(Work, Schedule), AppError> {
         let plan = self.plan;
-        let schedule =
-            Schedule::build(&plan.workload, &turn.level, &self.counter, self.prompts.as_ref(), turn.seed)
-                .map_err(|error| {
-                    AppError::usage(error.to_string(), "check --tokenizer, --dataset, --rate and --duration")
-                })?;
+        let schedule = self.schedule(turn).map_err(|error| {
+            AppError::usage(
+                error.to_string(),
+                "check --tokenizer, --dataset or --trace, the load and its limits",
+            )
+        })?;
         let pace = schedule.pace();
         let work = Work {
             pace,
@@ -124,12 +133,13 @@ impl Bench<'_> {
         Ok((work, schedule))
     }
 
-    /// Warm-up requests of a level.
-    fn warmup(&self, turn: &Turn) -> u64 {
-        turn.warmup.or(self.plan.warmup.requests).unwrap_or_else(|| match turn.level.load {
-            Load::Closed { concurrency } => u64::from(concurrency.clamp(1, WARMUP_MAX)),
-            Load::Open { rate, .. } => rate.per_second().clamp(1.0, f64::from(WARMUP_MAX)) as u64,
-        })
+    fn schedule(&self, turn: &Turn) -> Result<Schedule, ScheduleError> {
+        let (workload, level, counter) = (&self.plan.workload, &turn.level, &self.counter);
+        let whole = match &self.trace {
+            Some(trace) => Schedule::replay(workload, level, counter, trace, turn.seed),
+            None => Schedule::build(workload, level, counter, self.prompts.as_ref(), turn.seed),
+        };
+        whole?.of_shard(turn.shard)
     }
 
     /// Starts the engine on its own thread, so that nothing else runs on its loop.
@@ -196,6 +206,19 @@ fn warmups(schedule: &Schedule, count: u64) -> impl Iterator<Item = Visit> + Sen
     })
 }
 
+/// As many warm-up requests as there are clients, or as arrive in a second on average, within bounds.
+fn own_warmup(schedule: &Schedule) -> u64 {
+    let wanted = match (schedule.pace(), schedule.due()) {
+        (Pace::Closed { clients, .. }, _) => u64::from(clients),
+        (Pace::Open { .. }, due) => {
+            let due = due.unwrap_or_default();
+            let window = schedule.deadline().or(due.last().copied()).unwrap_or_default();
+            (due.len() as f64 / window.secs().max(1.0)) as u64
+        }
+    };
+    wanted.clamp(1, u64::from(WARMUP_MAX))
+}
+
 fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
     let text = plan.sampling.extra_body.as_deref().unwrap_or("{}");
     serde_json::from_str(text).map_err(|error| {
@@ -216,6 +239,7 @@ fn title(turn: &Turn) -> LevelTitle {
         Limit::Requests(requests) => (Some(requests), None),
         Limit::Duration(duration) => (None, Some(duration)),
         Limit::Either { requests, duration } => (Some(requests), Some(duration)),
+        Limit::Load => (None, turn.level.deadline()),
     };
     LevelTitle { round: turn.round, rounds: turn.rounds, label: turn.level.label(), requests, duration }
 }

@@ -12,6 +12,7 @@ mod run;
 mod server;
 mod settings;
 mod simulate;
+mod start;
 mod watch;
 
 pub use documents::{Form, compare, import, import_notes, list, promote, prune, read_result, render, save};

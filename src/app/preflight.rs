@@ -4,9 +4,10 @@ use super::error::AppError;
 use super::measure::{Bench, Turn};
 use super::server::Server;
 use super::watch::Silent;
+use crate::base::Nanos;
 use crate::engine::Stop;
 use crate::record::{Failure, FailureClass, Outcome, Phase};
-use crate::workload::{Level, Limit, Load};
+use crate::workload::{Level, Limit, Load, Shard};
 
 /// A server that fails now and then deserves to be measured: its failures are part of the answer. One that fails
 /// this often in a row has nothing to measure.
@@ -19,9 +20,10 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
         if stop.is_draining() {
             return Ok(());
         }
-        let level = Level { load: Load::Closed { concurrency: 1 }, limit: Limit::Requests(1) };
+        let load = Load::Closed { concurrency: 1, ramp_up: Nanos::ZERO };
+        let level = Level { load, limit: Limit::Requests(1) };
         let seed = bench.plan.seed.child("preflight").at(attempt);
-        let turn = Turn { level, round: 0, rounds: 0, seed, warmup: Some(0) };
+        let turn = Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0) };
         let (run, _) = bench.level(server, &turn, None, &mut Silent, stop).await?;
         let outcome = run.rows.into_iter().find(|row| row.phase == Phase::Measure).map(|row| row.outcome);
         let Some(Outcome::Failed(failure)) = outcome else {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
 use super::server::{self, Server};
+use super::start;
 use super::watch::Watcher;
 use crate::base::{Nanos, Secret, Seed};
 use crate::config::RunPlan;
@@ -15,7 +16,7 @@ use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::{Summary, Window, summarize};
 use crate::record::{Environment, Metric, MetricKey};
 use crate::validity::{ClientLoad, Finding, check_client, check_level};
-use crate::workload::{Dataset, JsonlPrompts, Level, Load, TokenCounter};
+use crate::workload::{Dataset, JsonlPrompts, Level, Pace, TokenCounter, Trace, TraceFile};
 
 /// Everything that was measured.
 pub(super) struct Measurement {
@@ -49,8 +50,12 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
     let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
         .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
+    let trace = match &plan.workload.dataset {
+        Dataset::Trace(file) => Some(trace(file, &counter)?),
+        Dataset::Synthetic | Dataset::Jsonl(_) => None,
+    };
     let prompts = match &plan.workload.dataset {
-        Dataset::Synthetic => None,
+        Dataset::Synthetic | Dataset::Trace(_) => None,
         Dataset::Jsonl(path) => {
             let wrong = |why: String| {
                 AppError::usage(why, "give --dataset a JSONL file, one {\"prompt\": …} per line")
@@ -64,14 +69,25 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
             )
         }
     };
-    Ok(Bench { plan, counter, prompts, clock })
+    Ok(Bench { plan, counter, prompts, trace, clock })
+}
+
+/// The recorded requests that are to be sent again.
+fn trace(file: &TraceFile, counter: &TokenCounter) -> Result<Trace, AppError> {
+    let path = file.path.display();
+    let wrong = |why: String| {
+        AppError::usage(why, "give --trace a file of timestamps and lengths; docs/LOADS.md shows each format")
+    };
+    let bytes = files::read_bytes(&file.path, INPUT_MAX).map_err(|error| wrong(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{path} is not UTF-8")))?;
+    Trace::parse(&text, file, counter).map_err(|error| wrong(format!("{path}: {error}")))
 }
 
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.
 fn check_files(plan: &RunPlan) -> Result<(), AppError> {
-    let clients = |level: &Level| match level.load {
-        Load::Closed { concurrency } => u64::from(concurrency),
-        Load::Open { max_in_flight, .. } => u64::from(max_in_flight.unwrap_or(0)),
+    let clients = |level: &Level| match level.pace(plan.shard) {
+        Pace::Closed { clients, .. } => u64::from(clients),
+        Pace::Open { max_in_flight } => u64::from(max_in_flight.unwrap_or(0)),
     };
     // An embedded simulator holds the other end of each connection.
     let ends = if server::simulated(&plan.target.base_url).is_some() { 2 } else { 1 };
@@ -108,6 +124,10 @@ pub(super) async fn measure(
         created: RealClock::wall(),
     };
     let mut server = first;
+    for line in introduction(bench) {
+        watcher.note(&line);
+    }
+    start::wait(plan.start_at, watcher, stop).await?;
     for number in 1..=plan.gate.rounds {
         if number > 1 && server.restarts() {
             drop(server);
@@ -116,7 +136,14 @@ pub(super) async fn measure(
         let seed = round_seed(plan, number);
         let mut round = Round { number, seed, levels: Vec::new() };
         for level in &plan.levels {
-            let turn = Turn { level: *level, round: number, rounds: plan.gate.rounds, seed, warmup: None };
+            let turn = Turn {
+                level: level.clone(),
+                shard: plan.shard,
+                round: number,
+                rounds: plan.gate.rounds,
+                seed,
+                warmup: None,
+            };
             let (run, returned) = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
             journal = returned;
             measured.partial |= run.measured.interrupted;
@@ -138,9 +165,17 @@ pub(super) async fn measure(
     Ok(measured)
 }
 
+/// What the reader should know of the load before it starts.
+fn introduction(bench: &Bench<'_>) -> Vec<String> {
+    let shard = bench.plan.shard;
+    let trace = bench.trace.as_ref().map(|trace| format!("replaying {}", trace.describe()));
+    let part = format!("this is shard {shard} (counted from 0): one of {} parts of the load", shard.count());
+    trace.into_iter().chain((!shard.is_whole()).then_some(part)).collect()
+}
+
 fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Finding>) {
     let label = run.level.label();
-    let open_loop = matches!(run.level.load, Load::Open { .. });
+    let open_loop = run.level.is_open();
     let window = Window { start: run.measured.start, end: run.measured.end };
     let summary = summarize(&run.rows, window, &plan.slos, open_loop);
     let client = ClientLoad {
@@ -150,7 +185,7 @@ fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Findin
         loop_lag_max: run.measured.lag.max,
         tail: tail(&summary),
     };
-    let mut findings = check_level(&summary, plan, &label, round);
+    let mut findings = check_level(&summary, plan, &run.level, run.due.as_deref(), round);
     findings.extend(
         check_client(&client, round)
             .into_iter()

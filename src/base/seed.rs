@@ -67,6 +67,25 @@ impl Chance {
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
+    /// Gamma with this shape and scale 1, so of mean and variance `shape`. Marsaglia and Tsang (2000), "A simple method for
+    /// generating gamma variables", with their boost by a power of a uniform for shapes below 1. Shapes are above zero.
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let boosted = self.gamma(shape + 1.0);
+            return boosted * (1.0 - self.unit()).powf(1.0 / shape);
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let normal = self.normal();
+            let cube = (1.0 + c * normal).powi(3);
+            // The logarithm's squeeze step is left out: one more logarithm per draw is nothing beside a request.
+            if cube > 0.0 && (1.0 - self.unit()).ln() < 0.5 * normal * normal + d * (1.0 - cube + cube.ln()) {
+                return d * cube;
+            }
+        }
+    }
+
     /// Fisher and Yates' shuffle.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::plan::RunPlan;
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load};
+use crate::base::Nanos;
+use crate::workload::{Arrivals, Curve, Dataset, Lengths, Level, Limit, Load, TimeUnit};
 
 impl RunPlan {
     /// SHA-256 over everything that defines the load, cut to 12 hexadecimal characters. Seed, server, model, waiting
-    /// limits and the gate's policy are left out: they may change without making it another load.
+    /// limits and the gate's policy are left out: they may change without making it another load. So are the shard and
+    /// its start: the shards of a run are one load.
     pub fn workload_hash(&self) -> String {
         let Self {
             target: _,
@@ -19,6 +21,8 @@ impl RunPlan {
             stream,
             workload,
             levels,
+            shard: _,
+            start_at: _,
             slos,
             warmup,
             seed: _,
@@ -73,24 +77,44 @@ fn dataset(dataset: &Dataset) -> String {
             let name = path.file_name().unwrap_or(path.as_os_str());
             format!("jsonl {}", name.to_string_lossy())
         }
+        Dataset::Trace(file) => {
+            let name = file.path.file_name().unwrap_or(file.path.as_os_str());
+            let unit = file.unit.map(TimeUnit::id);
+            format!("trace {} {unit:?} {}", name.to_string_lossy(), file.block)
+        }
     }
 }
 
 fn level(level: &Level) -> String {
-    let load = match level.load {
-        Load::Closed { concurrency } => format!("closed {concurrency}"),
+    let load = match &level.load {
+        Load::Closed { concurrency, ramp_up: Nanos::ZERO } => format!("closed {concurrency}"),
+        Load::Closed { concurrency, ramp_up } => format!("closed {concurrency} ramp {}", ramp_up.0),
         Load::Open { rate, arrivals, max_in_flight } => {
-            let law = match arrivals {
-                Arrivals::Constant => "constant",
-                Arrivals::Poisson => "poisson",
-            };
-            format!("open {} {law} {max_in_flight:?}", rate.per_second())
+            format!("open {} {} {max_in_flight:?}", curve(rate), law(*arrivals))
+        }
+        Load::Replay { window, max_in_flight } => {
+            let until = window.until.map(|until| until.0);
+            format!("replay {} {} {until:?} {max_in_flight:?}", window.scale, window.from.0)
         }
     };
     let limit = match level.limit {
         Limit::Requests(requests) => format!("requests {requests}"),
         Limit::Duration(duration) => format!("duration {}", duration.0),
         Limit::Either { requests, duration } => format!("either {requests} {}", duration.0),
+        Limit::Load => "load".to_owned(),
     };
     format!("level {load} {limit}")
+}
+
+fn curve(rate: &Curve) -> String {
+    let then = rate.then().map(|rate| rate.per_second().to_string());
+    let pieces = rate.pieces().iter().map(|piece| format!("{}..{}@{}", piece.from, piece.to, piece.span.0));
+    pieces.chain(then).collect::<Vec<_>>().join(" ")
+}
+
+fn law(arrivals: Arrivals) -> String {
+    match arrivals {
+        Arrivals::Constant | Arrivals::Poisson => arrivals.id().to_owned(),
+        Arrivals::Gamma { shape } => format!("gamma {shape}"),
+    }
 }

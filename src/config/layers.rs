@@ -153,9 +153,14 @@ impl Chosen {
 
     /// Speaks for a key that a setting of that rank has decided.
     pub(super) fn say(&mut self, rank: usize, entry: Entry) {
-        let key = entry.key;
-        let entries = vec![entry];
-        self.0.insert(key, Won { rank, entries });
+        self.say_all(rank, vec![entry]);
+    }
+
+    /// The same for a key that may be repeated.
+    pub(super) fn say_all(&mut self, rank: usize, entries: Vec<Entry>) {
+        if let Some(key) = entries.first().map(|entry| entry.key) {
+            self.0.insert(key, Won { rank, entries });
+        }
     }
 
     pub(super) fn remove(&mut self, key: &str) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
 use crate::record::{MetricKey, Slo};
-use crate::workload::{Level, Workload};
+use crate::workload::{Level, Shard, Workload};
 
 /// A run that may start. Invariant: `levels` is not empty, `rounds` ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,10 @@ pub struct RunPlan {
     pub workload: Workload,
     /// One measured window each, in this order, in every round.
     pub levels: Vec<Level>,
+    /// Which part of every level this machine sends.
+    pub shard: Shard,
+    /// When the first level starts; none starts it at once.
+    pub start_at: Option<StartAt>,
     pub slos: Vec<Slo>,
     pub warmup: Warmup,
     pub seed: Seed,
@@ -46,6 +50,15 @@ pub struct Target {
     pub cacert: Option<PathBuf>,
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
+}
+
+/// A start that several machines can share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// Since 1970-01-01T00:00:00Z on the wall clock.
+    Epoch(Nanos),
+    /// After everything is ready.
+    After(Nanos),
 }
 
 /// Requests before the measured window.

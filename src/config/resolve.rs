@@ -10,7 +10,7 @@ use super::layers::{self, Chosen, Layers, Purpose};
 use super::parse::{self, Setup};
 use super::plan::{CacheLabel, Warmup};
 use crate::base::{Secret, Seed};
-use crate::workload::{Dataset, Load};
+use crate::workload::{Dataset, Level};
 
 /// A plan, what belongs beside it, and where each of its values came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,20 +160,17 @@ fn build(
     }
     chosen.fill();
     let levels = parse::levels(&mut chosen)?;
+    let shard = parse::shard(&mut chosen, environment, &levels)?;
     let (api, workload) = parse::workload(&mut chosen)?;
     let api_key = parse::api_key(&mut chosen, environment)?;
     let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
-    let mut setup = Setup {
-        open: levels.iter().any(|level| matches!(level.load, Load::Open { .. })),
-        stream,
-        slos: false,
-    };
+    let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
     let slos = parse::slos(&chosen, setup)?;
     setup.slos = !slos.is_empty();
     chosen.or_default("tolerance", parse::default_tolerances(setup));
     let cache = match workload.dataset {
         Dataset::Synthetic => CacheLabel::Cold,
-        Dataset::Jsonl(_) => CacheLabel::Mixed,
+        Dataset::Jsonl(_) | Dataset::Trace(_) => CacheLabel::Mixed,
     };
     let plan = RunPlan {
         target: parse::target(&chosen, names.target, environment)?,
@@ -183,6 +180,8 @@ fn build(
         stream,
         workload,
         levels,
+        shard,
+        start_at: chosen.parse("start-at", parse::start_at)?,
         slos,
         warmup: Warmup { requests: chosen.parse("warmup", parse::warmup)?.flatten() },
         seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),

@@ -216,17 +216,52 @@ pub const SETTINGS: &[Setting] = &[
     row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several make a sweep, for example 1,10,50")
         .default("1")
         .short('c')
-        .also(&["max-concurrency", "parallel", "max-vus"])
+        .also(&["parallel", "max-vus"])
         .file(&[(In::Workload, "concurrency")]),
     row("rate", Load, Numbers, "Requests per second that arrive by the clock however slow the server is; several make a sweep, for example 2,4,8")
-        .also(&["request-rate", "qps", "rps"])
+        .also(&["request-rate", "qps", "rps", "ramp-up-end-rps"])
         .file(&[(In::Workload, "rate"), (In::Workload, "rps")]),
-    row("arrivals", Load, Choice(&["poisson", "constant"]), "Gaps between arrivals of --rate: poisson (random, as users are) or constant")
+    row("stages", Load, Texts, "Arrivals by the clock at rates that change: RATE@TIME holds a rate, FROM..TO@TIME goes from one to another, for example '2@30s, 2..20@60s, 50@5s'")
+        .value("RATE@TIME,…")
+        .file(&[(In::Workload, "stages")]),
+    row("trace", Load, Text, "Replay the arrivals and lengths of a recorded trace: Mooncake JSONL, Azure LLM inference CSV, BurstGPT CSV, or plain JSONL or CSV")
+        .value("FILE")
+        .file(&[(In::Workload, "trace")]),
+    row("arrivals", Load, Choice(&["poisson", "constant", "gamma"]), "Gaps between arrivals of --rate or --stages: poisson (random, as users are), constant, or gamma (see --burstiness)")
         .default("poisson")
         .also(&["arrival-pattern", "request-rate-mode", "rate-type"])
         .file(&[(In::Workload, "arrivals")]),
-    row("max-in-flight", Load, Count, "Most requests of --rate in flight at once; later ones queue here and their wait counts as latency, for example 256")
+    row("burstiness", Load, Number, "Shape of gamma arrivals: 1 is poisson, below it they come in bursts, above it more evenly, for example 0.5")
+        .value("SHAPE")
+        .also(&["arrival-smoothness", "vllm-burstiness"])
+        .file(&[(In::Workload, "burstiness")]),
+    row("ramp-up", Load, Duration, "Time in which --rate rises to its value, or the clients of --concurrency start one by one, for example 30s")
+        .also(&["request-rate-ramp-duration", "concurrency-ramp-duration"])
+        .file(&[(In::Workload, "ramp_up")]),
+    row("ramp-up-from", Load, Number, "Requests per second at which --ramp-up starts, 0 without it, for example 0.5")
+        .value("RATE")
+        .also(&["ramp-up-start-rps"])
+        .file(&[(In::Workload, "ramp_up_from")]),
+    row("max-in-flight", Load, Count, "Most requests of --rate, --stages or --trace in flight at once; later ones queue here and their wait counts as latency, for example 256")
         .file(&[(In::Workload, "max_in_flight")]),
+    row("max-concurrency", Load, Counts, "As in vLLM: --max-in-flight where requests arrive by the clock, --concurrency where not"),
+    row("time-scale", Load, Texts, "Factor on the times of --trace, or the speed with an x: 0.5 and 2x both replay twice as fast; several make a sweep, for example 1x,2x")
+        .value("FACTOR|SPEEDx")
+        .file(&[(In::Workload, "time_scale")]),
+    row("trace-from", Load, Duration, "Start of the part of --trace that is replayed, since its first request, for example 10m")
+        .file(&[(In::Workload, "trace_from")]),
+    row("trace-until", Load, Duration, "End of the part of --trace that is replayed, since its first request, for example 20m")
+        .file(&[(In::Workload, "trace_until")]),
+    row("trace-unit", Load, Choice(&["s", "ms", "us", "ns"]), "Unit of bare numbers in the time column of --trace, where neither its format nor the column's name says it")
+        .file(&[(In::Workload, "trace_unit")]),
+    row("trace-block", Load, Count, "Tokens that one of the hash_ids of --trace stands for, 512 without it")
+        .value("TOKENS")
+        .also(&["isl-block-size"])
+        .file(&[(In::Workload, "trace_block")]),
+    row("shard", Load, Text, "Which part of the whole load this machine sends, from 0, for example 0/4; from JOB_COMPLETION_INDEX and JOB_COMPLETIONS, or from srun's variables, where they are set")
+        .value("INDEX/COUNT"),
+    row("start-at", Load, Text, "When the first level starts: a time with its zone, seconds since 1970, or a span from now, for example 2026-01-31T12:00:00Z or +30s")
+        .value("TIME"),
     row("num-prompts", Load, Count, "Measured requests per level and round, 400 for a gate; with --duration, whichever ends first")
         .default("100")
         .short('n')

@@ -62,7 +62,7 @@ pub fn drive(
     let mut lines = Lines::new(work.servers);
     gauge.reset();
     let warmup = Plan {
-        pace: Pace::Closed { clients: work.warmup_clients, starts: Starts },
+        pace: Pace::Closed { clients: work.warmup_clients, starts: Starts::AT_ONCE },
         phase: Phase::Warmup,
         deadline: None,
     };

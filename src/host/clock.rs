@@ -27,6 +27,11 @@ impl RealClock {
     }
 }
 
+/// The wall clock, since 1970-01-01T00:00:00Z.
+pub fn epoch() -> Nanos {
+    Nanos(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(0))
+}
+
 impl RealClock {
     /// Time since its start.
     pub fn now(&self) -> Nanos {

@@ -9,6 +9,6 @@ mod machine;
 pub mod signals;
 pub mod usage;
 
-pub use clock::RealClock;
+pub use clock::{RealClock, epoch};
 pub use journal::{Journal, JournalError};
 pub use machine::{MachineFacts, machine};

@@ -1,6 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
-use crate::document::v1::{LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument};
+use crate::document::v1::{
+    LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument, TraceDocument,
+};
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
 pub fn line(run: &RunDocument) -> String {
@@ -42,17 +44,16 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         }
     }
     if let Some(level) = workload.levels.first() {
-        let LoadDocument { label: _, concurrency: _, rate: _, arrivals, max_in_flight, requests, duration_s } =
-            level;
-        optional(flag, "arrivals", arrivals.as_ref());
-        optional(flag, "max-in-flight", max_in_flight.as_ref());
-        optional(flag, "num-prompts", requests.as_ref());
-        optional(flag, "duration", duration_s.map(|seconds| format!("{seconds}s")).as_ref());
+        shape(level, flag);
     }
-    if workload.dataset == "synthetic" {
-        flag("input-len", workload.input_tokens.replace('-', ":"));
-    } else {
-        flag("dataset", workload.dataset.clone());
+    let scales = all(|level| level.trace.as_ref().map(|trace| trace.time_scale.to_string()));
+    match workload.dataset.as_str() {
+        trace if !scales.is_empty() => {
+            flag("trace", trace.to_owned());
+            flag("time-scale", scales);
+        }
+        "synthetic" => flag("input-len", workload.input_tokens.replace('-', ":")),
+        file => flag("dataset", file.to_owned()),
     }
     optional(flag, "output-len", workload.output_tokens.as_ref().map(|text| text.replace('-', ":")).as_ref());
     optional(flag, "warmup", workload.warmup_requests.as_ref());
@@ -64,6 +65,39 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
             workload.slos.iter().map(|SloDocument { metric, limit_ms }| format!("{metric}:{limit_ms}"));
         flag("goodput", slos.collect::<Vec<_>>().join(","));
     }
+}
+
+/// What all levels of a sweep share.
+fn shape(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
+    let LoadDocument {
+        label: _,
+        concurrency: _,
+        rate: _,
+        arrivals,
+        burstiness,
+        ramp_up_s,
+        ramp_up_from,
+        stages,
+        trace,
+        max_in_flight,
+        requests,
+        duration_s,
+    } = level;
+    let seconds = |seconds: f64| format!("{seconds}s");
+    optional(flag, "stages", stages.as_ref());
+    optional(flag, "arrivals", arrivals.as_ref());
+    optional(flag, "burstiness", burstiness.as_ref());
+    optional(flag, "ramp-up", ramp_up_s.map(seconds).as_ref());
+    optional(flag, "ramp-up-from", ramp_up_from.as_ref());
+    if let Some(TraceDocument { time_scale: _, from_s, until_s, unit, block_tokens }) = trace {
+        optional(flag, "trace-from", (*from_s > 0.0).then(|| seconds(*from_s)).as_ref());
+        optional(flag, "trace-until", until_s.map(seconds).as_ref());
+        optional(flag, "trace-unit", unit.as_ref());
+        flag("trace-block", block_tokens.to_string());
+    }
+    optional(flag, "max-in-flight", max_in_flight.as_ref());
+    optional(flag, "num-prompts", requests.as_ref());
+    optional(flag, "duration", duration_s.map(seconds).as_ref());
 }
 
 fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
@@ -104,7 +138,10 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::config::{self, Entry, Layers, Origin, Purpose, SETTINGS};
     use crate::document::v1::sample;
     use crate::gate::Decision;
 
@@ -114,5 +151,48 @@ mod tests {
         run.plan.target.url = "sim:h100-8b?ttft=+30%".to_owned();
         run.fingerprint.model = "it's $(odd)".to_owned();
         insta::assert_snapshot!(line(&run), @r"llm-loadtest gate --workload chat --server 'sim:h100-8b?ttft=+30%' --model 'it'\''s $(odd)' --api chat --concurrency 32 --num-prompts 100 --input-len 512 --output-len 64:128 --goodput ttft:500 --rounds 2 --tolerance e2e_p99.9:10%,ttft_p95:15% --objective 'ttft_p99 <= 800' --max-error-rate 5% --seed 18446744073709551615");
+    }
+
+    #[test]
+    fn every_shape_of_load_is_repeated_by_its_line() {
+        let resolve = |flags: &[(&str, String)]| {
+            let server = ("server", "sim:fast".to_owned());
+            let flags = flags.iter().chain([&server]).map(|(name, text)| {
+                let setting = SETTINGS.iter().find(|setting| setting.key == *name).unwrap();
+                Entry::new(setting.key, text.as_str(), Origin::Flag((*name).to_owned()))
+            });
+            let layers = Layers {
+                purpose: Purpose::Run,
+                flags: flags.collect(),
+                environment: BTreeMap::new(),
+                env_file: None,
+                files: Vec::new(),
+            };
+            config::resolve(layers).unwrap().plan
+        };
+        for given in [
+            "concurrency=1,8 ramp-up=90s",
+            "rate=0.5,8 arrivals=constant max-concurrency=9 num-prompts=50",
+            "rate=8 burstiness=0.25 ramp-up=1.5s ramp-up-from=2 duration=9s",
+            "stages=2@30s,2..20@1m,0@5s burstiness=2",
+            "stages=2@30s num-prompts=9",
+            "trace=t.csv time-scale=1,3x trace-from=5s trace-until=2m trace-unit=us trace-block=16",
+            "trace=t.csv duration=5m output-len=7",
+        ] {
+            let flags: Vec<(&str, String)> = given
+                .split(' ')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, text)| (name, text.to_owned()))
+                .collect();
+            let plan = resolve(&flags);
+            let document = sample::build(&plan, &[], None);
+            let mut again = Vec::new();
+            load(&document.plan, &mut |name, value| again.push((name.to_owned(), value)));
+            let again: Vec<(&str, String)> =
+                again.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let repeated = resolve(&again);
+            assert_eq!(repeated.levels, plan.levels, "{given} became {again:?}");
+            assert_eq!(repeated.workload_hash(), plan.workload_hash(), "{given} became {again:?}");
+        }
     }
 }

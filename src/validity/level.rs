@@ -1,12 +1,13 @@
 //! Is one level of one round what it was meant to be?
 
-use super::pace::{achieved_rate, send_lag};
+use super::pace::{Asked, achieved_rate, send_lag};
 use super::{Finding, Severity};
-use crate::base::Hint;
+use crate::base::{Hint, Nanos};
 use crate::config::{CacheLabel, RunPlan};
 use crate::metrics::{Distribution, Summary};
 use crate::record::{FailureClass, Metric, TokenSource};
 use crate::stats::thin_below;
+use crate::workload::{Level, Pace};
 
 /// A finding before it knows its level and round.
 pub(super) struct Fact {
@@ -35,17 +36,28 @@ const BURST_SHARE: f64 = 0.1;
 const CACHED_SHARE: f64 = 0.05;
 const ERROR_SHARE: f64 = 0.05;
 
-/// All findings about the level of this label in this round (from 1).
-pub fn check_level(summary: &Summary, plan: &RunPlan, label: &str, round: u32) -> Vec<Finding> {
-    let level = plan.levels.iter().find(|level| level.label() == label);
+/// All findings about this level in this round (from 1). `due` is when its requests were due since its start, where
+/// they arrive by the clock.
+pub fn check_level(
+    summary: &Summary,
+    plan: &RunPlan,
+    level: &Level,
+    due: Option<&[Nanos]>,
+    round: u32,
+) -> Vec<Finding> {
+    let label = level.label();
+    let asked = match (level.pace(plan.shard), due) {
+        (Pace::Open { max_in_flight }, Some(due)) => Some(Asked { due, max_in_flight }),
+        (Pace::Open { .. } | Pace::Closed { .. }, _) => None,
+    };
     let mut facts = vec![
         errors(summary),
         output_length(summary, plan),
         prompt_length(summary),
         cache(summary, plan),
         bursts(summary),
-        level.and_then(|level| send_lag(summary, level)),
-        level.and_then(|level| achieved_rate(summary, level)),
+        asked.and_then(|asked| send_lag(summary, asked)),
+        asked.and_then(|asked| achieved_rate(summary, asked)),
         token_source(summary),
         itl(summary),
         tpot(summary),
@@ -60,7 +72,7 @@ pub fn check_level(summary: &Summary, plan: &RunPlan, label: &str, round: u32) -
             code: fact.code.to_owned(),
             message: fact.message,
             hint: fact.hint,
-            level: Some(label.to_owned()),
+            level: Some(label.clone()),
             round: Some(round),
         })
         .collect()

@@ -2,9 +2,9 @@
 
 use super::Severity;
 use super::level::Fact;
+use crate::base::Nanos;
 use crate::metrics::Summary;
 use crate::record::Metric;
-use crate::workload::{Arrivals, Level, Load};
 
 /// Send lag at p99 may be this many milliseconds, or this share of the mean gap between arrivals.
 const LAG_MS: f64 = 5.0;
@@ -12,14 +12,22 @@ const LAG_SHARE: f64 = 0.1;
 
 /// Share of the asked rate below which the shortfall is worth a word.
 const RATE_SHARE: f64 = 0.95;
+/// Requests that may fall on either side of the window's end.
+const EDGE: f64 = 1.0;
+
+/// What was asked of an open loop: this client's due times, since the level's start, and its places in flight.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) due: &'a [Nanos],
+    pub(super) max_in_flight: Option<u32>,
+}
 
 /// Invalid when the client could not keep its schedule: its latencies belong to another load than the one asked for.
-pub(super) fn send_lag(summary: &Summary, level: &Level) -> Option<Fact> {
-    let Load::Open { rate, max_in_flight, .. } = level.load else {
-        return None;
-    };
+pub(super) fn send_lag(summary: &Summary, asked: Asked<'_>) -> Option<Fact> {
+    let Asked { due, max_in_flight } = asked;
     let lag = summary.distributions.get(&Metric::SendLag)?.quantile(0.99);
-    let bound = LAG_MS.max(LAG_SHARE * 1e3 / rate.per_second());
+    let gap = due.last()?.ms() / due.len() as f64;
+    let bound = LAG_MS.max(LAG_SHARE * gap);
     if lag <= bound {
         return None;
     }
@@ -39,30 +47,24 @@ pub(super) fn send_lag(summary: &Summary, level: &Level) -> Option<Fact> {
     })
 }
 
-/// A warning when fewer requests were answered than the rate asks for.
+/// A warning when fewer requests were answered than were due.
 ///
 /// Requests that are due within the length of one answer of the window's end cannot have ended in it, so they are not
-/// asked for; the answer's length is its tenth percentile, which a growing queue leaves alone. Poisson arrivals get two
-/// standard deviations for chance, constant ones the one request that may fall on the edge.
-pub(super) fn achieved_rate(summary: &Summary, level: &Level) -> Option<Fact> {
-    let Load::Open { rate, arrivals, .. } = level.load else {
-        return None;
-    };
+/// asked for; the answer's length is its tenth percentile, which a growing queue leaves alone. The due times themselves
+/// are counted, whatever law or trace they come from, so only the one request that may fall on the edge is chance.
+pub(super) fn achieved_rate(summary: &Summary, asked: Asked<'_>) -> Option<Fact> {
     let achieved = *summary.values.get(&Metric::RequestThroughput)?;
     let seconds = summary.window.secs();
     let answer = summary.distributions.get(&Metric::E2e)?.quantile(0.1) / 1e3;
-    let expected = rate.per_second() * (seconds - answer).max(0.0);
-    let chance = match arrivals {
-        Arrivals::Constant => 1.0,
-        Arrivals::Poisson => 2.0 * expected.sqrt(),
-    };
-    (achieved * seconds < RATE_SHARE * expected - chance).then(|| {
+    let within = Nanos::from_secs(seconds - answer);
+    let expected = asked.due.partition_point(|due| *due < within) as f64;
+    (achieved * seconds < RATE_SHARE * expected - EDGE).then(|| {
         Fact::new(
             Severity::Warning,
             "achieved_rate",
             format!(
-                "{achieved:.2} requests per second were answered of the {} asked for, so the server did not keep up and its queue grew",
-                rate.per_second()
+                "{achieved:.2} requests per second were answered of the {:.2} asked for, so the server did not keep up and its queue grew",
+                expected / within.secs()
             ),
         )
         .hint("latencies of a growing queue depend on the length of the run; lower the rate to measure a steady state")

@@ -8,11 +8,15 @@ use crate::config::{CacheLabel, GatePolicy, RunPlan, Sampling, Target, Timeouts,
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+use crate::workload::{self, Arrivals, Dataset, Lengths, Level, Limit, Load, Shard, Workload};
 
 fn open(rate: f64, max_in_flight: Option<u32>) -> Level {
     Level {
-        load: Load::Open { rate: Rate::new(rate).unwrap(), arrivals: Arrivals::Constant, max_in_flight },
+        load: Load::Open {
+            rate: Rate::new(rate).unwrap().into(),
+            arrivals: Arrivals::Constant,
+            max_in_flight,
+        },
         limit: Limit::Requests(1_000),
     }
 }
@@ -39,6 +43,8 @@ fn plan(level: Level) -> RunPlan {
             ignore_eos: true,
         },
         levels: vec![level],
+        shard: Shard::WHOLE,
+        start_at: None,
         slos: Vec::new(),
         warmup: Warmup { requests: None },
         seed: Seed(1),
@@ -101,14 +107,19 @@ fn calm() -> Summary {
 
 /// What is found when `change` happens to a calm level at 10 requests per second.
 fn found(change: impl FnOnce(&mut Summary)) -> String {
-    found_at(open(10.0, None), change)
+    found_at(&open(10.0, None), change)
 }
 
-fn found_at(level: Level, change: impl FnOnce(&mut Summary)) -> String {
+fn found_at(level: &Level, change: impl FnOnce(&mut Summary)) -> String {
     let mut summary = calm();
     change(&mut summary);
-    let findings = check_level(&summary, &plan(level), &level.label(), 3);
-    assert!(findings.iter().all(|finding| finding.round == Some(3) && finding.level == Some(level.label())));
+    let due = match &level.load {
+        Load::Open { rate, arrivals, .. } => workload::due(rate, *arrivals, Seed(1), level.limit).unwrap(),
+        load => panic!("{load:?}"),
+    };
+    let label = level.label();
+    let findings = check_level(&summary, &plan(level.clone()), level, Some(&due), 3);
+    assert!(findings.iter().all(|finding| finding.round == Some(3) && finding.level == Some(label.clone())));
     findings
         .iter()
         .map(|finding| format!("{} {}: {}", finding.severity.id(), finding.code, finding.message))
@@ -145,7 +156,7 @@ fn lengths_that_differ_from_the_ask_are_said() {
     free.workload.ignore_eos = false;
     let mut short = calm();
     short.tokens.output = 9_000;
-    assert_eq!(check_level(&short, &free, "rate=10", 1), [], "nobody asked for exact lengths");
+    assert_eq!(check_level(&short, &free, &open(10.0, None), None, 1), [], "nobody asked for exact lengths");
 }
 
 #[test]
@@ -155,7 +166,7 @@ fn a_cold_workload_that_hits_the_cache_is_said() {
     mixed.cache = CacheLabel::Mixed;
     let mut hits = calm();
     hits.tokens.cached = 60_000;
-    assert_eq!(check_level(&hits, &mixed, "rate=10", 1), []);
+    assert_eq!(check_level(&hits, &mixed, &open(10.0, None), None, 1), []);
 }
 
 #[test]
@@ -170,9 +181,9 @@ fn chunks_in_bursts_make_itl_untrustworthy() {
 fn a_client_behind_its_schedule_makes_the_round_invalid() {
     let late = |summary: &mut Summary| put(summary, Metric::SendLag, vec![12.0; 100]);
     insta::assert_snapshot!(found(late), @"invalid send_lag: the client could not keep its schedule: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
-    insta::assert_snapshot!(found_at(open(10.0, Some(12)), late), @"warning send_lag: requests waited behind max_in_flight before they were sent: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
+    insta::assert_snapshot!(found_at(&open(10.0, Some(12)), late), @"warning send_lag: requests waited behind max_in_flight before they were sent: p99 of the send lag is 12.0 ms (bound 10.0 ms)");
     // A tenth of the mean gap of 2 s is 200 ms. The rate is too low for the summary's throughput to fall short.
-    assert_eq!(found_at(open(0.5, None), late), "");
+    assert_eq!(found_at(&open(0.5, None), late), "");
 }
 
 #[test]
@@ -182,14 +193,14 @@ fn a_server_that_falls_behind_is_said() {
             summary.values.insert(Metric::RequestThroughput, rate);
         }
     };
-    insta::assert_snapshot!(found(slow(9.0)), @"warning achieved_rate: 9.00 requests per second were answered of the 10 asked for, so the server did not keep up and its queue grew");
+    insta::assert_snapshot!(found(slow(9.0)), @"warning achieved_rate: 9.00 requests per second were answered of the 10.00 asked for, so the server did not keep up and its queue grew");
     assert_eq!(found(slow(9.45)), "", "one answer's length and one request are the edge");
-    let mut poisson = open(10.0, None);
-    if let Load::Open { arrivals, .. } = &mut poisson.load {
-        *arrivals = Arrivals::Poisson;
+    let mut bursty = open(10.0, None);
+    if let Load::Open { arrivals, .. } = &mut bursty.load {
+        *arrivals = Arrivals::Gamma { shape: 0.25 };
     }
-    assert_eq!(found_at(poisson, slow(9.0)), "", "990 expected: sd 31");
-    assert!(found_at(poisson, slow(8.0)).starts_with("warning achieved_rate"));
+    assert_eq!(found_at(&bursty, slow(9.45)), "", "what was due is counted, not guessed");
+    assert!(found_at(&bursty, slow(9.0)).starts_with("warning achieved_rate"));
 }
 
 #[test]

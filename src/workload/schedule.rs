@@ -1,8 +1,11 @@
 //! A level as pure data: what request `i` asks, and when it is due.
 
+use std::sync::Arc;
+
+use super::replay::{Replayed, replayed};
 use super::{
-    ArrivalsError, Dataset, JsonlPrompts, Lengths, Level, Limit, Load, Pace, Starts, SyntheticPrompts,
-    TokenCounter, TokenizerError, Workload, due,
+    ArrivalsError, Dataset, JsonlPrompts, Lengths, Level, Limit, Load, Pace, ReplayError, Shard, ShardError,
+    SyntheticPrompts, TokenCounter, TokenizerError, Trace, Workload, due,
 };
 use crate::base::{Nanos, Seed};
 use crate::record::Ask;
@@ -12,10 +15,12 @@ use crate::record::Ask;
 pub struct Schedule {
     workload: Workload,
     level: Level,
+    shard: Shard,
     seed: Seed,
     measured: Source,
     warmup: Source,
-    due: Option<Vec<Nanos>>,
+    /// Of the whole level, whichever shard this is.
+    due: Option<Arc<[Nanos]>>,
 }
 
 /// One user's visit: a single request, or the turns of a conversation.
@@ -44,6 +49,10 @@ pub enum ScheduleError {
     Tokenizer(#[from] TokenizerError),
     #[error(transparent)]
     Arrivals(#[from] ArrivalsError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     #[error("the workload takes its prompts from {path}, which was not read")]
     NoPrompts { path: String },
 }
@@ -55,7 +64,11 @@ enum Source {
     /// Request `i` takes the prompt that stands at `i` in the order, and starts over at its end.
     Jsonl {
         prompts: JsonlPrompts,
-        order: Vec<usize>,
+        order: Arc<[usize]>,
+    },
+    Trace {
+        rows: Arc<Replayed>,
+        warmup: bool,
     },
 }
 
@@ -76,47 +89,87 @@ impl Schedule {
             (Dataset::Jsonl(path), None) => {
                 return Err(ScheduleError::NoPrompts { path: path.display().to_string() });
             }
-        };
-        let due = match level.load {
-            Load::Closed { .. } => None,
-            Load::Open { rate, arrivals, .. } => {
-                Some(due(rate, arrivals, seed.child("arrivals"), level.limit)?)
+            (Dataset::Trace(file), _) => {
+                return Err(ScheduleError::NoPrompts { path: file.path.display().to_string() });
             }
         };
-        Ok(Self { workload: workload.clone(), level: *level, seed, measured, warmup, due })
+        let due = match &level.load {
+            Load::Closed { .. } | Load::Replay { .. } => None,
+            Load::Open { rate, arrivals, .. } => {
+                Some(due(rate, *arrivals, seed.child("arrivals"), level.limit)?)
+            }
+        };
+        Ok(Self {
+            workload: workload.clone(),
+            level: level.clone(),
+            shard: Shard::WHOLE,
+            seed,
+            measured,
+            warmup,
+            due: due.map(Into::into),
+        })
     }
 
-    /// Who sends.
+    /// The schedule of a recorded trace: with a load that replays, at its times; with another one, its requests in order.
+    pub fn replay(
+        workload: &Workload,
+        level: &Level,
+        counter: &TokenCounter,
+        trace: &Trace,
+        seed: Seed,
+    ) -> Result<Self, ScheduleError> {
+        let seed = seed.child(&level.label());
+        let (rows, due) = replayed(level, trace, counter, seed)?;
+        let rows = Arc::new(rows);
+        Ok(Self {
+            workload: workload.clone(),
+            level: level.clone(),
+            shard: Shard::WHOLE,
+            seed,
+            measured: Source::Trace { rows: Arc::clone(&rows), warmup: false },
+            warmup: Source::Trace { rows, warmup: true },
+            due: due.map(Into::into),
+        })
+    }
+
+    /// This shard's part: the visits whose index is its own modulo the number of shards, as they are in the whole, and
+    /// the clients and places in flight likewise.
+    pub fn of_shard(self, shard: Shard) -> Result<Self, ScheduleError> {
+        self.level.check_shards(shard.count())?;
+        if let Some(due) = self.due.as_ref().filter(|due| due.len() < shard.count() as usize) {
+            let (level, parts) = (self.level.label(), due.len() as u64);
+            return Err(ShardError { level, parts, what: "requests", shards: shard.count() }.into());
+        }
+        Ok(Self { shard, ..self })
+    }
+
+    /// Who sends: clients, or the clock.
     pub fn pace(&self) -> Pace {
-        match self.level.load {
-            Load::Closed { concurrency } => Pace::Closed { clients: concurrency, starts: Starts },
-            Load::Open { max_in_flight, .. } => Pace::Open { max_in_flight },
-        }
+        self.level.pace(self.shard)
     }
 
-    /// The level's planned length, where time limits it.
+    /// Planned length since the level's start; none where it ends with its last request.
     pub fn deadline(&self) -> Option<Nanos> {
-        match self.level.limit {
-            Limit::Requests(_) => None,
-            Limit::Duration(span) | Limit::Either { duration: span, .. } => Some(span),
-        }
+        self.level.deadline()
     }
 
-    /// Visit `index` of the level; any index, in any order.
+    /// Visit `index` of the whole level; any index, in any order.
     pub fn visit(&self, index: u64) -> Visit {
         let due = self.due.as_ref().and_then(|due| due.get(index as usize).copied());
         Visit { index, due, turns: vec![Turn { ask: self.ask(index), think: Nanos::ZERO }] }
     }
 
-    /// The visits of this level in order; without end where only time limits a closed loop.
+    /// This shard's visits in order; without end where only time limits a closed loop.
     pub fn visits(&self) -> impl Iterator<Item = Visit> + Send + use<> {
         let count = match (&self.due, self.level.limit) {
             (Some(due), _) => due.len() as u64,
             (None, Limit::Requests(count) | Limit::Either { requests: count, .. }) => count,
-            (None, Limit::Duration(_)) => u64::MAX,
+            (None, Limit::Duration(_) | Limit::Load) => u64::MAX,
         };
         let schedule = self.clone();
-        (0..count).map(move |index| schedule.visit(index))
+        (u64::from(self.shard.index())..count)
+            .step_by(self.shard.count() as usize)
+            .map(move |index| schedule.visit(index))
     }
 
     /// Measured request `index`; any index, in any order.
@@ -129,21 +182,11 @@ impl Schedule {
         self.word(&self.warmup, self.seed.child("warm-up lengths"), index)
     }
 
-    /// Instants since the level's start at which measured requests are due; open loop only.
-    pub fn due(&self) -> Option<&[Nanos]> {
-        self.due.as_deref()
-    }
-
-    /// The most requests in flight at once; none where arrivals alone decide.
-    pub fn concurrency(&self) -> Option<u32> {
-        match self.level.load {
-            Load::Closed { concurrency } => Some(concurrency),
-            Load::Open { max_in_flight, .. } => max_in_flight,
-        }
-    }
-
-    pub fn limit(&self) -> Limit {
-        self.level.limit
+    /// Instants since the level's start at which this shard's visits are due, in order; open loop only.
+    pub fn due(&self) -> Option<Arc<[Nanos]>> {
+        let all = self.due.as_ref()?;
+        let own = all.iter().skip(self.shard.index() as usize).step_by(self.shard.count() as usize);
+        Some(if self.shard.is_whole() { Arc::clone(all) } else { own.copied().collect() })
     }
 
     /// FNV-1a over the first hundred requests, as 16 hex digits: equal exactly where the workload is.
@@ -179,6 +222,10 @@ impl Schedule {
                     ..Ask::plain(index, entry.text.clone())
                 }
             }
+            Source::Trace { rows, warmup } => {
+                let ask = if *warmup { rows.warmup_ask(index) } else { rows.ask(index) };
+                Ask { output_tokens: ask.output_tokens.or(drawn), ..ask }
+            }
         }
     }
 }
@@ -194,7 +241,7 @@ fn shuffled(prompts: &JsonlPrompts, seed: Seed) -> (Source, Source) {
     let mut order: Vec<usize> = (0..prompts.prompts().len()).collect();
     seed.child("order").chance().shuffle(&mut order);
     let back = order.iter().rev().copied().collect();
-    let source = |order| Source::Jsonl { prompts: prompts.clone(), order };
+    let source = |order: Vec<usize>| Source::Jsonl { prompts: prompts.clone(), order: order.into() };
     (source(order), source(back))
 }
 

@@ -1,13 +1,16 @@
 //! Prompts of exact token length from common English words.
 
 use super::{TokenCounter, TokenizerError};
-use crate::base::Seed;
+use crate::base::{Chance, Seed};
 
 /// Common lower-case words, most of them one token each in the encodings in use.
 const WORDS: &str = include_str!("words.txt");
 
 /// Below this many usable words, prompts would repeat themselves and each other.
 const WORDS_MIN: usize = 100;
+
+/// The list's words are shorter, so that a text is built in one piece of memory.
+const WORD_BYTES: usize = 8;
 
 /// Lengths, in words, at which built prompts are counted before any is used.
 const PROBES: [u32; 4] = [16, 64, 301, 1_000];
@@ -63,15 +66,34 @@ impl SyntheticPrompts {
     pub fn prompt(&self, index: u64, tokens: u32) -> String {
         let words = tokens.saturating_sub(self.extra).max(1);
         let mut chance = self.seed.at(index).chance();
-        let mut text = String::with_capacity(words as usize * 8);
-        // A step of one through the list, from a place that the seed draws.
-        let turn = index.wrapping_add(self.seed.0 >> 1) % self.first.len() as u64;
-        text.push_str(self.first[turn as usize]);
-        for _ in 1..words {
+        let mut text = String::with_capacity(words as usize * WORD_BYTES);
+        text.push_str(self.first[self.turn(index, &self.first)]);
+        self.push(&mut text, words - 1, &mut chance);
+        text
+    }
+
+    /// Adds exactly `tokens` tokens to a text that ends with a word. As with prompts, the first word of successive
+    /// indices differs.
+    pub fn continue_with(&self, text: &mut String, index: u64, tokens: u32) {
+        if tokens == 0 {
+            return;
+        }
+        text.reserve(tokens as usize * WORD_BYTES);
+        text.push(' ');
+        text.push_str(self.next[self.turn(index, &self.next)]);
+        self.push(text, tokens - 1, &mut self.seed.at(index).chance());
+    }
+
+    /// A step of one through the list, from a place that the seed draws.
+    fn turn(&self, index: u64, words: &[&str]) -> usize {
+        (index.wrapping_add(self.seed.0 >> 1) % words.len() as u64) as usize
+    }
+
+    fn push(&self, text: &mut String, words: u32, chance: &mut Chance) {
+        for _ in 0..words {
             text.push(' ');
             text.push_str(self.next[chance.below(self.next.len() as u64) as usize]);
         }
-        text
     }
 
     fn verify(&self, counter: &TokenCounter) -> Result<(), TokenizerError> {

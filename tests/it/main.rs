@@ -9,6 +9,7 @@
 
 mod gate;
 mod import;
+mod loads;
 mod run;
 mod stage;
 mod tidy;

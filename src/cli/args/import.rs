@@ -40,9 +40,9 @@ pub struct ImportArgs {
 pub enum Tool {
     /// vllm bench serve, with --save-result, --append-result or --save-detailed
     Vllm,
-    /// SGLang bench_serving, JSON lines with or without --output-details
+    /// SGLang, JSON lines with or without --output-details
     Sglang,
-    /// profile_export_aiperf.json or profile_export.jsonl
+    /// AIPerf: its aggregate (JSON) or its records (JSON lines)
     Aiperf,
     /// The JSON report of guidellm
     Guidellm,

@@ -35,7 +35,7 @@ pub enum Command {
     Baseline(BaselineArgs),
     /// Print a result in another format
     Report(ReportArgs),
-    /// Read results of vllm bench serve, SGLang bench_serving, AIPerf or GuideLLM as a result of ours
+    /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours
     Import(ImportArgs),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),

@@ -4,7 +4,10 @@ mod gate;
 mod load;
 mod rules;
 mod server;
+mod shard;
 mod slo;
+mod stages;
+mod trace;
 mod words;
 mod work;
 
@@ -12,6 +15,7 @@ pub(super) use gate::{default_tolerances, policy};
 pub(super) use load::levels;
 pub(super) use rules::Setup;
 pub(super) use server::{api_key, is_simulator, target};
+pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
 pub(super) use words::{name, path, switch, warmup, whole};
 pub(super) use work::{sampling, spread_timeouts, timeouts, workload};

@@ -19,18 +19,30 @@ const TOKENS_MAX: u64 = 2_000_000;
 /// Settles lengths against `prompt-type` and the dataset, and builds the workload.
 pub(in crate::config) fn workload(chosen: &mut Chosen) -> Result<(Api, Workload), ConfigError> {
     apply_prompt_type(chosen)?;
-    let dataset = chosen.parse("dataset", dataset)?.unwrap_or(Dataset::Synthetic);
+    let dataset = match super::trace::file(chosen)? {
+        Some(trace) => Dataset::Trace(trace),
+        None => chosen.parse("dataset", dataset)?.unwrap_or(Dataset::Synthetic),
+    };
     if dataset == Dataset::Synthetic {
         chosen.fill_one("input-len");
         chosen.fill_one("output-len");
     } else {
-        let clash = match (chosen.given("input-len"), chosen.given("dataset")) {
-            (Some(length), Some(dataset)) => length <= dataset,
+        let source = chosen.given("trace").or(chosen.given("dataset"));
+        let clash = match (chosen.given("input-len"), source) {
+            (Some(length), Some(source)) => length <= source,
             _ => false,
         };
         if let Some(entry) = chosen.one("input-len").filter(|_| clash) {
-            let problem = "the prompts of a dataset have their own lengths";
-            return Err(entry.wrong(wrong(problem, "remove it, or use --dataset synthetic")));
+            return Err(entry.wrong(match dataset {
+                Dataset::Trace(_) => wrong(
+                    "the prompts of a trace have their own lengths",
+                    "remove it, or use --rate instead of --trace",
+                ),
+                Dataset::Jsonl(_) | Dataset::Synthetic => wrong(
+                    "the prompts of a dataset have their own lengths",
+                    "remove it, or use --dataset synthetic",
+                ),
+            }));
         }
         chosen.remove("input-len");
     }

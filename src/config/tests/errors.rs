@@ -48,8 +48,8 @@ fn load() {
     hint: keep --rate for arrivals by the clock (--max-in-flight caps them), or --concurrency for a fixed number of clients
     ");
     insta::assert_snapshot!(words(with_server(&[("rate", "4"), ("arrivals", "gamma")])), @r"
-    --arrivals gamma: not a law of arrivals
-    hint: write poisson or constant
+    --arrivals gamma: gamma arrivals need their shape
+    hint: add --burstiness: 0.5 is bursty, 1 is poisson, 4 is nearly even
     ");
 }
 

@@ -52,8 +52,8 @@ fn inputs_keep_their_dashes_and_empty_ones_are_absent() {
 fn a_nearer_rival_silences_the_one_further_away() {
     let mut layers = with_server(&[("concurrency", "8"), ("duration", "5s")]);
     layers.files = file(FILE);
-    let level = resolve(layers).unwrap().plan.levels[0];
-    assert_eq!(level.load, Load::Closed { concurrency: 8 });
+    let level = resolve(layers).unwrap().plan.levels[0].clone();
+    assert_eq!(level.load, Load::Closed { concurrency: 8, ramp_up: Nanos::ZERO });
     assert_eq!(level.limit, Limit::Duration(Nanos::from_secs(5.0)));
     let both = plan(&[("num-prompts", "10"), ("duration", "5s")]).levels[0].limit;
     let duration = Nanos::from_secs(5.0);

@@ -2,5 +2,6 @@
 
 mod errors;
 mod layering;
+mod loads;
 mod plans;
 mod support;

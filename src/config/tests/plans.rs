@@ -13,7 +13,7 @@ use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load};
 fn defaults_make_a_small_closed_run() {
     let plan = plan(&[]);
     assert_eq!(plan.levels.len(), 1);
-    assert_eq!(plan.levels[0].load, Load::Closed { concurrency: 1 });
+    assert_eq!(plan.levels[0].load, Load::Closed { concurrency: 1, ramp_up: Nanos::ZERO });
     assert_eq!(plan.levels[0].limit, Limit::Requests(400));
     assert_eq!((plan.api, plan.stream, plan.seed), (Api::Chat, true, Seed(0)));
     assert_eq!(plan.workload.input, Lengths::Fixed(256));

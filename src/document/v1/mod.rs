@@ -8,6 +8,7 @@ mod format;
 mod histogram;
 pub mod import;
 mod level;
+mod load;
 mod number;
 mod plan;
 mod pool;
@@ -15,6 +16,7 @@ mod row;
 mod run;
 mod schema;
 mod series;
+mod shard;
 mod values;
 mod verdict;
 
@@ -31,14 +33,16 @@ pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
     TokensDocument, WindowDocument,
 };
+pub use load::{LoadDocument, TraceDocument};
 pub use plan::{
-    GateDocument, LoadDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
-    TargetDocument, TimeoutsDocument, WorkloadDocument,
+    GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TargetDocument,
+    TimeoutsDocument, WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
 pub use run::{ImportedDocument, RoundDocument, RoundParts, RunDocument, RunParts};
 pub use schema::{baseline_schema, run_schema};
 pub use series::{PointDocument, SeriesDocument};
+pub use shard::ShardDocument;
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, RuleDocument,
     StatusDocument, VerdictDocument,

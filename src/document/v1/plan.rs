@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ShardDocument;
+use super::load::LoadDocument;
 use super::number::six;
-use crate::base::Nanos;
 use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::record::Slo;
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+use crate::workload::{Dataset, Lengths, Workload};
 
 /// What was asked of the tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +21,9 @@ pub struct PlanDocument {
     pub model: Option<String>,
     pub workload: WorkloadDocument,
     pub seed: u64,
+    /// The part of the schedule that was sent; null for all of it. Levels name the whole load.
+    #[serde(default)]
+    pub shard: Option<ShardDocument>,
     pub timeouts_ms: TimeoutsDocument,
     pub gate: GateDocument,
     pub workload_hash: String,
@@ -50,7 +54,7 @@ pub struct WorkloadDocument {
     pub input_tokens: String,
     /// Null leaves the length to the server.
     pub output_tokens: Option<String>,
-    /// `synthetic`, or the path of a JSONL file.
+    /// `synthetic`, or the path of a JSONL file or of the trace that is replayed.
     pub dataset: String,
     pub ignore_eos: bool,
     pub levels: Vec<LoadDocument>,
@@ -61,22 +65,6 @@ pub struct WorkloadDocument {
     pub tokenizer: Option<String>,
     /// `cold` or `mixed`.
     pub cache: String,
-}
-
-/// One load and its end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadDocument {
-    pub label: String,
-    /// Closed loop: clients at once.
-    pub concurrency: Option<u32>,
-    /// Open loop: requests per second.
-    pub rate: Option<f64>,
-    /// `constant` or `poisson`.
-    pub arrivals: Option<String>,
-    pub max_in_flight: Option<u32>,
-    pub requests: Option<u64>,
-    pub duration_s: Option<f64>,
 }
 
 /// A limit per request.
@@ -140,6 +128,8 @@ impl PlanDocument {
             stream: _,
             workload: _,
             levels: _,
+            shard,
+            start_at: _,
             slos: _,
             warmup: _,
             seed,
@@ -154,6 +144,7 @@ impl PlanDocument {
             model: model.clone(),
             workload: plan.into(),
             seed: seed.0,
+            shard: (!shard.is_whole()).then(|| ShardDocument { index: shard.index(), count: shard.count() }),
             timeouts_ms: timeouts.into(),
             gate: gate.into(),
             workload_hash: workload_hash.to_owned(),
@@ -171,6 +162,8 @@ impl From<&RunPlan> for WorkloadDocument {
             stream,
             workload,
             levels,
+            shard: _,
+            start_at: _,
             slos,
             warmup: Warmup { requests },
             seed: _,
@@ -189,9 +182,16 @@ impl From<&RunPlan> for WorkloadDocument {
             dataset: match dataset {
                 Dataset::Synthetic => "synthetic".to_owned(),
                 Dataset::Jsonl(path) => path.display().to_string(),
+                Dataset::Trace(file) => file.path.display().to_string(),
             },
             ignore_eos: *ignore_eos,
-            levels: levels.iter().map(LoadDocument::from).collect(),
+            levels: levels
+                .iter()
+                .map(|level| match dataset {
+                    Dataset::Trace(file) => LoadDocument::from(level).with(file),
+                    Dataset::Synthetic | Dataset::Jsonl(_) => LoadDocument::from(level),
+                })
+                .collect(),
             slos: slos.iter().map(SloDocument::from).collect(),
             warmup_requests: *requests,
             sampling: sampling.into(),
@@ -232,36 +232,6 @@ fn without_credentials(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}{path}")
-}
-
-impl From<&Level> for LoadDocument {
-    fn from(level: &Level) -> Self {
-        let Level { load, limit } = level;
-        let (requests, duration) = match *limit {
-            Limit::Requests(requests) => (Some(requests), None),
-            Limit::Duration(duration) => (None, Some(duration)),
-            Limit::Either { requests, duration } => (Some(requests), Some(duration)),
-        };
-        let (concurrency, open) = match *load {
-            Load::Closed { concurrency } => (Some(concurrency), None),
-            Load::Open { rate, arrivals, max_in_flight } => (None, Some((rate, arrivals, max_in_flight))),
-        };
-        Self {
-            label: level.label(),
-            concurrency,
-            rate: open.map(|(rate, ..)| rate.per_second()),
-            arrivals: open.map(|(_, arrivals, _)| {
-                match arrivals {
-                    Arrivals::Constant => "constant",
-                    Arrivals::Poisson => "poisson",
-                }
-                .to_owned()
-            }),
-            max_in_flight: open.and_then(|(.., max)| max),
-            requests,
-            duration_s: duration.map(Nanos::secs),
-        }
-    }
 }
 
 impl From<&Slo> for SloDocument {

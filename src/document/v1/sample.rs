@@ -12,7 +12,7 @@ use crate::metrics::{
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
 use crate::validity::{Finding, Severity};
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Workload};
+use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Shard, Workload};
 
 pub(crate) fn plan() -> RunPlan {
     RunPlan {
@@ -35,7 +35,12 @@ pub(crate) fn plan() -> RunPlan {
             dataset: Dataset::Synthetic,
             ignore_eos: true,
         },
-        levels: vec![Level { load: Load::Closed { concurrency: 32 }, limit: Limit::Requests(100) }],
+        levels: vec![Level {
+            load: Load::Closed { concurrency: 32, ramp_up: Nanos::ZERO },
+            limit: Limit::Requests(100),
+        }],
+        shard: Shard::WHOLE,
+        start_at: None,
         slos: vec![slo(500.0)],
         warmup: Warmup { requests: None },
         seed: Seed(u64::MAX),
@@ -67,7 +72,11 @@ pub(crate) fn plan() -> RunPlan {
 /// A second, open level.
 pub(crate) fn open_level() -> Level {
     Level {
-        load: Load::Open { rate: Rate::new(8.0).unwrap(), arrivals: Arrivals::Poisson, max_in_flight: None },
+        load: Load::Open {
+            rate: Rate::new(8.0).unwrap().into(),
+            arrivals: Arrivals::Poisson,
+            max_in_flight: None,
+        },
         limit: Limit::Duration(Nanos::from_secs(30.0)),
     }
 }

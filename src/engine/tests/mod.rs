@@ -5,7 +5,7 @@ mod stage;
 use self::stage::{Play, STEADY, Script, Stopping, closed, open, play};
 use crate::base::Nanos;
 use crate::record::{Ask, Cancel, FailureClass, Outcome, Phase, Row};
-use crate::workload::{Limit, Turn, Visit};
+use crate::workload::{Level, Limit, Load, Turn, Visit};
 
 fn class(row: &Row) -> Option<FailureClass> {
     row.outcome.class()
@@ -56,6 +56,18 @@ fn a_duration_ends_on_time_and_lets_the_last_requests_finish() {
 }
 
 #[test]
+fn clients_of_a_ramp_start_one_by_one() {
+    let load = Load::Closed { concurrency: 4, ramp_up: ms(400.0) };
+    let played = play(Level { load, limit: Limit::Duration(ms(500.0)) }, STEADY);
+    let mut sent: Vec<f64> =
+        played.rows.iter().map(|row| (row.sent.unwrap() - played.measured.start).ms()).collect();
+    sent.sort_by(f64::total_cmp);
+    // The first client is alone until 100 ms; a request takes 70 ms.
+    assert_eq!(sent[..7], [0.0, 70.0, 100.0, 140.0, 170.0, 200.0, 210.0]);
+    assert_eq!(played.peak, 4);
+}
+
+#[test]
 fn an_open_loop_sends_when_due_and_a_slow_server_shows_from_due() {
     let slow = Script { first: ms(500.0), ..STEADY };
     let played = play(open(10.0, None, Limit::Requests(8)), slow);
@@ -80,7 +92,7 @@ fn each_limit_of_waiting_has_its_own_class() {
         (stalled, FailureClass::Stalled, 1_060.0),
         (endless, FailureClass::TimeoutTotal, 5_000.0),
     ] {
-        let played = play(one, script);
+        let played = play(one.clone(), script);
         let row = &played.rows[0];
         assert_eq!(class(row), Some(wanted));
         assert_eq!(row.done - row.sent.unwrap(), ms(after), "{wanted}");
@@ -94,8 +106,8 @@ fn headers_may_take_as_long_as_a_first_token_and_a_whole_answer_as_long_as_all()
     for (stream, wanted, after) in
         [(true, FailureClass::TimeoutFirstToken, 2_000.0), (false, FailureClass::TimeoutTotal, 5_000.0)]
     {
-        let played =
-            Play { level, script, stream, warmup: 0, stopping: Stopping::Never, change: |visit| visit }.run();
+        let (level, stopping) = (level.clone(), Stopping::Never);
+        let played = Play { level, script, stream, warmup: 0, stopping, change: |visit| visit }.run();
         let row = &played.rows[0];
         assert_eq!(class(row), Some(wanted));
         assert_eq!(row.done - row.sent.unwrap(), ms(after), "{wanted}");

@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::protocol::{Api, CallOptions, codec};
 use crate::record::{Failure, FailureClass, Row};
 use crate::workload::{
-    Arrivals, Dataset, Lengths, Level, Limit, Load, Schedule, TokenCounter, Turn, Visit, Workload,
+    Arrivals, Dataset, Lengths, Level, Limit, Load, Pace, Schedule, TokenCounter, Turn, Visit, Workload,
 };
 
 /// How the scripted server answers every request.
@@ -210,11 +210,11 @@ pub(super) struct Play {
 }
 
 pub(super) fn closed(concurrency: u32, limit: Limit) -> Level {
-    Level { load: Load::Closed { concurrency }, limit }
+    Level { load: Load::Closed { concurrency, ramp_up: Nanos::ZERO }, limit }
 }
 
 pub(super) fn open(rate: f64, max_in_flight: Option<u32>, limit: Limit) -> Level {
-    let rate = Rate::new(rate).unwrap();
+    let rate = Rate::new(rate).unwrap().into();
     Level { load: Load::Open { rate, arrivals: Arrivals::Constant, max_in_flight }, limit }
 }
 
@@ -232,6 +232,10 @@ impl Play {
             ignore_eos: true,
         };
         let schedule = Schedule::build(&workload, &level, &TokenCounter::Words, None, Seed(7)).unwrap();
+        let most = match schedule.pace() {
+            Pace::Closed { clients, .. } => Some(clients),
+            Pace::Open { max_in_flight } => max_in_flight,
+        };
         let seconds = Nanos::from_secs;
         let options = CallOptions { model: "m".to_owned(), stream, ..CallOptions::default() };
         let work = Work {
@@ -248,8 +252,8 @@ impl Play {
             keep_text: false,
             tag: "t".to_owned(),
             servers: 1,
-            lines: schedule.concurrency().unwrap_or(0),
-            warmup_clients: schedule.concurrency().unwrap_or(1),
+            lines: most.unwrap_or(0),
+            warmup_clients: most.unwrap_or(1),
             options,
         };
         let single = |index| Visit {

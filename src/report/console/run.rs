@@ -35,15 +35,12 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
         plain(&run.fingerprint.model),
         plain(&run.fingerprint.hardware)
     );
-    match &run.imported {
-        Some(imported) => {
-            out.push(style.paint(Paint::Bold, &what));
-            out.push(origin(imported));
-        }
-        None => {
-            out.push(style.paint(Paint::Bold, &format!("{what} · seed {}", run.plan.seed)));
-            out.push(format!("target {}", plain(&run.plan.target.url)));
-        }
+    if let Some(imported) = &run.imported {
+        out.push(style.paint(Paint::Bold, &what));
+        out.push(origin(imported));
+    } else {
+        out.push(style.paint(Paint::Bold, &format!("{what} · seed {}", run.plan.seed)));
+        out.push(format!("target {}", plain(&run.plan.target.url)));
     }
     if run.partial {
         let note = "partial: the run was interrupted; these are the numbers until then";

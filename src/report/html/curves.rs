@@ -54,7 +54,10 @@ pub(super) fn against_throughput(run: &RunDocument) -> Markup {
     }
 }
 
-const LINES: [(&str, &str, fn(&MetricDocument) -> Option<f64>); 3] = [
+/// A line's name, its class, and the percentile that it draws.
+type Line = (&'static str, &'static str, fn(&MetricDocument) -> Option<f64>);
+
+const LINES: [Line; 3] = [
     ("p50", "line solid", |metric| metric.p50),
     ("p95", "line dashed", |metric| metric.p95),
     ("p99", "line dotted", |metric| metric.p99),
@@ -71,7 +74,7 @@ fn sweep(run: &RunDocument, metric: Metric) -> Option<Markup> {
     let point = |level: &LevelDocument, pick: fn(&MetricDocument) -> Option<f64>| {
         Some((rate(level, throughput)?, pick(level.metrics.get(metric.id())?)?))
     };
-    let lines: Vec<(&str, &str, Vec<(f64, f64)>)> = LINES
+    let lines: Vec<(&str, &str, Vec<_>)> = LINES
         .into_iter()
         .map(|(name, class, pick)| {
             (name, class, run.levels.iter().filter_map(|level| point(level, pick)).collect())

@@ -90,10 +90,27 @@ fn plan(run: &RunDocument) -> Vec<(&'static str, String)> {
 }
 
 fn load(level: &LoadDocument) -> String {
-    let LoadDocument { label, concurrency: _, rate: _, arrivals, max_in_flight, requests, duration_s } =
-        level;
+    let LoadDocument {
+        label,
+        concurrency: _,
+        rate: _,
+        arrivals,
+        burstiness,
+        ramp_up_s,
+        ramp_up_from,
+        stages: _,
+        trace: _,
+        max_in_flight,
+        requests,
+        duration_s,
+    } = level;
+    let from = ramp_up_from.map(|from| format!(" from {from} req/s")).unwrap_or_default();
     let parts = [
-        arrivals.clone(),
+        arrivals.clone().map(|law| match burstiness {
+            Some(shape) => format!("{law}, burstiness {shape}"),
+            None => law,
+        }),
+        ramp_up_s.map(|seconds| format!("ramp-up{from} over {seconds} s")),
         max_in_flight.map(|max| format!("at most {max} in flight")),
         requests.map(|requests| format!("{} requests", count(requests))),
         duration_s.map(|seconds| format!("{seconds} s")),

@@ -106,12 +106,11 @@ fn rounds(entries: Vec<Entry>) -> Vec<RoundDocument> {
         let free = rounds.iter().position(|round| round.levels.iter().all(|level| level.label != *label));
         let seed = entry.about.seed.unwrap_or_default();
         let level = level(entry);
-        match free.and_then(|at| rounds.get_mut(at)) {
-            Some(round) => round.levels.push(level),
-            None => {
-                let round = u32::try_from(rounds.len() + 1).unwrap_or(u32::MAX);
-                rounds.push(RoundDocument { round, seed, levels: vec![level] });
-            }
+        if let Some(round) = free.and_then(|at| rounds.get_mut(at)) {
+            round.levels.push(level);
+        } else {
+            let round = u32::try_from(rounds.len() + 1).unwrap_or(u32::MAX);
+            rounds.push(RoundDocument { round, seed, levels: vec![level] });
         }
     }
     rounds
@@ -207,6 +206,7 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
             levels,
         },
         seed: entries.iter().find_map(|entry| entry.about.seed).unwrap_or_default(),
+        shard: None,
         timeouts_ms: TimeoutsDocument { connect: 0.0, first_token: 0.0, stall: 0.0, total: 0.0 },
         gate: GateDocument {
             rounds: 1,
@@ -227,8 +227,10 @@ fn hash(source: Source, entries: &[Entry]) -> String {
     let loads: BTreeSet<String> = entries
         .iter()
         .map(|entry| {
-            let LoadDocument { label, concurrency, rate, arrivals, max_in_flight, requests, duration_s } =
-                &entry.load;
+            // Other tools' ramps, stages and traces are no part of what is imported.
+            let LoadDocument {
+                label, concurrency, rate, arrivals, max_in_flight, requests, duration_s, ..
+            } = &entry.load;
             format!(
                 "{label} {concurrency:?} {rate:?} {arrivals:?} {max_in_flight:?} {requests:?} {duration_s:?}"
             )

@@ -335,7 +335,7 @@ proptest::proptest! {
         for whole in &mut values {
             left = replace(whole, left, &value).unwrap_or(0);
         }
-        let text: String = values.iter().map(|value| format!("{value}\n")).collect();
+        let text = values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         if let Ok(run) = read(&text, &ImportOptions::default()) {
             let again = RunDocument::from_json(Path::new("result.json"), &run.to_json());
             proptest::prop_assert_eq!(again, Ok(run));

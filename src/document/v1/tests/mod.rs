@@ -76,7 +76,7 @@ fn every_wrong_file_has_its_own_words() {
         format!("{error} (hint: {})", error.hint())
     };
     insta::assert_snapshot!(words(""), @"result.json: the file is empty (hint: run again, or restore the file from version control or the artifact)");
-    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 305: the file was cut (hint: run again, or restore the file from version control or the artifact)");
+    insta::assert_snapshot!(words(&good[..good.len() / 2]), @"result.json: the JSON ends too early at line 306: the file was cut (hint: run again, or restore the file from version control or the artifact)");
     insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
     insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
     insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");

@@ -1,5 +1,9 @@
 //! Schedules are pure: the same seed asks the same, in any order.
 
+mod arrivals;
+mod replays;
+mod shards;
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -18,20 +22,20 @@ fn workload(dataset: Dataset) -> Workload {
 }
 
 fn closed(concurrency: u32) -> Level {
-    Level { load: Load::Closed { concurrency }, limit: Limit::Requests(100) }
+    Level { load: Load::Closed { concurrency, ramp_up: Nanos::ZERO }, limit: Limit::Requests(100) }
 }
 
 fn open() -> Level {
-    let rate = Rate::new(20.0).unwrap();
+    let rate = Rate::new(20.0).unwrap().into();
     Level {
         load: Load::Open { rate, arrivals: Arrivals::Poisson, max_in_flight: None },
         limit: Limit::Duration(Nanos::from_secs(5.0)),
     }
 }
 
-fn build(level: Level, seed: u64) -> Schedule {
+fn build(level: &Level, seed: u64) -> Schedule {
     let workload = workload(Dataset::Synthetic);
-    Schedule::build(&workload, &level, &TokenCounter::Words, None, Seed(seed)).unwrap()
+    Schedule::build(&workload, level, &TokenCounter::Words, None, Seed(seed)).unwrap()
 }
 
 fn from_file(lines: usize, seed: u64) -> Schedule {
@@ -48,13 +52,13 @@ fn from_file(lines: usize, seed: u64) -> Schedule {
 
 #[test]
 fn a_golden_fingerprint_holds_across_machines_and_versions() {
-    insta::assert_snapshot!(build(closed(4), 42).fingerprint(), @"1a19669c638e2e50");
-    assert_ne!(build(closed(4), 42).fingerprint(), build(closed(4), 43).fingerprint());
+    insta::assert_snapshot!(build(&closed(4), 42).fingerprint(), @"1a19669c638e2e50");
+    assert_ne!(build(&closed(4), 42).fingerprint(), build(&closed(4), 43).fingerprint());
 }
 
 #[test]
 fn levels_and_warm_up_share_no_prompt() {
-    let (four, eight) = (build(closed(4), 1), build(closed(8), 1));
+    let (four, eight) = (build(&closed(4), 1), build(&closed(8), 1));
     for index in 0..200 {
         let prompts =
             [four.ask(index), eight.ask(index), four.warmup_ask(index)].map(|ask| ask.prompt.text());
@@ -64,7 +68,7 @@ fn levels_and_warm_up_share_no_prompt() {
 
 #[test]
 fn lengths_fill_their_whole_range() {
-    let schedule = build(closed(4), 3);
+    let schedule = build(&closed(4), 3);
     let asks: Vec<Ask> = (0..2_000).map(|index| schedule.ask(index)).collect();
     let inputs: Vec<u32> = asks.iter().filter_map(|ask| ask.prompt_tokens).collect();
     let outputs: Vec<u32> = asks.iter().filter_map(|ask| ask.output_tokens).collect();
@@ -77,13 +81,17 @@ fn lengths_fill_their_whole_range() {
 
 #[test]
 fn open_loops_have_due_times_and_closed_loops_have_clients() {
-    assert_eq!(build(closed(4), 1).due(), None);
-    assert_eq!(build(closed(4), 1).concurrency(), Some(4));
-    let open = build(open(), 1);
-    assert_eq!(open.concurrency(), None);
+    assert_eq!(build(&closed(4), 1).due(), None);
+    let pace = build(&closed(4), 1).pace();
+    let Pace::Closed { clients: 4, starts } = pace else { panic!("{pace:?}") };
+    assert_eq!(starts.at(3), Nanos::ZERO);
+    assert_eq!(build(&closed(4), 1).deadline(), None);
+    let open = build(&open(), 1);
+    assert_eq!(open.pace(), Pace::Open { max_in_flight: None });
     let due = open.due().unwrap();
-    assert!(due.is_sorted() && due.len() > 60, "{}", due.len());
-    assert_eq!(open.limit(), Limit::Duration(Nanos::from_secs(5.0)));
+    assert!(due.is_sorted());
+    assert_eq!(due.len(), 100, "the rate holds exactly");
+    assert_eq!(open.deadline(), Some(Nanos::from_secs(5.0)));
 }
 
 #[test]
@@ -116,14 +124,14 @@ proptest! {
     #[test]
     fn equal_seeds_ask_the_same_and_different_seeds_do_not(seed: u64, other: u64, index in 0_u64..1_000_000) {
         prop_assume!(seed != other);
-        let (one, two) = (build(open(), seed), build(open(), seed));
+        let (one, two) = (build(&open(), seed), build(&open(), seed));
         // Asked in another order, as the engine may.
         let later = two.ask(index + 1);
         prop_assert_eq!(one.ask(index), two.ask(index));
         prop_assert_eq!(one.ask(index + 1), later);
         prop_assert_eq!(one.warmup_ask(index), two.warmup_ask(index));
         prop_assert_eq!(one.due(), two.due());
-        let differs = build(open(), other);
+        let differs = build(&open(), other);
         prop_assert_ne!(one.due(), differs.due());
         prop_assert!((0..8).any(|i| one.ask(i) != differs.ask(i)));
     }
