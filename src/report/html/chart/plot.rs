@@ -294,7 +294,7 @@ mod tests {
             "d=\"M56 196L261 107L466 18M138 142.6h0\"",
             "d=\"M466 196h0\"",
             "d=\"M56 18h205\"",
-            "d=\"M53 193l6 6m0-6l-6 6\"",
+            "d=\"M53 15l6 6m0-6l-6 6\"",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
