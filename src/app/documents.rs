@@ -72,6 +72,8 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
 /// Judges one result against another by the rules of the candidate's own gate.
 pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
     let (old, new) = (read_result(baseline)?, read_result(candidate)?);
+    whole(&old, baseline)?;
+    whole(&new, candidate)?;
     let reference = BaselineDocument::of_run(&old);
     let reasons = comparable(&reference, Candidate::of(&new));
     if !reasons.is_empty() {
@@ -102,6 +104,17 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
     Ok((new.judged(&verdict), decision))
 }
 
+/// A shard shares its fingerprint with the whole load, and its throughput with nobody.
+fn whole(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+    match document.plan.shard {
+        None => Ok(()),
+        Some(shard) => Err(AppError::usage(
+            format!("{} is one of {} shards, not the whole load", path.display(), shard.count),
+            "merge the shards first, and use the merged result",
+        )),
+    }
+}
+
 /// What the candidate's run found, what forbids to use the other one, and how their machines differ.
 fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
     let here = new.findings.iter().map(Finding::from);
@@ -115,6 +128,7 @@ fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
 /// Stores a result as the newest session of its baseline.
 pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
     let document = read_result(result)?;
+    whole(&document, result)?;
     Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
 }
 

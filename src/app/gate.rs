@@ -37,6 +37,12 @@ pub async fn gate(
     stop: &Stop,
 ) -> Result<Judged, AppError> {
     let (plan, key) = (&resolved.plan, resolved.api_key.as_ref());
+    if !plan.shard.is_whole() {
+        return Err(AppError::usage(
+            format!("a gate judges the whole load, and this is shard {}", plan.shard),
+            "send the shards with `run`, merge their results, and judge those with `compare`; --shard 0/1 sends everything from here",
+        ));
+    }
     outputs::check(&resolved.outputs)?;
     let bench = rounds::bench(plan, RealClock::start())?;
     let server = server::open(plan, key, 1).await?;

@@ -115,3 +115,15 @@ fn an_orchestrator_names_the_shard_and_all_start_together() {
         .says(2, &["--start-at was", "choose a later time"]);
     stage.run(&[&line[..], &["--shard", "0/9"]].concat()).says(2, &["--shard 0/9", "clients"]);
 }
+
+#[test]
+fn a_shard_is_no_evidence_about_the_whole() {
+    let stage = Stage::new();
+    let load = ["--concurrency", "4", "--num-prompts", "8", "--output-len", "1", "--shard", "1/2"];
+    run(&stage, "part", &load);
+    let part = "part/result.json";
+    stage.run(&["compare", part, part]).says(2, &["part/result.json is one of 2 shards", "merge"]);
+    stage.run(&["baseline", "save", part]).says(2, &["one of 2 shards"]);
+    assert!(!stage.path("baselines").exists());
+    stage.run(&[&["gate", "--server", "sim:fast"][..], &load].concat()).says(2, &["shard 1/2", "`run`"]);
+}
