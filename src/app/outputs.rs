@@ -63,6 +63,10 @@ fn reproduce(document: &RunDocument) -> Option<String> {
     document.imported.is_none().then(|| report::command::line(document))
 }
 
+pub(super) fn unwritable(message: &str) -> AppError {
+    AppError::environment(message, "choose a writable place with --output")
+}
+
 fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
     [&outputs.result, &outputs.requests, &outputs.summary]
         .into_iter()

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
+use super::outputs::unwritable;
 use super::server::{self, Server};
 use super::start;
 use super::watch::Watcher;
@@ -27,6 +28,8 @@ pub(super) struct Measurement {
     pub(super) partial: bool,
     /// When it began, RFC 3339.
     pub(super) created: String,
+    /// The wall clock at the zero of every instant, RFC 3339.
+    pub(super) clock_origin: String,
 }
 
 /// One pass over the plan's levels.
@@ -122,6 +125,7 @@ pub(super) async fn measure(
         environment: first.environment.clone(),
         partial: false,
         created: RealClock::wall(),
+        clock_origin: bench.clock.origin(),
     };
     let mut server = first;
     for line in introduction(bench) {
@@ -223,6 +227,7 @@ impl Measurement {
         RunDocument::new(RunParts {
             tool: env!("CARGO_PKG_VERSION"),
             created: &self.created,
+            clock_origin: &self.clock_origin,
             partial: self.partial,
             plan,
             workload_hash: &plan.workload_hash(),
@@ -232,10 +237,6 @@ impl Measurement {
             verdict,
         })
     }
-}
-
-fn unwritable(message: &str) -> AppError {
-    AppError::environment(message, "choose a writable place with --output")
 }
 
 fn incomplete_rows(message: &str) -> Finding {

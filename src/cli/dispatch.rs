@@ -7,8 +7,8 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::args::{
-    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, ReportArgs,
-    SimulateArgs, flags,
+    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs,
+    ReportArgs, SimulateArgs, flags,
 };
 use super::exit::Exit;
 use super::load;
@@ -37,6 +37,7 @@ fn perform(command: Command) -> Exit {
     let answer = match command {
         Command::Run(args) => load::run(flags(&args.load)),
         Command::Gate(args) => load::gate(args.flags()),
+        Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
         Command::Report(args) => report(&args),
@@ -49,6 +50,23 @@ fn perform(command: Command) -> Exit {
         printer::error(&error);
         Exit::from(&error)
     })
+}
+
+fn merge(args: MergeArgs) -> Result<Exit, AppError> {
+    let MergeArgs { shards, output, partial, json, quiet } = args;
+    let app::Merged { document, files } = app::merge(&shards, output, partial)?;
+    if json {
+        printer::data(&app::render(&document, Form::Json)?);
+    } else if !quiet {
+        printer::data(&app::render(&document, Form::Table { colour: load::colour() })?);
+    }
+    Printer { quiet }.note(&format!(
+        "wrote {}, {}, {}",
+        files.result.display(),
+        files.requests.display(),
+        files.summary.display()
+    ));
+    Ok(Exit::Success)
 }
 
 fn compare(args: &CompareArgs) -> Result<Exit, AppError> {

@@ -22,7 +22,7 @@ pub use origins::origins_table;
 pub use plan::{
     Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, StartAt, Target, Timeouts, Warmup,
 };
-pub use resolve::{Outputs, Resolved, resolve};
+pub use resolve::{Outputs, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
 pub use settings::{Group, SETTINGS, Section, Setting, Shape};
 pub use starter::starter;

@@ -42,6 +42,26 @@ pub struct Outputs {
     pub json: bool,
 }
 
+/// The files of one result, side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultFiles {
+    pub result: PathBuf,
+    pub requests: PathBuf,
+    pub summary: PathBuf,
+}
+
+impl ResultFiles {
+    /// By the name of the result; a name without `.json` is a folder.
+    pub fn at(given: PathBuf) -> Self {
+        let result = match given.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("json") => given,
+            _ => given.join("result.json"),
+        };
+        let folder = result.parent().unwrap_or(Path::new(""));
+        Self { requests: folder.join("requests.jsonl"), summary: folder.join("summary.csv"), result }
+    }
+}
+
 /// Picks the strongest value of each setting and builds the plan: flag, action input, environment, `.env`, file, default.
 pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     let environment = whole_environment(&layers)?;
@@ -197,17 +217,11 @@ fn build(
 fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
     let path = |key: &str| chosen.parse(key, parse::path);
     let switch = |key: &str| Ok(chosen.parse(key, parse::switch)?.unwrap_or_default());
-    let given = path("output")?.unwrap_or_default();
-    // A name without `.json` is a folder.
-    let result = match given.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("json") => given,
-        _ => given.join("result.json"),
-    };
-    let folder = result.parent().unwrap_or(Path::new("")).to_owned();
+    let ResultFiles { result, requests, summary } = ResultFiles::at(path("output")?.unwrap_or_default());
     Ok(Outputs {
-        requests: folder.join("requests.jsonl"),
-        summary: folder.join("summary.csv"),
         result,
+        requests,
+        summary,
         junit: path("junit")?,
         markdown: path("markdown")?,
         html: path("html")?,

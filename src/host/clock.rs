@@ -10,13 +10,19 @@ use crate::base::Nanos;
 #[derive(Debug, Clone, Copy)]
 pub struct RealClock {
     start: Instant,
+    origin: Timestamp,
 }
 
 impl RealClock {
     pub fn start() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the place that owns real time")]
         let start = Instant::now();
-        Self { start }
+        Self { start, origin: Timestamp::now() }
+    }
+
+    /// The wall clock in UTC when this clock stood at zero, to the nanosecond, as RFC 3339.
+    pub fn origin(&self) -> String {
+        self.origin.to_string()
     }
 
     /// The wall clock in UTC to the second, as RFC 3339 writes it: `2026-01-31T12:00:00Z`.
@@ -49,6 +55,9 @@ mod tests {
         let first = clock.now();
         std::thread::sleep(std::time::Duration::from_millis(2));
         assert!(clock.now() >= first + Nanos::from_ms(2.0));
+
+        let origin: Timestamp = clock.origin().parse().unwrap();
+        assert!((0..60).contains(&Timestamp::now().duration_since(origin).as_secs()), "{origin}");
 
         let wall = RealClock::wall();
         assert_eq!(wall.len(), "2026-01-31T12:00:00Z".len(), "{wall}");

@@ -5,6 +5,9 @@ use hdrhistogram::Histogram;
 /// The longest latency that a histogram tells apart: an hour, in microseconds.
 const MAX_US: u64 = 3_600_000_000;
 
+/// Least and greatest microseconds that a histogram tells apart, and its significant digits.
+pub const HISTOGRAM_BOUNDS: (u64, u64, u8) = (1, MAX_US, 3);
+
 /// A histogram of 3 significant digits in thousandths of the metric's unit, and exact number, extremes, mean and deviation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Binned {
@@ -99,7 +102,8 @@ impl Binned {
 /// Bounds from the start: a histogram that resizes itself saturates at its first, tiny size.
 #[expect(clippy::expect_used, reason = "1 < an hour, and three significant digits are within 0..=5")]
 pub(super) fn empty() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MAX_US, 3).expect("valid bounds")
+    let (low, high, digits) = HISTOGRAM_BOUNDS;
+    Histogram::new_with_bounds(low, high, digits).expect("valid bounds")
 }
 
 /// In whole thousandths of the unit; an hour in milliseconds and more is an hour.

@@ -14,6 +14,7 @@ mod samples;
 mod series;
 mod summary;
 
+pub use binned::HISTOGRAM_BOUNDS;
 pub use distribution::Distribution;
 pub use fold::{Fold, Frame, Percentiles, SoFar, summarize};
 pub use series::{Point, Series, Slice};

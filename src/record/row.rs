@@ -30,6 +30,8 @@ pub enum TokenSource {
 }
 
 impl TokenSource {
+    pub const ALL: [Self; 3] = [Self::Usage, Self::Tokenizer, Self::Chunks];
+
     pub fn id(self) -> &'static str {
         match self {
             Self::Usage => "usage",

@@ -190,16 +190,21 @@ fn tpot(summary: &Summary) -> Option<Fact> {
 /// One finding for all percentiles, by the number of requests.
 fn thin(summary: &Summary) -> Option<Fact> {
     let samples = summary.distributions.get(&Metric::E2e).map(Distribution::len)?;
+    Some(Fact::new(Severity::Info, THIN_PERCENTILES, thin_percentiles(samples)?))
+}
+
+/// The code of what `thin_percentiles` says.
+pub const THIN_PERCENTILES: &str = "thin_percentiles";
+
+/// Which percentiles this many requests do not carry; none when they carry all.
+pub fn thin_percentiles(samples: u64) -> Option<String> {
     let thin: Vec<String> = [50_u32, 90, 95, 99]
         .into_iter()
         .filter_map(|percent| Some((percent, thin_below(f64::from(percent) / 100.0)?)))
         .filter(|(_, needed)| samples < *needed)
         .map(|(percent, needed)| format!("p{percent} (needs {needed})"))
         .collect();
-    (!thin.is_empty()).then(|| {
-        let message = format!("{samples} requests are few for {}", thin.join(", "));
-        Fact::new(Severity::Info, "thin_percentiles", message)
-    })
+    (!thin.is_empty()).then(|| format!("{samples} requests are few for {}", thin.join(", ")))
 }
 
 /// Objectives that no success had a value for: they promise nothing.

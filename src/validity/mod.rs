@@ -9,7 +9,7 @@ mod pace;
 pub use client::{ClientLoad, check_client};
 pub use environment::check_environment;
 pub use finding::{Finding, Severity};
-pub use level::check_level;
+pub use level::{THIN_PERCENTILES, check_level, thin_percentiles};
 
 #[cfg(test)]
 mod tests;

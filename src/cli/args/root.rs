@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, ReportArgs, RunArgs, SimulateArgs,
+    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, ReportArgs, RunArgs,
+    SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -29,6 +30,8 @@ pub enum Command {
     Run(RunArgs),
     /// Measure several rounds and compare them with the stored baseline
     Gate(GateArgs),
+    /// Make one result of those of a run's shards
+    Merge(MergeArgs),
     /// Compare two results
     Compare(CompareArgs),
     /// Look after stored baselines

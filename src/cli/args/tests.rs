@@ -87,6 +87,8 @@ fn the_other_commands_read_their_lines() {
         "baseline --baselines there list",
         "baseline promote key session --baselines there",
         "baseline prune",
+        "merge shards --output merged --partial",
+        "merge a/result.json b/result.json -q --json",
         "report result.json --format junit --output junit.xml",
         "simulate --listen 127.0.0.1:0 h100-8b?seed=1 --start 3",
         "info --config loadtest.yaml --rate 3 --rounds 4",

@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use super::{
     BaselineDocument, EnvironmentDocument, FindingDocument, GateDocument, GpuDocument, ObjectiveDocument,
-    PlanDocument, RunDocument, SessionDocument, VerdictDocument,
+    PlanDocument, RowDocument, RunDocument, SessionDocument, TokenCounts, VerdictDocument,
 };
-use crate::base::Hint;
+use crate::base::{Hint, Nanos};
 use crate::config::{Bound, GatePolicy, Objective};
 use crate::gate::Verdict;
-use crate::record::{Environment, Gpu, MetricKey};
+use crate::record::{
+    Ask, Chunk, Environment, Failure, FailureClass, Gpu, MetricKey, Outcome, Phase, Row, TokenSource, Usage,
+};
 use crate::validity::{Finding, Severity};
 
 impl RunDocument {
@@ -60,6 +62,91 @@ impl PlanDocument {
             strict: *strict,
         })
     }
+}
+
+impl RowDocument {
+    /// The row to the microsecond that the file keeps; the error names the word that this version does not know. What files do
+    /// not hold (headers, the first visible chunk) is not there.
+    pub fn row(&self) -> Result<Row, String> {
+        let Self {
+            index,
+            round: _,
+            level: _,
+            phase,
+            due_ms,
+            sent_ms,
+            ttft_ms,
+            e2e_ms: _,
+            done_ms,
+            chunk_ms,
+            chunk_tokens,
+            tokens,
+            finish_reason,
+            outcome,
+            status,
+            detail,
+            reconnects,
+        } = self;
+        let TokenCounts { prompt_asked, prompt, cached, output_asked, output, source } = tokens;
+        let counted = |wanted: TokenSource| (source == wanted.id()).then_some(*output);
+        if TokenSource::ALL.into_iter().all(|known| source != known.id()) {
+            return Err(format!("the source of tokens '{}' is not known", source.escape_debug()));
+        }
+        Ok(Row {
+            phase: match phase.as_str() {
+                "warmup" => Phase::Warmup,
+                "measure" => Phase::Measure,
+                other => return Err(format!("the phase '{}' is not known", other.escape_debug())),
+            },
+            due: due_ms.map(instant),
+            sent: sent_ms.map(instant),
+            chunks: chunks(*sent_ms, chunk_ms, chunk_tokens.as_deref())?,
+            streamed: ttft_ms.is_some(),
+            prompt_tokens_asked: *prompt_asked,
+            output_tokens_asked: *output_asked,
+            usage: Usage { prompt: *prompt, output: counted(TokenSource::Usage), cached: *cached },
+            tokenizer_count: counted(TokenSource::Tokenizer),
+            finish_reason: finish_reason.clone(),
+            reconnects: *reconnects,
+            ..Row::unsent(
+                &Ask::plain(*index, String::new()),
+                Phase::Measure,
+                None,
+                instant(*done_ms),
+                ended(outcome, detail.as_deref(), *status)?,
+            )
+        })
+    }
+}
+
+/// Files hold milliseconds with three decimals.
+fn instant(ms: f64) -> Nanos {
+    Nanos(((ms * 1e3).round().max(0.0) as u64).saturating_mul(1_000))
+}
+
+fn chunks(sent_ms: Option<f64>, chunk_ms: &[f64], tokens: Option<&[u32]>) -> Result<Vec<Chunk>, String> {
+    if tokens.is_some_and(|tokens| tokens.len() != chunk_ms.len()) {
+        return Err("chunk_tokens and chunk_ms are not of one length".to_owned());
+    }
+    let Some(sent) = sent_ms else {
+        return if chunk_ms.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err("chunks of a request that was not sent".to_owned())
+        };
+    };
+    let tokens = |at: usize| tokens.and_then(|tokens| tokens.get(at)).copied();
+    let chunk = |(at, ms): (usize, &f64)| Chunk { at: instant(sent + ms), tokens: tokens(at) };
+    Ok(chunk_ms.iter().enumerate().map(chunk).collect())
+}
+
+fn ended(outcome: &str, detail: Option<&str>, status: Option<u16>) -> Result<Outcome, String> {
+    if outcome == "success" {
+        return Ok(Outcome::Success);
+    }
+    let class = FailureClass::ALL.into_iter().find(|class| class.id() == outcome);
+    let class = class.ok_or_else(|| format!("the outcome '{}' is not known", outcome.escape_debug()))?;
+    Ok(Outcome::Failed(Failure { status, ..Failure::new(class, detail.unwrap_or_default()) }))
 }
 
 fn key(name: &str) -> Result<MetricKey, String> {

@@ -9,6 +9,7 @@ mod histogram;
 pub mod import;
 mod level;
 mod load;
+mod merge;
 mod number;
 mod plan;
 mod pool;
@@ -34,6 +35,7 @@ pub use level::{
     TokensDocument, WindowDocument,
 };
 pub use load::{LoadDocument, TraceDocument};
+pub use merge::{Joiner, MergeError, Part, Place, Shards};
 pub use plan::{
     GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TargetDocument,
     TimeoutsDocument, WorkloadDocument,

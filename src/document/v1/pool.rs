@@ -1,4 +1,4 @@
-//! Several rounds of one level seen together: counts are added, histograms merged, percentiles taken last.
+//! Several parts of one level seen together, rounds or shards: counts are added, histograms merged, percentiles taken last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,48 +6,92 @@ use super::histogram;
 use super::level::{share, thin};
 use super::number::six;
 use super::{
-    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, TokensDocument,
-    WindowDocument,
+    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, PointDocument, SeriesDocument,
+    SloCountDocument, SteadyDocument, TokensDocument, WindowDocument,
 };
-use crate::record::Metric;
+use crate::metrics::Summary;
+use crate::record::{Metric, Unit};
 
-/// The level over all its rounds, without histograms; a single round is itself, and only it keeps its course in time.
-pub(super) fn pool(parts: &[&LevelDocument]) -> Option<LevelDocument> {
-    let (first, rest) = parts.split_first()?;
-    let mut level = (*first).clone();
-    level.histograms = BTreeMap::new();
-    if rest.is_empty() {
-        return Some(level);
-    }
-    level.series = None;
-    level.points = Vec::new();
-    level.window = window(parts)?;
-    level.offered = parts.iter().map(|part| part.offered).sum();
-    level.succeeded = parts.iter().map(|part| part.succeeded).sum();
-    level.failures = failures(parts);
-    level.metrics = metrics(parts);
-    level.goodput = goodput(parts);
-    level.values = values(parts, &level);
-    level.steady = None;
-    level.concurrency = ConcurrencyDocument {
-        mean: over_time(parts, |part| part.concurrency.mean),
-        peak: parts
-            .iter()
-            .map(|part| part.concurrency.peak)
-            .collect::<Option<Vec<u64>>>()
-            .and_then(|peaks| peaks.into_iter().max()),
-    };
-    level.tokens = tokens(parts);
-    level.reconnects = parts.iter().map(|part| part.reconnects).sum();
-    Some(level)
+/// What the parts cannot say on their own.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Frame {
+    /// Rates are counts over its `measured_s`.
+    pub(super) window: WindowDocument,
+    pub(super) crowd: Crowd,
+    pub(super) histograms: BTreeMap<String, String>,
 }
 
-fn window(parts: &[&LevelDocument]) -> Option<WindowDocument> {
-    Some(WindowDocument {
-        start_s: parts.first()?.window.start_s,
-        end_s: parts.last()?.window.end_s,
+/// What only the rows of all parts together say.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Crowd {
+    pub(super) peak: Option<u64>,
+    pub(super) steady: Option<SteadyDocument>,
+    pub(super) series: Option<SeriesDocument>,
+    pub(super) points: Vec<PointDocument>,
+}
+
+impl From<&Summary> for Crowd {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            peak: Some(summary.concurrency.peak),
+            steady: summary.steady.as_ref().map(SteadyDocument::from),
+            series: summary.series.as_ref().map(SeriesDocument::from),
+            points: summary.points.iter().map(PointDocument::from).collect(),
+        }
+    }
+}
+
+/// Rounds, one after the other, in order: without histograms; a single round is itself, and only it keeps its course in time.
+pub(super) fn in_turn(parts: &[&LevelDocument]) -> Option<LevelDocument> {
+    let (first, last) = (parts.first()?, parts.last()?);
+    if parts.len() == 1 {
+        return Some(LevelDocument { histograms: BTreeMap::new(), ..(*first).clone() });
+    }
+    let window = WindowDocument {
+        start_s: first.window.start_s,
+        end_s: last.window.end_s,
         measured_s: six(parts.iter().map(|part| part.window.measured_s).sum()),
+    };
+    let peaks: Option<Vec<u64>> = parts.iter().map(|part| part.concurrency.peak).collect();
+    let peak = peaks.and_then(|peaks| peaks.into_iter().max());
+    joined(parts, Frame { window, crowd: Crowd { peak, ..Crowd::default() }, histograms: BTreeMap::new() })
+}
+
+/// The parts as one level of this frame; none when there are no parts.
+pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocument> {
+    let label = parts.first()?.label.clone();
+    let Frame { window, crowd, histograms } = frame;
+    let Crowd { peak, steady, series, points } = crowd;
+    let over_time = |value: &dyn Fn(&LevelDocument) -> Option<f64>| over(parts, window.measured_s, value);
+    let counts = Counts {
+        offered: parts.iter().map(|part| part.offered).sum(),
+        succeeded: parts.iter().map(|part| part.succeeded).sum(),
+        failures: failures(parts),
+    };
+    let goodput = goodput(parts, window.measured_s);
+    Some(LevelDocument {
+        label,
+        values: values(parts, window.measured_s, &counts, goodput.as_ref()),
+        concurrency: ConcurrencyDocument { mean: over_time(&|part| part.concurrency.mean), peak },
+        window,
+        offered: counts.offered,
+        succeeded: counts.succeeded,
+        failures: counts.failures,
+        metrics: metrics(parts),
+        steady,
+        goodput,
+        tokens: tokens(parts),
+        reconnects: parts.iter().map(|part| part.reconnects).sum(),
+        histograms,
+        series,
+        points,
     })
+}
+
+struct Counts {
+    offered: u64,
+    succeeded: u64,
+    failures: BTreeMap<String, u64>,
 }
 
 fn failures(parts: &[&LevelDocument]) -> BTreeMap<String, u64> {
@@ -63,7 +107,7 @@ fn metrics(parts: &[&LevelDocument]) -> BTreeMap<String, MetricDocument> {
     ids.into_iter().filter_map(|id| Some((id.clone(), metric(parts, id)?))).collect()
 }
 
-/// One distribution over all rounds. Mean and sd are exact (Chan et al. 1979), percentiles the merged histogram's.
+/// One distribution over all parts. Mean and sd are exact (Chan et al. 1979), percentiles the merged histogram's.
 fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
     let all: Vec<&MetricDocument> = parts.iter().filter_map(|part| part.metrics.get(id)).collect();
     let texts = parts.iter().filter_map(|part| part.histograms.get(id));
@@ -78,12 +122,12 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
     let mean = moments.iter().map(|(n, mean, _)| mean * n).sum::<f64>() / n;
     let squares: f64 =
         moments.iter().map(|(n, part, sd)| sd.powi(2) * (n - 1.0).max(0.0) + (part - mean).powi(2) * n).sum();
-    let first = all.first()?;
     let end = |pick: fn(&MetricDocument) -> Option<f64>, worse: fn(f64, f64) -> f64| {
         all.iter().map(|part| pick(part)).collect::<Option<Vec<f64>>>()?.into_iter().reduce(worse)
     };
+    let more: BTreeSet<&String> = all.iter().flat_map(|part| part.more.keys()).collect();
     Some(MetricDocument {
-        unit: first.unit.clone(),
+        unit: all.first()?.unit.clone(),
         n: Some(n as u64),
         mean: Some(six(mean)),
         sd: (n > 1.0).then(|| six((squares / (n - 1.0)).sqrt())),
@@ -93,17 +137,18 @@ fn metric(parts: &[&LevelDocument], id: &str) -> Option<MetricDocument> {
         p90: Some(quantile(0.90)),
         p95: Some(quantile(0.95)),
         p99: Some(quantile(0.99)),
-        more: first
-            .more
-            .keys()
+        more: more
+            .into_iter()
             .filter_map(|id| Some((id.clone(), quantile(id.strip_prefix('p')?.parse::<f64>().ok()? / 100.0))))
             .collect(),
         thin: thin(n as u64),
     })
 }
 
-fn goodput(parts: &[&LevelDocument]) -> Option<GoodputDocument> {
-    let all: Vec<&GoodputDocument> = parts.iter().map(|part| part.goodput.as_ref()).collect::<Option<_>>()?;
+/// None where nothing was offered, or where a part that offered something has none.
+fn goodput(parts: &[&LevelDocument], seconds: f64) -> Option<GoodputDocument> {
+    let busy = parts.iter().filter(|part| part.offered > 0);
+    let all: Vec<&GoodputDocument> = busy.map(|part| part.goodput.as_ref()).collect::<Option<_>>()?;
     let (good, offered) = (all.iter().map(|part| part.good).sum(), all.iter().map(|part| part.offered).sum());
     let objectives = all.first()?.objectives.iter().enumerate().map(|(at, one)| {
         let same = || all.iter().filter_map(move |part| part.objectives.get(at));
@@ -117,44 +162,53 @@ fn goodput(parts: &[&LevelDocument]) -> Option<GoodputDocument> {
         good,
         offered,
         ratio: share(good, offered),
-        rate: over_time(parts, |part| part.goodput.as_ref().map(|goodput| goodput.rate))?,
-        token_rate: over_time(parts, |part| part.goodput.as_ref().map(|goodput| goodput.token_rate))?,
+        rate: over(parts, seconds, &|part| part.goodput.as_ref().map(|goodput| goodput.rate))?,
+        token_rate: over(parts, seconds, &|part| part.goodput.as_ref().map(|goodput| goodput.token_rate))?,
         objectives: objectives.collect(),
     })
 }
 
-/// Rates are counts over a window, so over several windows they weigh by time; shares come from the added counts.
-fn values(parts: &[&LevelDocument], level: &LevelDocument) -> BTreeMap<String, f64> {
+/// Rates are counts over a window, so their counts add up; shares come from the added counts.
+fn values(
+    parts: &[&LevelDocument],
+    seconds: f64,
+    counts: &Counts,
+    goodput: Option<&GoodputDocument>,
+) -> BTreeMap<String, f64> {
     let ids: BTreeSet<&String> = parts.iter().flat_map(|part| part.values.keys()).collect();
-    ids.into_iter()
-        .filter_map(|id| {
-            let value = if id == Metric::SuccessRate.id() {
-                share(level.succeeded, level.offered)
-            } else if id == Metric::ErrorRate.id() {
-                share(level.failed(), level.offered)
-            } else if id == Metric::Goodput.id() {
-                level.goodput.as_ref()?.ratio
-            } else {
-                over_time(parts, |part| part.values.get(id).copied())?
-            };
-            Some((id.clone(), value))
-        })
-        .collect()
+    let value = |id: &str| -> Option<f64> {
+        match Metric::ALL.into_iter().find(|metric| metric.id() == id)? {
+            Metric::SuccessRate => Some(share(counts.succeeded, counts.offered)),
+            Metric::ErrorRate => Some(share(counts.offered.saturating_sub(counts.succeeded), counts.offered)),
+            Metric::Goodput => Some(goodput?.ratio),
+            metric if matches!(metric.unit(), Unit::RequestsPerSecond | Unit::TokensPerSecond) => {
+                over(parts, seconds, &|part| part.values.get(id).copied())
+            }
+            _ => None,
+        }
+    };
+    ids.into_iter().filter_map(|id| Some((id.clone(), value(id)?))).collect()
 }
 
-/// Mean weighted by the time measured; none when a part has no value or no time was measured.
-fn over_time(parts: &[&LevelDocument], value: impl Fn(&LevelDocument) -> Option<f64>) -> Option<f64> {
-    let (mut sum, mut time) = (0.0, 0.0);
+/// Rates of the parts times their time, over all of the time; none when a part that offered anything has no value, or
+/// when no time was measured.
+fn over(
+    parts: &[&LevelDocument],
+    seconds: f64,
+    value: &dyn Fn(&LevelDocument) -> Option<f64>,
+) -> Option<f64> {
+    let mut sum = 0.0;
     for part in parts {
-        sum += value(part)? * part.window.measured_s;
-        time += part.window.measured_s;
+        sum += value(part).or((part.offered == 0).then_some(0.0))? * part.window.measured_s;
     }
-    (time > 0.0).then(|| six(sum / time))
+    (seconds > 0.0).then(|| six(sum / seconds))
 }
 
 fn tokens(parts: &[&LevelDocument]) -> TokensDocument {
     let sum = |count: fn(&TokensDocument) -> u64| parts.iter().map(|part| count(&part.tokens)).sum();
-    let mut sources: Vec<&str> = parts.iter().map(|part| part.tokens.source.as_str()).collect();
+    // A part without a success has counted nothing, so its source says nothing.
+    let mut sources: Vec<&str> =
+        parts.iter().filter(|part| part.succeeded > 0).map(|part| part.tokens.source.as_str()).collect();
     sources.dedup();
     TokensDocument {
         prompt_asked: sum(|tokens| tokens.prompt_asked),
@@ -163,7 +217,11 @@ fn tokens(parts: &[&LevelDocument]) -> TokensDocument {
         output_asked: sum(|tokens| tokens.output_asked),
         output: sum(|tokens| tokens.output),
         chunks: sum(|tokens| tokens.chunks),
-        source: if let [source] = sources.as_slice() { (*source).to_owned() } else { "mixed".to_owned() },
+        source: match sources.as_slice() {
+            [] => "chunks".to_owned(),
+            [source] => (*source).to_owned(),
+            _ => "mixed".to_owned(),
+        },
         itl_is_icl: parts.iter().any(|part| part.tokens.itl_is_icl),
     }
 }

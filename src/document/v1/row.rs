@@ -111,6 +111,13 @@ impl RowDocument {
         }
     }
 
+    /// The row with its instants counted since `offset` earlier.
+    #[must_use]
+    pub fn moved(self, offset: Nanos) -> Self {
+        let at = |ms: f64| millis(ms + offset.ms());
+        Self { due_ms: self.due_ms.map(at), sent_ms: self.sent_ms.map(at), done_ms: at(self.done_ms), ..self }
+    }
+
     /// The line, with its newline.
     pub fn to_line(&self) -> String {
         // A row is plain data with string keys: it always serialises.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{self, DEFINITIONS, DocumentError, Format, Kind};
 use super::import::Source;
-use super::pool::pool;
+use super::pool::in_turn;
 use super::{EnvironmentDocument, FindingDocument, Key, LevelDocument, PlanDocument, VerdictDocument};
 use crate::base::Seed;
 use crate::config::RunPlan;
@@ -27,7 +27,10 @@ pub struct RunDocument {
     pub tool: String,
     /// RFC 3339.
     pub created: String,
-    /// Interrupted: what was measured until then.
+    /// RFC 3339 to the nanosecond: the wall clock at the zero of every instant in this file. Null in older files.
+    #[serde(default)]
+    pub clock_origin: Option<String>,
+    /// Interrupted: what was measured until then. Merged: a shard is missing or was interrupted.
     pub partial: bool,
     /// Name of the workload.
     pub name: String,
@@ -85,6 +88,8 @@ pub struct RunParts<'a> {
     pub tool: &'a str,
     /// RFC 3339.
     pub created: &'a str,
+    /// RFC 3339 to the nanosecond.
+    pub clock_origin: &'a str,
     pub partial: bool,
     pub plan: &'a RunPlan,
     pub workload_hash: &'a str,
@@ -104,8 +109,18 @@ pub struct RoundParts<'a> {
 
 impl RunDocument {
     pub fn new(parts: RunParts<'_>) -> Self {
-        let RunParts { tool, created, partial, plan, workload_hash, environment, rounds, findings, verdict } =
-            parts;
+        let RunParts {
+            tool,
+            created,
+            clock_origin,
+            partial,
+            plan,
+            workload_hash,
+            environment,
+            rounds,
+            findings,
+            verdict,
+        } = parts;
         let objectives = plan.gate.objectives.iter().map(|objective| objective.key);
         let gated: Vec<MetricKey> = plan.gate.tolerances.keys().copied().chain(objectives).collect();
         let rounds: Vec<RoundDocument> =
@@ -115,6 +130,7 @@ impl RunDocument {
             definitions: DEFINITIONS.to_owned(),
             tool: tool.to_owned(),
             created: created.to_owned(),
+            clock_origin: Some(clock_origin.to_owned()),
             partial,
             name: plan.name.clone(),
             plan: PlanDocument::new(plan, workload_hash),
@@ -168,7 +184,7 @@ pub(super) fn overall(rounds: &[RoundDocument]) -> Vec<LevelDocument> {
         .filter_map(|label| {
             let parts: Vec<&LevelDocument> =
                 rounds.iter().flat_map(|round| &round.levels).filter(|level| level.label == label).collect();
-            pool(&parts)
+            in_turn(&parts)
         })
         .collect()
 }

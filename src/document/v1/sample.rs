@@ -227,6 +227,7 @@ pub(crate) fn build(plan: &RunPlan, summaries: &[Summary], verdict: Option<&Verd
     RunDocument::new(RunParts {
         tool: "0.1.0",
         created: "2026-01-02T03:04:05Z",
+        clock_origin: "2026-01-02T03:04:04.123456789Z",
         partial: false,
         plan,
         workload_hash: "abc123",

@@ -14,9 +14,9 @@ pub struct ShardDocument {
     pub count: u32,
 }
 
-/// As people count: `2/4` is index 1 of 4.
+/// As `--shard` is written: `0/4` is the first of four.
 impl fmt::Display for ShardDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", u64::from(self.index) + 1, self.count)
+        write!(f, "{}/{}", self.index, self.count)
     }
 }

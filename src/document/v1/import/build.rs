@@ -33,6 +33,7 @@ pub(super) fn document(
         definitions: format!("{DEFINITIONS}/{}", source.id()),
         tool: reading.tool.to_owned(),
         created: reading.created.to_owned(),
+        clock_origin: None,
         partial: false,
         name: options.workload.clone().unwrap_or_else(|| source.id().to_owned()),
         fingerprint: Key {

@@ -42,6 +42,7 @@ struct Run {
     definitions: String,
     tool: String,
     created: String,
+    clock_origin: Option<String>,
     partial: bool,
     name: String,
     plan: BTreeMap<String, Value>,
