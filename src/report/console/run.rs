@@ -43,7 +43,7 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
         out.push(format!("target {}", plain(&run.plan.target.url)));
     }
     if run.partial {
-        let note = "partial: the run was interrupted; these are the numbers until then";
+        let note = "partial: the run was interrupted or a shard is missing; these are the numbers that were measured";
         out.push(style.paint(Paint::Yellow, note));
     }
     if run.levels.len() > 1 {

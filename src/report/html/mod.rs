@@ -97,7 +97,7 @@ fn head(run: &RunDocument, title: &str) -> Markup {
             " · " time datetime=(shown(&run.created, 40)) { (shown(&run.created, 40)) }
         }
         @if run.partial {
-            p.note { "Partial: the run was interrupted; these are the numbers until then." }
+            p.note { "Partial: the run was interrupted or a shard is missing; these are the numbers that were measured." }
         }
     }
 }

@@ -128,8 +128,11 @@ fn marker(run: &RunDocument) -> String {
 fn requests(run: &RunDocument) -> String {
     let offered: u64 = run.levels.iter().map(|level| level.offered).sum();
     let failed: u64 = run.levels.iter().map(LevelDocument::failed).sum();
-    let partial =
-        if run.partial { " The run was interrupted; these are the numbers until then." } else { "" };
+    let partial = if run.partial {
+        " The run was interrupted or a shard is missing; these are the numbers that were measured."
+    } else {
+        ""
+    };
     format!(
         "{} in {}, {failed} failed.{partial}",
         plural(offered, "request"),
