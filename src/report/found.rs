@@ -1,5 +1,7 @@
 //! Findings as people read them: one line for what was found in several rounds, the worst first.
 
+use std::collections::BTreeSet;
+
 use super::text::{clip, plain};
 use crate::document::v1::{FindingDocument, ImportedDocument};
 
@@ -58,8 +60,8 @@ fn place(group: &[&FindingDocument]) -> String {
     };
     let alike = rest.iter().all(|finding| finding.message == first.message);
     let rounds = |findings: &[&FindingDocument]| {
-        let numbers: Vec<String> =
-            findings.iter().filter_map(|finding| finding.round).map(|n| n.to_string()).collect();
+        let numbers: BTreeSet<u32> = findings.iter().filter_map(|finding| finding.round).collect();
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         match numbers.len() {
             0 => None,
             1 => Some(format!("round {}", numbers.concat())),
@@ -68,7 +70,13 @@ fn place(group: &[&FindingDocument]) -> String {
     };
     let when = if alike { rounds(group) } else { rounds(&[first]) };
     let parts: Vec<String> = first.level.iter().cloned().chain(when).collect();
-    let more = if alike { None } else { rounds(rest).map(|rounds| format!("; alike in {rounds}")) };
+    // Shards of a merged result say the same about one round.
+    let same_round = rest.iter().all(|finding| finding.round == first.round);
+    let more = match rounds(rest) {
+        Some(_) if alike => None,
+        Some(_) if same_round => Some(format!("; {} more alike", rest.len())),
+        rounds => rounds.map(|rounds| format!("; alike in {rounds}")),
+    };
     format!("{}{}", parts.join(", "), more.unwrap_or_default())
 }
 
@@ -95,6 +103,8 @@ mod tests {
             finding("info", "thin", "few requests", Some(2)),
             finding("warning", "lag", "4 ms late", Some(3)),
             finding("invalid", "gpus", "another GPU", None),
+            finding("warning", "errors", "shard 0/3: 7 failed", Some(1)),
+            finding("warning", "errors", "shard 2/3: 8 failed", Some(1)),
         ];
         let lines: Vec<String> = grouped(&findings)
             .iter()
@@ -103,6 +113,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         another GPU (c=8)
         3 ms late (c=8, round 1; alike in round 3)
+        shard 0/3: 7 failed (c=8, round 1; 1 more alike)
         few requests (c=8, rounds 1, 2)
         ");
     }

@@ -339,6 +339,10 @@ fn shards_of_a_duration_were_measured_for_that_duration() {
         client.document.rounds[0].levels[0].window.start_s += 0.05;
     }
     clients[0].document.rounds[0].levels[0].window.start_s -= 0.05;
+    // Its last request ended before the others'; its numbers are rates over its own time.
+    let early = &mut clients[2].document.rounds[0].levels[0];
+    early.window.measured_s = 8.0;
+    *early.values.get_mut("request_throughput").unwrap() = 10.0 / 8.0;
     let (merged, _) = merge(&clients, false).unwrap();
     let level = &merged.rounds[0].levels[0];
     assert_eq!((level.window.start_s, level.window.end_s, level.window.measured_s), (1.0, 11.0, 10.0));
