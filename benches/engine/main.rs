@@ -3,7 +3,7 @@
 //! `cargo bench --bench engine -- [SCENARIO…]` runs a mock server pinned to core 0 and, one after the other on core 1, a raw
 //! epoll client and `llm-loadtest run`. It prints medians as Markdown; docs/PERFORMANCE.md says what each scenario is.
 //! `RUNS=5` repeats every measurement; `PRIORITY=nice|fifo|none` says how both sides are held against other work on
-//! the machine, and `BINARY=path` measures another build of `llm-loadtest`.
+//! the machine, `BEFORE=path` measures another build of `llm-loadtest` besides, and `BINARY=path` one instead.
 //!
 //! The binary is its own cast: `engine server …` is the mock, `engine raw …` the raw client, `engine awake` idle work.
 #![expect(

@@ -22,15 +22,22 @@ pub(crate) const INPUT: u32 = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Raw,
+    /// Another build of ours, where the environment names one.
+    Before,
     Ours,
 }
 
 impl Subject {
-    pub(crate) const BOTH: [Self; 2] = [Self::Raw, Self::Ours];
+    /// All that take part, the floor first.
+    pub(crate) fn all() -> Vec<Self> {
+        let before = std::env::var("BEFORE").is_ok().then_some(Self::Before);
+        std::iter::once(Self::Raw).chain(before).chain([Self::Ours]).collect()
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw epoll",
+            Self::Before => "before",
             Self::Ours => "llm-loadtest",
         }
     }
@@ -181,8 +188,8 @@ pub(crate) fn launch(subject: Subject, server: &Server, load: &Load) -> Running 
             }
             command
         }
-        Subject::Ours => {
-            let mut command = pinned("1", &binary());
+        Subject::Before | Subject::Ours => {
+            let mut command = pinned("1", &binary(subject));
             command.args(["run", "--quiet", "--server", &format!("http://{}", server.address)]);
             command.args(format!("--input-len {INPUT} --output-len {tokens}").split_whitespace());
             match open {
@@ -277,9 +284,10 @@ fn cpu_seconds(stat: &str) -> f64 {
     ticks as f64 / TICKS
 }
 
-/// The binary under test: this build's, or another one's for comparison.
-fn binary() -> PathBuf {
-    std::env::var("BINARY").map_or_else(|_| env!("CARGO_BIN_EXE_llm-loadtest").into(), PathBuf::from)
+/// This build's binary, or what the environment names instead or besides.
+fn binary(subject: Subject) -> PathBuf {
+    let name = if subject == Subject::Before { "BEFORE" } else { "BINARY" };
+    std::env::var(name).map_or_else(|_| env!("CARGO_BIN_EXE_llm-loadtest").into(), PathBuf::from)
 }
 
 /// How both sides are held against other work on the machine.

@@ -8,7 +8,7 @@ pub(crate) fn table(runs: usize) {
     head("Peak resident memory, MB", &["streams", "requests", "client", "VmHWM"]);
     for (streams, pace) in [(64, "--ttft 50 --itl 10"), (10_000, "--ttft 500 --itl 150")] {
         let load = Load { streams, requests: streams * 4, tokens: 32, rows: false, open: None };
-        for subject in Subject::BOTH {
+        for subject in Subject::all() {
             let peaks: Vec<Figures> = (0..runs)
                 .map(|_| {
                     let server = Server::start(&format!("{pace} --keep false"));

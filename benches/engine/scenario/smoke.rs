@@ -8,7 +8,7 @@ pub(crate) fn check() {
     for (server, tokens) in
         [("--ttft 2 --itl 1", 1), ("--ttft 2 --itl 1", 17), ("--per-write 1", 40), ("--per-write 16", 40)]
     {
-        for subject in Subject::BOTH {
+        for subject in Subject::all() {
             let load = Load { streams: 4, requests: 12, tokens, rows: true, open: None };
             let (ran, truth) = play(subject, server, &load);
             assert_eq!(ran.failed, 0, "a request failed");

@@ -80,21 +80,22 @@ pub(crate) fn table(levels: &[u32], runs: usize) {
     }
 }
 
-/// Both clients in turn, the medians of each.
+/// The clients in turn, the medians of each.
 fn level(streams: u32, runs: usize) -> Vec<(u32, Subject, Figures)> {
     let Pace { ttft, itl, tokens, waves } = pace(streams);
     let server = format!("--ttft {ttft} --itl {itl}");
     let load = Load { streams, requests: streams * waves, tokens, rows: true, open: None };
-    let mut found = [Vec::new(), Vec::new()];
+    let subjects = Subject::all();
+    let mut found = vec![Vec::new(); subjects.len()];
     for _ in 0..runs {
-        for (subject, found) in Subject::BOTH.into_iter().zip(&mut found) {
-            let (ran, truth) = play(subject, &server, &load);
+        for (subject, found) in subjects.iter().zip(&mut found) {
+            let (ran, truth) = play(*subject, &server, &load);
             assert_eq!(ran.failed, 0, "a request failed");
             assert_eq!(ran.rows.len(), load.requests as usize, "a request is missing");
             found.push(figures(&join(ran.rows, truth), pace(streams), &ran.result));
         }
     }
-    Subject::BOTH.into_iter().zip(found).map(|(subject, runs)| (streams, subject, medians(&runs))).collect()
+    subjects.into_iter().zip(found).map(|(subject, runs)| (streams, subject, medians(&runs))).collect()
 }
 
 /// The figures of one run.
