@@ -94,7 +94,7 @@ impl<N: Net> Pass<'_, N> {
         let Some(mut flight) = line.flight.take() else { return };
         // A kept line that the server had closed meanwhile: the request is made once more, on a fresh one.
         if line.is_open() && line.used && !line.answered && !flight.retried {
-            drop(flight.forget(self.net.now()));
+            flight.forget(self.net.now());
             return self.open(flight);
         }
         let mut broken = failure.unwrap_or_else(|| {

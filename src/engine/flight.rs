@@ -88,12 +88,11 @@ impl Flight {
     }
 
     /// A second try starts from nothing.
-    pub(super) fn forget(&mut self, now: Nanos) -> Option<Box<dyn Decode>> {
+    pub(super) fn forget(&mut self, now: Nanos) {
         self.retried = true;
         self.row.reconnects += 1;
         self.row.sent = None;
         self.began = now;
-        self.decoder.take()
     }
 
     pub(super) fn head(&mut self, status: u16, at: Nanos) {

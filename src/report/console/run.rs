@@ -124,8 +124,8 @@ fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, import
 fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {
     let time = |value: Option<f64>| value.map_or_else(dash, |value| quantity(value, metric.unit()));
     let quantile = |id: &str, value: Option<f64>| {
-        let thin = found.thin.iter().any(|thin| thin == id);
-        format!("{}{}", if thin { "~" } else { "" }, time(value))
+        let thin = if found.thin.iter().any(|thin| thin == id) { "~" } else { "" };
+        value.map_or_else(dash, |value| format!("{thin}{}", quantity(value, metric.unit())))
     };
     vec![
         metric.title().to_owned(),
