@@ -1,7 +1,7 @@
 //! One level of one round: the engine on a thread of its own, rows to the journal, progress to the watcher.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use tokio::sync::oneshot;
 
 use super::error::AppError;
 use super::prepare;
+use super::recorder::{Recorded, Recorder, Sheet};
 use super::server::Server;
-use super::watch::{LevelTitle, Watcher};
+use super::watch::{LevelTitle, Live, Watcher};
 use crate::base::{Nanos, Seed};
 use crate::config::RunPlan;
-use crate::document::v1::RowDocument;
 use crate::engine::{Gauge, Measured, Sources, Stop, Work, drive};
 use crate::host::{self, Journal, RealClock, usage};
+use crate::metrics::Window;
 use crate::protocol::{CallOptions, codec};
-use crate::record::{Phase, Row};
+use crate::record::Row;
 use crate::transport::Sockets;
 use crate::workload::{
     self, JsonlPrompts, Level, Limit, Pace, Schedule, ScheduleError, Shard, TokenCounter, Trace, Visit,
@@ -38,8 +39,7 @@ pub(super) struct LevelRun {
     pub(super) level: Level,
     /// When its requests were due since the level's start; open loop only.
     pub(super) due: Option<Arc<[Nanos]>>,
-    /// Rows of both phases, in order of their end.
-    pub(super) rows: Vec<Row>,
+    pub(super) recorded: Recorded,
     pub(super) measured: Measured,
     /// Own CPU seconds over wall seconds and cores.
     pub(super) cpu_share: f64,
@@ -56,9 +56,19 @@ pub(super) struct Turn {
     pub(super) warmup: Option<u64>,
 }
 
+/// What an onlooker of a level sees.
+struct Scene<'a> {
+    gauge: &'a Gauge,
+    recorder: &'a Recorder,
+    /// When requests are due since the window's start; open loop only.
+    due: Option<&'a [Nanos]>,
+}
+
 /// Rows that may wait for the recorder; beyond it the engine waits, which its own lag then shows.
 const ROWS_WAITING: usize = 16_384;
 const TICK: Duration = Duration::from_millis(200);
+/// Ticks between two questions to the recorder, which sorts up to 100,000 samples for an answer.
+const ASK_EVERY: u64 = 5;
 /// How long requests in flight may go on when a level's duration is over.
 const GRACE_SECONDS: f64 = 30.0;
 /// Warm-up without a number given: the level's concurrency, within these.
@@ -77,23 +87,37 @@ impl Bench<'_> {
         journal: Option<Journal>,
         watcher: &mut dyn Watcher,
         stop: &Stop,
-    ) -> Result<(LevelRun, Option<Journal>), AppError> {
+    ) -> Result<LevelRun, AppError> {
         let (work, schedule) = self.work(server, turn)?;
-        watcher.started(&title(turn));
+        watcher.started(&self.title(server, turn));
         let gauge = Gauge::default();
         let (sender, receiver) = sync_channel(ROWS_WAITING);
-        let recorder = record(receiver, journal, turn.round, turn.level.label())?;
+        let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;
         let (cpu, began) = (cpu_seconds(), self.clock.now());
         let warmup = turn.warmup.or(self.plan.warmup.requests).unwrap_or_else(|| own_warmup(&schedule));
         let due = schedule.due();
         let watch = (warmup, gauge.clone(), stop.clone());
         let ended = self.launch(work, &schedule, server, sender, watch)?;
-        let measured = self.follow(ended, &gauge, began, watcher).await?;
+        let scene = Scene { gauge: &gauge, recorder: &recorder, due: due.as_deref() };
+        let measured = self.follow(ended, &scene, watcher).await?;
         let wall = (self.clock.now() - began).secs() * f64::from(host::machine().cpu_cores.max(1));
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
-        let (mut rows, journal) = recorder.join().map_err(|_| lost("recording rows"))?;
-        self.count_tokens(&mut rows);
-        Ok((LevelRun { level: turn.level.clone(), due, rows, measured, cpu_share }, journal))
+        let last = self.live(&scene);
+        let window = Window { start: measured.start, end: measured.end };
+        let told = recorder.finish(&self.counter, window)?;
+        watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
+        Ok(LevelRun { level: turn.level.clone(), due, recorded: told, measured, cpu_share })
+    }
+
+    fn sheet(&self, turn: &Turn, length: Option<Nanos>) -> Sheet {
+        Sheet {
+            round: turn.round,
+            label: turn.level.label(),
+            length,
+            open_loop: turn.level.is_open(),
+            slos: self.plan.slos.clone(),
+            count: self.plan.tokenizer.is_some(),
+        }
     }
 
     fn work(&self, server: &Server, turn: &Turn) -> Result<(Work, Schedule), AppError> {
@@ -170,29 +194,49 @@ impl Bench<'_> {
     async fn follow(
         &self,
         mut ended: oneshot::Receiver<Measured>,
-        gauge: &Gauge,
-        began: Nanos,
+        scene: &Scene<'_>,
         watcher: &mut dyn Watcher,
     ) -> Result<Measured, AppError> {
+        let mut ticks = 0_u64;
         loop {
             tokio::select! {
-                measured = &mut ended => {
-                    watcher.finished(gauge.read(), self.clock.now() - began);
-                    return measured.map_err(|_| lost("sending load"));
-                }
-                () = tokio::time::sleep(TICK) => watcher.tick(gauge.read(), self.clock.now() - began),
+                measured = &mut ended => return measured.map_err(|_| lost("sending load")),
+                () = tokio::time::sleep(TICK) => {}
             }
+            if ticks.is_multiple_of(ASK_EVERY) {
+                scene.recorder.ask();
+            }
+            ticks += 1;
+            watcher.tick(&self.live(scene));
         }
     }
 
-    /// Counts the tokens of answers whose server said nothing, now that nothing is being timed.
-    fn count_tokens(&self, rows: &mut [Row]) {
-        if self.plan.tokenizer.is_none() {
-            return;
-        }
-        for row in rows.iter_mut().filter(|row| row.usage.output.is_none() && !row.text.is_empty()) {
-            row.tokenizer_count = Some(self.counter.count(&row.text));
-            row.text = String::new();
+    fn live(&self, scene: &Scene<'_>) -> Live {
+        let Scene { gauge, recorder, due } = scene;
+        let elapsed = gauge.began().map(|began| self.clock.now() - began);
+        let due =
+            due.map(|due| due.partition_point(|at| elapsed.is_some_and(|elapsed| *at <= elapsed)) as u64);
+        Live { reading: gauge.read(), so_far: recorder.so_far(), due, elapsed }
+    }
+
+    fn title(&self, server: &Server, turn: &Turn) -> LevelTitle {
+        let (requests, duration) = match turn.level.limit {
+            Limit::Requests(requests) => (Some(requests), None),
+            Limit::Duration(duration) => (None, Some(duration)),
+            Limit::Either { requests, duration } => (Some(requests), Some(duration)),
+            Limit::Load => (None, turn.level.deadline()),
+        };
+        LevelTitle {
+            round: turn.round,
+            rounds: turn.rounds,
+            label: turn.level.label(),
+            labels: self.plan.levels.iter().map(Level::label).collect(),
+            open_loop: turn.level.is_open(),
+            requests,
+            duration,
+            model: server.model.clone(),
+            hardware: server.environment.hardware.clone(),
+            gpus: server.environment.gpus.clone(),
         }
     }
 }
@@ -234,48 +278,6 @@ fn cpu_seconds() -> f64 {
     usage::own().map_or(0.0, |usage| usage.cpu_seconds)
 }
 
-fn title(turn: &Turn) -> LevelTitle {
-    let (requests, duration) = match turn.level.limit {
-        Limit::Requests(requests) => (Some(requests), None),
-        Limit::Duration(duration) => (None, Some(duration)),
-        Limit::Either { requests, duration } => (Some(requests), Some(duration)),
-        Limit::Load => (None, turn.level.deadline()),
-    };
-    LevelTitle { round: turn.round, rounds: turn.rounds, label: turn.level.label(), requests, duration }
-}
-
-type Recorded = (Vec<Row>, Option<Journal>);
-
-/// Takes rows as they end: into memory for the numbers, into the journal for the reader.
-fn record(
-    rows: Receiver<Row>,
-    mut journal: Option<Journal>,
-    round: u32,
-    label: String,
-) -> Result<JoinHandle<Recorded>, AppError> {
-    spawn("record", move || {
-        let mut kept = Vec::new();
-        let mut next = rows.recv().ok();
-        while let Some(row) = next {
-            if let Some(journal) = journal.as_mut().filter(|_| row.phase == Phase::Measure) {
-                journal.add(&RowDocument::from_row(&row, round, &label).to_line());
-            }
-            kept.push(row);
-            next = match rows.try_recv() {
-                Ok(row) => Some(row),
-                Err(TryRecvError::Disconnected) => None,
-                Err(TryRecvError::Empty) => {
-                    if let Some(journal) = &mut journal {
-                        journal.flush();
-                    }
-                    rows.recv().ok()
-                }
-            };
-        }
-        (kept, journal)
-    })
-}
-
 pub(super) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -289,7 +291,7 @@ pub(super) fn spawn<T: Send + 'static>(
 }
 
 /// A thread that panicked has a bug of ours.
-fn lost(what: &str) -> AppError {
+pub(super) fn lost(what: &str) -> AppError {
     AppError::environment(
         format!("{what} ended unexpectedly"),
         "this is a bug: please report it with the lines above",

@@ -6,7 +6,7 @@ use super::server::Server;
 use super::watch::Silent;
 use crate::base::Nanos;
 use crate::engine::Stop;
-use crate::record::{Failure, FailureClass, Outcome, Phase};
+use crate::record::{Failure, FailureClass, Outcome};
 use crate::workload::{Level, Limit, Load, Shard};
 
 /// A server that fails now and then deserves to be measured: its failures are part of the answer. One that fails
@@ -24,9 +24,8 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
         let level = Level { load, limit: Limit::Requests(1) };
         let seed = bench.plan.seed.child("preflight").at(attempt);
         let turn = Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0) };
-        let (run, _) = bench.level(server, &turn, None, &mut Silent, stop).await?;
-        let outcome = run.rows.into_iter().find(|row| row.phase == Phase::Measure).map(|row| row.outcome);
-        let Some(Outcome::Failed(failure)) = outcome else {
+        let run = bench.level(server, &turn, None, &mut Silent, stop).await?;
+        let Some(Outcome::Failed(failure)) = run.recorded.first else {
             return Ok(());
         };
         match failure.class {

@@ -8,15 +8,15 @@ use super::outputs::unwritable;
 use super::server::{self, Server};
 use super::start;
 use super::watch::Watcher;
-use crate::base::{Nanos, Secret, Seed};
+use crate::base::{Hint, Nanos, Secret, Seed};
 use crate::config::RunPlan;
 use crate::document::v1::{RoundParts, RunDocument, RunParts};
 use crate::engine::Stop;
 use crate::gate::{RoundValues, Verdict};
 use crate::host::{Journal, RealClock, files, limits};
-use crate::metrics::{Summary, Window, summarize};
+use crate::metrics::Summary;
 use crate::record::{Environment, Metric, MetricKey};
-use crate::validity::{ClientLoad, Finding, check_client, check_level};
+use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
 use crate::workload::{Dataset, JsonlPrompts, Level, Pace, TokenCounter, Trace, TraceFile};
 
 /// Everything that was measured.
@@ -148,12 +148,11 @@ pub(super) async fn measure(
                 seed,
                 warmup: None,
             };
-            let (run, returned) = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
-            journal = returned;
+            let mut run = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
+            journal = run.recorded.journal.take();
             measured.partial |= run.measured.interrupted;
-            let (summary, findings) = summarise(plan, &run, number);
-            measured.findings.extend(findings);
-            round.levels.push((level.label(), summary));
+            measured.findings.extend(findings(plan, &run, number));
+            round.levels.push((level.label(), run.recorded.summary));
             if measured.partial {
                 break;
             }
@@ -177,25 +176,34 @@ fn introduction(bench: &Bench<'_>) -> Vec<String> {
     trace.into_iter().chain((!shard.is_whole()).then_some(part)).collect()
 }
 
-fn summarise(plan: &RunPlan, run: &LevelRun, round: u32) -> (Summary, Vec<Finding>) {
+fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Finding> {
     let label = run.level.label();
-    let open_loop = run.level.is_open();
-    let window = Window { start: run.measured.start, end: run.measured.end };
-    let summary = summarize(&run.rows, window, &plan.slos, open_loop);
+    let summary = &run.recorded.summary;
     let client = ClientLoad {
         cpu_share: run.cpu_share,
-        loop_busy: run.measured.lag.busy.secs() / window.secs().max(1e-9),
+        loop_busy: run.measured.lag.busy.secs() / summary.window.secs().max(1e-9),
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
-        tail: tail(&summary),
+        tail: tail(summary),
     };
-    let mut findings = check_level(&summary, plan, &run.level, run.due.as_deref(), round);
-    findings.extend(
-        check_client(&client, round)
-            .into_iter()
-            .map(|finding| Finding { level: Some(label.clone()), ..finding }),
-    );
-    (summary, findings)
+    let mut findings = check_level(summary, plan, &run.level, run.due.as_deref(), round);
+    let others = check_client(&client, round).into_iter().chain(uncounted(run.recorded.uncounted, round));
+    findings.extend(others.map(|finding| Finding { level: Some(label.clone()), ..finding }));
+    findings
+}
+
+/// Answers that could not wait for the tokenizer.
+fn uncounted(answers: u64, round: u32) -> Option<Finding> {
+    (answers > 0).then(|| Finding {
+        severity: Severity::Warning,
+        code: "uncounted_answers".to_owned(),
+        message: format!(
+            "{answers} answers came without usage when no more could be kept for the tokenizer: their tokens are counted by chunks"
+        ),
+        hint: Some(Hint::new("let the server report usage, or measure for a shorter time")),
+        level: None,
+        round: Some(round),
+    })
 }
 
 /// What lateness of the client is to be held against.
@@ -241,10 +249,10 @@ impl Measurement {
 
 fn incomplete_rows(message: &str) -> Finding {
     Finding {
-        severity: crate::validity::Severity::Warning,
+        severity: Severity::Warning,
         code: "requests_file".to_owned(),
         message: format!("the file of requests is incomplete: {message}"),
-        hint: Some(crate::base::Hint::new(
+        hint: Some(Hint::new(
             "free the disk or choose another place with --output; the numbers above are whole",
         )),
         level: None,

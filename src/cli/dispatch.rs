@@ -60,7 +60,7 @@ fn merge(args: MergeArgs) -> Result<Exit, AppError> {
     } else if !quiet {
         printer::data(&app::render(&document, Form::Table { colour: load::colour() })?);
     }
-    Printer { quiet }.note(&format!(
+    Printer::new(quiet, None).note(&format!(
         "wrote {}, {}, {}",
         files.result.display(),
         files.requests.display(),
@@ -86,7 +86,7 @@ fn import(args: &ImportArgs) -> Result<Exit, AppError> {
     let document = app::import(&args.files, &args.options())?;
     // Tables show the findings themselves.
     if args.output.is_some() || args.format != Format::Table {
-        Printer { quiet: false }.note(&app::import_notes(&document));
+        Printer::new(false, None).note(&app::import_notes(&document));
     }
     emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
     Ok(Exit::Success)
@@ -144,7 +144,7 @@ fn init(args: &InitArgs) -> Result<Exit, AppError> {
         ));
     }
     files::write_atomic(&args.path, starter().as_bytes())?;
-    Printer { quiet: false }.note(&format!(
+    Printer::new(false, None).note(&format!(
         "wrote {}; try: llm-loadtest run --config {}",
         args.path.display(),
         args.path.display()

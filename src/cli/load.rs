@@ -1,4 +1,4 @@
-//! `run` and `gate`: a runtime, two signals, a progress line, an answer.
+//! `run` and `gate`: a runtime, two signals, a live panel, an answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::exit::Exit;
 use super::printer::{self, Printer};
-use super::progress::Progress;
+use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form};
 use crate::config::{Entry, Outputs, Purpose};
 use crate::document::v1::RunDocument;
@@ -19,11 +19,14 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 /// `run`
 pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
-    let resolved = app::settings(Purpose::Run, flags, env::vars())?;
-    let printer = Printer { quiet: resolved.outputs.quiet };
+    let environment = env::vars();
+    let terminal = environment.get("TERM").cloned();
+    let resolved = app::settings(Purpose::Run, flags, environment)?;
+    let printer = Printer::new(resolved.outputs.quiet, terminal.as_deref());
     let document = runtime()?.block_on(async {
-        let stop = listen(printer);
-        app::run(&resolved, &mut Progress::new(printer), &stop).await
+        let mut progress = Progress::new(printer);
+        let stop = listen(progress.voice());
+        app::run(&resolved, &mut progress, &stop).await
     })?;
     show(&document, &resolved.outputs, printer)?;
     Ok(if document.partial { Exit::Interrupted } else { Exit::Success })
@@ -32,12 +35,13 @@ pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
 /// `gate`
 pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
-    let commit = commit(&environment);
+    let (commit, terminal) = (commit(&environment), environment.get("TERM").cloned());
     let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer { quiet: resolved.outputs.quiet };
+    let printer = Printer::new(resolved.outputs.quiet, terminal.as_deref());
     let judged = runtime()?.block_on(async {
-        let stop = listen(printer);
-        app::gate(&resolved, commit.as_deref(), &mut Progress::new(printer), &stop).await
+        let mut progress = Progress::new(printer);
+        let stop = listen(progress.voice());
+        app::gate(&resolved, commit.as_deref(), &mut progress, &stop).await
     })?;
     show(&judged.document, &resolved.outputs, printer)?;
     if let Some(path) = &judged.saved {
@@ -73,24 +77,25 @@ pub(super) fn runtime() -> Result<Runtime, AppError> {
 }
 
 /// First signal: send nothing more, drain briefly, then cut. Second signal: end at once.
-fn listen(printer: Printer) -> Stop {
+fn listen(voice: Voice) -> Stop {
     let (stopper, stop) = Stopper::new();
     tokio::spawn(async move {
         signals::interrupted().await;
-        printer.note("stopping: what was measured is being written; once more ends at once");
+        voice.note("stopping: what was measured is being written; once more ends at once");
         stopper.drain();
         tokio::select! {
-            () = signals::interrupted() => at_once(),
+            () = signals::interrupted() => at_once(&voice),
             () = tokio::time::sleep(DRAIN) => stopper.end(),
         }
         signals::interrupted().await;
-        at_once();
+        at_once(&voice);
     });
     stop
 }
 
 #[expect(clippy::exit, reason = "the user asked twice: nothing is left to do but leave")]
-fn at_once() {
+fn at_once(voice: &Voice) {
+    voice.clear();
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 

@@ -4,6 +4,7 @@ pub mod args;
 mod dispatch;
 mod exit;
 mod load;
+mod panel;
 mod printer;
 mod progress;
 

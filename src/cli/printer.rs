@@ -26,19 +26,25 @@ pub(super) fn colour(no_color: bool) -> bool {
 /// The conversation of a run, which `--quiet` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Printer {
-    pub(super) quiet: bool,
+    quiet: bool,
+    live: bool,
 }
 
 impl Printer {
+    /// `terminal` is what `TERM` says: one that calls itself dumb cannot move its cursor.
+    pub(super) fn new(quiet: bool, terminal: Option<&str>) -> Self {
+        Self { quiet, live: !quiet && terminal != Some("dumb") && io::stderr().is_terminal() }
+    }
+
     pub(super) fn note(self, text: &str) {
         if !self.quiet {
             say(text);
         }
     }
 
-    /// Whether a line may be drawn over and over.
+    /// Whether lines may be drawn over and over.
     pub(super) fn live(self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        self.live
     }
 }
 

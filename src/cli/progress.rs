@@ -1,110 +1,134 @@
-//! Progress of a run: one live line per level on a terminal, plain lines in a log.
+//! Progress of a run: a panel that is drawn over and over on a terminal, plain lines in a log.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::panel::{Size, heading, line, panel};
 use super::printer::Printer;
-use crate::app::{LevelTitle, Watcher};
+use crate::app::{LevelTitle, Live, Watcher};
 use crate::base::Nanos;
-use crate::engine::Reading;
 
 /// A watcher that draws or prints, whichever suits stderr.
 pub(super) struct Progress {
-    printer: Printer,
-    bar: Option<ProgressBar>,
+    voice: Voice,
     title: Option<LevelTitle>,
     /// Elapsed time at the last plain line.
     said: Nanos,
 }
 
+/// Says things on stderr above the panel, and not into it. Its clones speak for the same panel.
+#[derive(Clone)]
+pub(super) struct Voice {
+    printer: Printer,
+    screen: Arc<Mutex<Screen>>,
+}
+
+/// The panel as it stands on the terminal: the cursor is at the start of the row beneath it, where whatever the terminal
+/// echoes (`^C`) does no harm.
+#[derive(Debug, Default)]
+struct Screen(Vec<String>);
+
 /// Often enough to show life in a log, rarely enough not to fill it.
 const PLAIN_EVERY: Nanos = Nanos(10_000_000_000);
+/// Where the terminal does not say.
+const SIZE: Size = Size { columns: 80, rows: 24 };
+
+impl Voice {
+    pub(super) fn note(&self, text: &str) {
+        let mut screen = self.screen();
+        let panel = screen.0.clone();
+        show(&screen.replace(Vec::new(), size().columns));
+        self.printer.note(text);
+        show(&screen.replace(panel, size().columns));
+    }
+
+    /// Takes the panel off the terminal, which is then as it was.
+    pub(super) fn clear(&self) {
+        show(&self.screen().replace(Vec::new(), size().columns));
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Screen {
+    /// What to write so that these lines stand where the old ones did. A terminal that became narrower has broken the old
+    /// lines into more rows.
+    fn replace(&mut self, lines: Vec<String>, columns: usize) -> String {
+        let rows: usize =
+            self.0.iter().map(|line| line.chars().count().div_ceil(columns.max(1)).max(1)).sum();
+        let mut text = if rows > 0 { format!("\x1b[{rows}A\r\x1b[J") } else { String::new() };
+        for line in &lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        self.0 = lines;
+        text
+    }
+}
 
 impl Progress {
     pub(super) fn new(printer: Printer) -> Self {
-        Self { printer, bar: None, title: None, said: Nanos::ZERO }
+        let voice = Voice { printer, screen: Arc::new(Mutex::new(Screen::default())) };
+        Self { voice, title: None, said: Nanos::ZERO }
     }
 
-    fn line(&self, reading: Reading, elapsed: Nanos) -> String {
-        describe(self.title.as_ref(), reading, elapsed)
+    pub(super) fn voice(&self) -> Voice {
+        self.voice.clone()
     }
 }
 
 impl Watcher for Progress {
     fn note(&mut self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.printer.note(text)),
-            None => self.printer.note(text),
-        }
+        self.voice.note(text);
     }
 
     fn started(&mut self, title: &LevelTitle) {
-        if self.printer.live() {
-            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr_with_hz(5));
-            if let Ok(style) = ProgressStyle::with_template("{bar:12} {wide_msg}") {
-                bar.set_style(style);
-            }
-            self.bar = Some(bar);
-        } else {
-            self.printer.note(&format!("{}: started", heading(title)));
+        if !self.voice.printer.live() {
+            self.voice.note(&format!("{}: started", heading(title)));
         }
         self.title = Some(title.clone());
         self.said = Nanos::ZERO;
     }
 
-    fn tick(&mut self, reading: Reading, elapsed: Nanos) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(self.line(reading, elapsed));
-            bar.set_position((share(self.title.as_ref(), reading, elapsed) * 1_000.0) as u64);
+    fn tick(&mut self, live: &Live) {
+        let Some(title) = &self.title else { return };
+        let elapsed = live.elapsed.unwrap_or_default();
+        if self.voice.printer.live() {
+            let size = size();
+            show(&self.voice.screen().replace(panel(title, live, size), size.columns));
         } else if elapsed - self.said >= PLAIN_EVERY {
             self.said = elapsed;
-            self.printer.note(&self.line(reading, elapsed));
+            self.voice.note(&line(title, live));
         }
     }
 
-    fn finished(&mut self, reading: Reading, elapsed: Nanos) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+    fn finished(&mut self, live: &Live) {
+        self.voice.clear();
+        if let Some(title) = self.title.take() {
+            self.voice.note(&line(&title, live));
         }
-        self.printer.note(&self.line(reading, elapsed));
-        self.title = None;
     }
 }
 
-fn heading(title: &LevelTitle) -> String {
-    match title.rounds {
-        0 | 1 => title.label.clone(),
-        rounds => format!("round {}/{rounds} {}", title.round, title.label),
+/// An error before the end must not leave a panel behind.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.voice.clear();
     }
 }
 
-/// How much of the level is over, by whichever limit is nearer.
-fn share(title: Option<&LevelTitle>, reading: Reading, elapsed: Nanos) -> f64 {
-    let Some(title) = title else { return 0.0 };
-    let by_count = title.requests.map_or(0.0, |all| reading.done() as f64 / all.max(1) as f64);
-    let by_time = title.duration.map_or(0.0, |all| elapsed.secs() / all.secs().max(1e-9));
-    by_count.max(by_time).clamp(0.0, 1.0)
+/// In one piece, so that nothing flickers. Nothing can be said about a stderr that is gone.
+fn show(text: &str) {
+    if !text.is_empty() {
+        drop(io::stderr().lock().write_all(text.as_bytes()));
+    }
 }
 
-/// `round 2/5 c=32: 120/400 requests, 31 in flight, 42.1 req/s, 2,110 tok/s, 0 errors, 8.2s left`
-fn describe(title: Option<&LevelTitle>, reading: Reading, elapsed: Nanos) -> String {
-    let Some(known) = title else { return String::new() };
-    let seconds = elapsed.secs().max(1e-9);
-    let of = known.requests.map_or(String::new(), |all| format!("/{all}"));
-    let done = share(title, reading, elapsed);
-    let left = if done > 0.02 && done < 1.0 {
-        format!(", {} left", Nanos::from_secs(seconds * (1.0 - done) / done))
-    } else {
-        String::new()
-    };
-    format!(
-        "{}: {}{of} requests, {} in flight, {:.1} req/s, {:.0} tok/s, {} errors, {elapsed}{left}",
-        heading(known),
-        reading.done(),
-        reading.in_flight(),
-        reading.done() as f64 / seconds,
-        reading.tokens as f64 / seconds,
-        reading.failed,
-    )
+fn size() -> Size {
+    terminal_size::terminal_size_of(io::stderr())
+        .map_or(SIZE, |(columns, rows)| Size { columns: usize::from(columns.0), rows: usize::from(rows.0) })
 }
 
 #[cfg(test)]
@@ -112,13 +136,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_a_watcher_wants_to_know() {
-        let title =
-            LevelTitle { round: 2, rounds: 5, label: "c=32".into(), requests: Some(400), duration: None };
-        let reading = Reading { sent: 131, succeeded: 99, failed: 1, tokens: 6_400 };
-        insta::assert_snapshot!(
-            describe(Some(&title), reading, Nanos::from_secs(4.0)),
-            @"round 2/5 c=32: 100/400 requests, 31 in flight, 25.0 req/s, 1600 tok/s, 1 errors, 4.0s, 12.0s left"
-        );
+    fn a_panel_replaces_the_rows_that_the_old_one_takes() {
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let mut screen = Screen::default();
+        assert_eq!(screen.replace(Vec::new(), 80), "");
+        assert_eq!(screen.replace(lines(&["twelve chars", ""]), 80), "twelve chars\n\n");
+        assert_eq!(screen.replace(lines(&["a"]), 5), "\x1b[4A\r\x1b[Ja\n", "three rows and an empty one");
+        assert_eq!(screen.replace(Vec::new(), 80), "\x1b[1A\r\x1b[J");
     }
 }

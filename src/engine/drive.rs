@@ -60,7 +60,6 @@ pub fn drive(
     stop: &Stop,
 ) -> Measured {
     let mut lines = Lines::new(work.servers);
-    gauge.reset();
     let warmup = Plan {
         pace: Pace::Closed { clients: work.warmup_clients, starts: Starts::AT_ONCE },
         phase: Phase::Warmup,
@@ -70,8 +69,8 @@ pub fn drive(
     Pass::new(work, warmup, start, (net, &mut lines), sources.warmup, rows, gauge).run(stop);
     sources.measured.stock(work.lines as usize);
     lines.fill(work, net, stop);
-    gauge.reset();
     let start = net.now();
+    gauge.begin(start);
     let measured = Plan { pace: work.pace, phase: Phase::Measure, deadline: work.deadline };
     let (ended, lag) =
         Pass::new(work, measured, start, (net, &mut lines), sources.measured, rows, gauge).run(stop);

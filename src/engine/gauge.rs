@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::base::Nanos;
+
 /// Shared counters of the level under way.
 #[derive(Debug, Clone, Default)]
 pub struct Gauge(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// One more than the instant at which the window began; 0 before it.
+    began: AtomicU64,
+    queued: AtomicU64,
     sent: AtomicU64,
     succeeded: AtomicU64,
     failed: AtomicU64,
@@ -18,6 +23,8 @@ struct Counts {
 /// The counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reading {
+    /// Requests that are due and wait for a place.
+    pub queued: u64,
     pub sent: u64,
     pub succeeded: u64,
     pub failed: u64,
@@ -37,6 +44,7 @@ impl Reading {
 impl Gauge {
     pub fn read(&self) -> Reading {
         Reading {
+            queued: self.0.queued.load(Relaxed),
             sent: self.0.sent.load(Relaxed),
             succeeded: self.0.succeeded.load(Relaxed),
             failed: self.0.failed.load(Relaxed),
@@ -44,11 +52,22 @@ impl Gauge {
         }
     }
 
-    /// Back to zero, at the start of a phase.
-    pub fn reset(&self) {
-        for count in [&self.0.sent, &self.0.succeeded, &self.0.failed, &self.0.tokens] {
+    /// The window begins now, and every count with it.
+    pub fn begin(&self, at: Nanos) {
+        let Counts { began, queued, sent, succeeded, failed, tokens } = &*self.0;
+        for count in [queued, sent, succeeded, failed, tokens] {
             count.store(0, Relaxed);
         }
+        began.store(at.0.saturating_add(1), Relaxed);
+    }
+
+    /// When the window began; none before.
+    pub fn began(&self) -> Option<Nanos> {
+        self.0.began.load(Relaxed).checked_sub(1).map(Nanos)
+    }
+
+    pub(super) fn queue(&self, length: usize) {
+        self.0.queued.store(length as u64, Relaxed);
     }
 
     pub(super) fn sent(&self) {

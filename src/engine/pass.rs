@@ -221,11 +221,11 @@ impl<'a, N: Net> Pass<'a, N> {
         let call =
             Call { path: self.work.codec.path(), body, id: format!("{}-{mark}{}", self.work.tag, ask.index) };
         let now = self.net.now();
-        self.gauge.sent();
         let flight = Box::new(Flight::new(ask, call, talk, (self.plan.phase, due, now), self.work));
         match self.plan.pace {
             Pace::Open { max_in_flight: Some(most) } if self.in_flight >= most => {
                 self.waiting.push_back(flight);
+                self.gauge.queue(self.waiting.len());
             }
             _ => self.launch(flight),
         }
@@ -234,6 +234,7 @@ impl<'a, N: Net> Pass<'a, N> {
     /// Onto an idle line, or onto a new one once it is open.
     fn launch(&mut self, mut flight: Box<Flight>) {
         self.in_flight += 1;
+        self.gauge.sent();
         let server = flight.row.server;
         flight.begin(self.net.now());
         if let Some(line) = self.lines.take(server) {
@@ -314,6 +315,7 @@ impl<'a, N: Net> Pass<'a, N> {
             None => self.ready += 1,
         }
         if let Some(flight) = self.waiting.pop_front() {
+            self.gauge.queue(self.waiting.len());
             self.launch(flight);
         }
     }
@@ -357,6 +359,7 @@ impl<'a, N: Net> Pass<'a, N> {
             flight.row.outcome = Outcome::Failed(Failure::new(class, words));
             self.hand_on(flight.row);
         }
+        self.gauge.queue(0);
         for id in self.lines.busy() {
             self.drop_line(id, Failure::new(class, format!("not finished {when}")), now);
         }

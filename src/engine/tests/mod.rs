@@ -82,6 +82,25 @@ fn an_open_loop_sends_when_due_and_a_slow_server_shows_from_due() {
 }
 
 #[test]
+fn an_onlooker_sees_when_the_window_began_and_who_waits_for_a_place() {
+    let slow = Script { first: ms(500.0), ..STEADY };
+    let level = open(10.0, Some(1), Limit::Requests(4));
+    let play = Play {
+        level,
+        script: slow,
+        stream: true,
+        warmup: 2,
+        stopping: Stopping::Never,
+        change: |visit| visit,
+    };
+    let played = play.run();
+    assert_eq!(played.gauge.began(), Some(played.measured.start));
+    let seen: Vec<(u64, u64, u64)> =
+        played.seen.iter().map(|seen| (seen.sent, seen.succeeded, seen.queued)).collect();
+    assert_eq!(seen, [(1, 1, 3), (2, 2, 2), (3, 3, 1), (4, 4, 0)], "warm-up requests do not count");
+}
+
+#[test]
 fn each_limit_of_waiting_has_its_own_class() {
     let one = closed(1, Limit::Requests(1));
     let silent = Script { hang_after: Some(0), ..STEADY };

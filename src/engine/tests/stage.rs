@@ -8,11 +8,11 @@ use crate::base::{Nanos, Rate, Seed};
 use crate::config::Timeouts;
 use crate::engine::timers::Timers;
 use crate::engine::{
-    Arrival, Call, Gauge, Inbox, LineId, Measured, Net, Prepared, Sources, Stopper, Supply, Visits, What,
-    Work, drive,
+    Arrival, Call, Gauge, Inbox, LineId, Measured, Net, Prepared, Reading, Sources, Stopper, Supply, Visits,
+    What, Work, drive,
 };
 use crate::protocol::{Api, CallOptions, codec};
-use crate::record::{Failure, FailureClass, Row};
+use crate::record::{Failure, FailureClass, Phase, Row};
 use crate::workload::{
     Arrivals, Dataset, Lengths, Level, Limit, Load, Pace, Schedule, TokenCounter, Turn, Visit, Workload,
 };
@@ -196,6 +196,9 @@ pub(super) struct Played {
     /// Connections that were opened.
     pub(super) lines: usize,
     pub(super) bodies: Vec<String>,
+    /// What an onlooker saw when each measured row had ended.
+    pub(super) seen: Vec<Reading>,
+    pub(super) gauge: Gauge,
 }
 
 /// A level to be played.
@@ -275,12 +278,17 @@ impl Play {
             stopper,
             stopping,
         };
-        let mut rows = Vec::new();
+        let (mut rows, mut seen, gauge) = (Vec::new(), Vec::new(), Gauge::default());
         let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
-        let measured =
-            drive(&work, &mut server, &mut sources, &mut |row| rows.push(row), &Gauge::default(), &stop);
+        let mut take = |row: Row| {
+            if row.phase == Phase::Measure {
+                seen.push(gauge.read());
+            }
+            rows.push(row);
+        };
+        let measured = drive(&work, &mut server, &mut sources, &mut take, &gauge, &stop);
         rows.sort_by_key(|row: &Row| (row.phase, row.index, row.turn));
         let Server { lines, peak, bodies, .. } = server;
-        Played { rows, measured, peak, lines: lines.len(), bodies }
+        Played { rows, measured, peak, lines: lines.len(), bodies, seen, gauge }
     }
 }
