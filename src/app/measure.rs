@@ -22,15 +22,14 @@ use crate::protocol::{CallOptions, codec};
 use crate::record::Row;
 use crate::transport::Sockets;
 use crate::workload::{
-    self, JsonlPrompts, Level, Limit, Pace, Schedule, ScheduleError, Shard, TokenCounter, Trace, Visit,
+    self, Level, Limit, Pace, Schedule, ScheduleError, Shard, Source, TokenCounter, Visit,
 };
 
 /// What stays the same over all levels and rounds of a run.
 pub(super) struct Bench<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) counter: TokenCounter,
-    pub(super) prompts: Option<JsonlPrompts>,
-    pub(super) trace: Option<Trace>,
+    pub(super) source: Source,
     pub(super) clock: RealClock,
 }
 
@@ -54,6 +53,8 @@ pub(super) struct Turn {
     pub(super) seed: Seed,
     /// Warm-up requests, where the plan's own number does not apply.
     pub(super) warmup: Option<u64>,
+    /// One part of the mix alone.
+    pub(super) part: Option<usize>,
 }
 
 /// What an onlooker of a level sees.
@@ -94,7 +95,9 @@ impl Bench<'_> {
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;
         let (cpu, began) = (cpu_seconds(), self.clock.now());
-        let warmup = turn.warmup.or(self.plan.warmup.requests).unwrap_or_else(|| own_warmup(&schedule));
+        // A cache that is called warm is warmed whatever number was given.
+        let usual = || self.plan.warmup.requests.unwrap_or_else(|| own_warmup(&schedule));
+        let warmup = turn.warmup.unwrap_or_else(|| usual().max(schedule.warm_set()));
         let due = schedule.due();
         let watch = (warmup, gauge.clone(), stop.clone());
         let ended = self.launch(work, &schedule, server, sender, watch)?;
@@ -122,12 +125,9 @@ impl Bench<'_> {
 
     fn work(&self, server: &Server, turn: &Turn) -> Result<(Work, Schedule), AppError> {
         let plan = self.plan;
-        let schedule = self.schedule(turn).map_err(|error| {
-            AppError::usage(
-                error.to_string(),
-                "check --tokenizer, --dataset or --trace, the load and its limits",
-            )
-        })?;
+        let schedule = self
+            .schedule(turn)
+            .map_err(|error| AppError::usage(error.to_string(), "check the load and its limits"))?;
         let pace = schedule.pace();
         let work = Work {
             pace,
@@ -137,7 +137,7 @@ impl Bench<'_> {
                 model: server.model.clone(),
                 stream: plan.stream,
                 temperature: plan.sampling.temperature,
-                ignore_eos: plan.workload.ignore_eos,
+                ignore_eos: plan.ignores_eos(),
                 extra_body: extra_body(plan)?,
             },
             timeouts: plan.timeouts,
@@ -158,12 +158,8 @@ impl Bench<'_> {
     }
 
     fn schedule(&self, turn: &Turn) -> Result<Schedule, ScheduleError> {
-        let (workload, level, counter) = (&self.plan.workload, &turn.level, &self.counter);
-        let whole = match &self.trace {
-            Some(trace) => Schedule::replay(workload, level, counter, trace, turn.seed),
-            None => Schedule::build(workload, level, counter, self.prompts.as_ref(), turn.seed),
-        };
-        whole?.of_shard(turn.shard)
+        let source = turn.part.map_or_else(|| self.source.clone(), |part| self.source.only(part));
+        Schedule::build(&source, &turn.level, turn.seed)?.of_shard(turn.shard)
     }
 
     /// Starts the engine on its own thread, so that nothing else runs on its loop.

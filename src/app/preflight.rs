@@ -13,8 +13,20 @@ use crate::workload::{Level, Limit, Load, Shard};
 /// this often in a row has nothing to measure.
 const TRIES: u64 = 8;
 
-/// Asks the plan's own kind of request until one succeeds; otherwise the last failure, with what to do about it.
+/// Asks each part's own kind of request until one succeeds; otherwise the last failure, with what to do about it.
 pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -> Result<(), AppError> {
+    for part in 0..bench.plan.parts.len() {
+        ask_until_answered(bench, server, part, stop).await?;
+    }
+    Ok(())
+}
+
+async fn ask_until_answered(
+    bench: &Bench<'_>,
+    server: &Server,
+    part: usize,
+    stop: &Stop,
+) -> Result<(), AppError> {
     let mut last = None;
     for attempt in 0..TRIES {
         if stop.is_draining() {
@@ -23,7 +35,8 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
         let load = Load::Closed { concurrency: 1, ramp_up: Nanos::ZERO };
         let level = Level { load, limit: Limit::Requests(1) };
         let seed = bench.plan.seed.child("preflight").at(attempt);
-        let turn = Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0) };
+        let turn =
+            Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0), part: Some(part) };
         let run = bench.level(server, &turn, None, &mut Silent, stop).await?;
         let Some(Outcome::Failed(failure)) = run.recorded.first else {
             return Ok(());

@@ -17,7 +17,7 @@ use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Environment, Metric, MetricKey};
 use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
-use crate::workload::{Dataset, JsonlPrompts, Level, Pace, TokenCounter, Trace, TraceFile};
+use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
 
 /// Everything that was measured.
 pub(super) struct Measurement {
@@ -53,37 +53,23 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
     let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
         .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
-    let trace = match &plan.workload.dataset {
-        Dataset::Trace(file) => Some(trace(file, &counter)?),
-        Dataset::Synthetic | Dataset::Jsonl(_) => None,
+    let servers = Servers {
+        count: u16::try_from(plan.target.base_urls.len()).unwrap_or(u16::MAX),
+        strategy: plan.target.url_strategy,
     };
-    let prompts = match &plan.workload.dataset {
-        Dataset::Synthetic | Dataset::Trace(_) => None,
-        Dataset::Jsonl(path) => {
-            let wrong = |why: String| {
-                AppError::usage(why, "give --dataset a JSONL file, one {\"prompt\": …} per line")
-            };
-            let bytes = read(path).map_err(wrong)?;
-            let text =
-                String::from_utf8(bytes).map_err(|_| wrong(format!("{} is not UTF-8", path.display())))?;
-            Some(
-                JsonlPrompts::parse(&text, &counter)
-                    .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
-            )
-        }
-    };
-    Ok(Bench { plan, counter, prompts, trace, clock })
+    let source = Source::new(&plan.parts, servers, &counter, read)
+        .map_err(|error| AppError::usage(error.to_string(), hint(&error)))?;
+    Ok(Bench { plan, counter, source, clock })
 }
 
-/// The recorded requests that are to be sent again.
-fn trace(file: &TraceFile, counter: &TokenCounter) -> Result<Trace, AppError> {
-    let path = file.path.display();
-    let wrong = |why: String| {
-        AppError::usage(why, "give --trace a file of timestamps and lengths; docs/LOADS.md shows each format")
-    };
-    let bytes = files::read_bytes(&file.path, INPUT_MAX).map_err(|error| wrong(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{path} is not UTF-8")))?;
-    Trace::parse(&text, file, counter).map_err(|error| wrong(format!("{path}: {error}")))
+fn hint(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Tokenizer(_) => "see --tokenizer in --help",
+        SourceError::Dataset(_) => "docs/DATA.md shows a row of each kind of file",
+        SourceError::Trace { .. } => {
+            "give --trace a file of timestamps and lengths; docs/LOADS.md shows each format"
+        }
+    }
 }
 
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.
@@ -93,7 +79,7 @@ fn check_files(plan: &RunPlan) -> Result<(), AppError> {
         Pace::Open { max_in_flight } => u64::from(max_in_flight.unwrap_or(0)),
     };
     // An embedded simulator holds the other end of each connection.
-    let ends = if server::simulated(&plan.target.base_url).is_some() { 2 } else { 1 };
+    let ends = if server::simulated(plan.target.base_url()).is_some() { 2 } else { 1 };
     let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * ends + FILES_BESIDES;
     match limits::open_files() {
         Some(limit) if limit < needed => Err(AppError::usage(
@@ -147,6 +133,7 @@ pub(super) async fn measure(
                 rounds: plan.gate.rounds,
                 seed,
                 warmup: None,
+                part: None,
             };
             let mut run = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
             journal = run.recorded.journal.take();
@@ -171,9 +158,8 @@ pub(super) async fn measure(
 /// What the reader should know of the load before it starts.
 fn introduction(bench: &Bench<'_>) -> Vec<String> {
     let shard = bench.plan.shard;
-    let trace = bench.trace.as_ref().map(|trace| format!("replaying {}", trace.describe()));
     let part = format!("this is shard {shard} (counted from 0): one of {} parts of the load", shard.count());
-    trace.into_iter().chain((!shard.is_whole()).then_some(part)).collect()
+    bench.source.notes().into_iter().chain((!shard.is_whole()).then_some(part)).collect()
 }
 
 fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Finding> {

@@ -64,7 +64,7 @@ pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Re
 }
 
 fn place(plan: &RunPlan) -> Result<Place, AppError> {
-    let url = &plan.target.base_url;
+    let url = plan.target.base_url();
     if let Some(text) = simulated(url) {
         let spec = SimSpec::parse(text).map_err(|error| {
             AppError::usage(error.to_string(), "for example --server 'sim:h100-8b?ttft=+30%'")
@@ -116,7 +116,7 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
 
 fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<String>) -> Environment {
     let machine = host::machine();
-    let network_path = match simulated(&plan.target.base_url) {
+    let network_path = match simulated(plan.target.base_url()) {
         Some(_) => "simulated",
         None if address.is_loopback() => "loopback",
         None => "network",
@@ -126,7 +126,7 @@ fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<St
         if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
-        (None, _) if network_path == "simulated" => profile(&plan.target.base_url),
+        (None, _) if network_path == "simulated" => profile(plan.target.base_url()),
         (None, Some(gpu)) => format!("{}x {}", gpus.len(), gpu.name),
         (None, None) => "unknown".to_owned(),
     };

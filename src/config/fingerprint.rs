@@ -1,12 +1,16 @@
 //! What a load is, in twelve characters: results of different loads must never be compared.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::plan::RunPlan;
 use crate::base::Nanos;
-use crate::workload::{Arrivals, Curve, Dataset, Lengths, Level, Limit, Load, TimeUnit};
+use crate::workload::{
+    Arrivals, Curve, DataFile, DataFormat, Dataset, Lengths, Level, Limit, Load, Part, TimeUnit, Workload,
+    cancel_text,
+};
 
 impl RunPlan {
     /// SHA-256 over everything that defines the load, cut to 12 hexadecimal characters. Seed, server, model, waiting
@@ -19,7 +23,7 @@ impl RunPlan {
             name: _,
             api,
             stream,
-            workload,
+            parts,
             levels,
             shard: _,
             start_at: _,
@@ -32,23 +36,24 @@ impl RunPlan {
             cache,
             gate: _,
         } = self;
-        let mut facts = vec![
-            format!("api {}", api.id()),
-            format!("stream {stream}"),
-            format!("input {}", lengths(workload.input)),
-            format!("output {}", workload.output.map_or_else(|| "auto".to_owned(), lengths)),
-            format!("dataset {}", dataset(&workload.dataset)),
-            format!("ignore_eos {}", workload.ignore_eos),
+        let mut facts = vec![format!("api {}", api.id()), format!("stream {stream}")];
+        if let [only] = parts.as_slice() {
+            facts.extend(asked(&only.workload));
+        }
+        facts.extend([
             format!("cache {}", cache.id()),
             format!("warmup {:?}", warmup.requests),
             format!("temperature {:?}", sampling.temperature),
             format!("extra_body {:?}", sampling.extra_body),
-        ];
+        ]);
         facts.extend(levels.iter().map(level));
         let mut slos: Vec<String> =
             slos.iter().map(|slo| format!("slo {} {}", slo.metric, slo.limit.0)).collect();
         slos.sort();
         facts.extend(slos);
+        if parts.len() > 1 {
+            facts.extend(parts.iter().flat_map(part));
+        }
         fingerprint(&facts.join("\n"))
     }
 }
@@ -62,27 +67,80 @@ pub fn fingerprint(text: &str) -> String {
     })
 }
 
-fn lengths(lengths: Lengths) -> String {
+/// What one workload asks. The first four facts are in every hash that was ever stored; the others appear where they
+/// are said.
+fn asked(workload: &Workload) -> Vec<String> {
+    let Workload {
+        input,
+        output,
+        dataset,
+        ignore_eos,
+        // In the hash as the run's.
+        cache: _,
+        prefix,
+        distinct,
+        conversation,
+        cancel,
+        models,
+    } = workload;
+    let mut facts = vec![
+        format!("input {}", lengths(input)),
+        format!("output {}", output.as_ref().map_or_else(|| "auto".to_owned(), lengths)),
+        format!("dataset {}", data(dataset)),
+        format!("ignore_eos {ignore_eos}"),
+    ];
+    facts.extend(prefix.map(|prefix| format!("prefix {} {}", prefix.tokens, prefix.groups)));
+    facts.extend(distinct.map(|distinct| format!("distinct {distinct}")));
+    facts.extend(conversation.as_ref().map(|talk| {
+        let turns = talk.turns.as_ref().map_or_else(|| "all".to_owned(), lengths);
+        format!("turns {turns} {}", talk.think.map_or_else(|| "none".to_owned(), |think| think.to_string()))
+    }));
+    facts.extend(cancel.map(|cancel| format!("cancel {} {}", cancel.share, cancel_text(cancel.after))));
+    facts.extend(models.iter().map(|model| format!("model {} {}", model.name, model.weight)));
+    facts
+}
+
+fn part(part: &Part) -> Vec<String> {
+    let Part { name, weight, workload, slos, body } = part;
+    let mut facts = vec![format!("part {name} {weight} {} {body:?}", workload.cache.id())];
+    facts.extend(asked(workload));
+    facts.extend(slos.iter().map(|slo| format!("slo {} {}", slo.metric, slo.limit.0)));
+    facts
+}
+
+fn lengths(lengths: &Lengths) -> String {
     match lengths {
         Lengths::Fixed(tokens) => format!("fixed {tokens}"),
         Lengths::Uniform { low, high } => format!("uniform {low} {high}"),
+        Lengths::Normal(_) | Lengths::LogNormal(_) => lengths.to_string(),
+        Lengths::File(column) => {
+            format!("file {}#{}", file_name(&column.path), column.name.as_deref().unwrap_or_default())
+        }
+    }
+}
+
+fn data(dataset: &Dataset) -> String {
+    match dataset {
+        Dataset::Synthetic => "synthetic".to_owned(),
+        Dataset::Sonnet => "sonnet".to_owned(),
+        Dataset::File(file) => {
+            let DataFile { path, format, prompt_column, output_column } = file;
+            // Files had this word before there were other formats.
+            let format = if *format == DataFormat::Auto { "jsonl" } else { format.id() };
+            let columns: String =
+                prompt_column.iter().chain(output_column).map(|column| format!(" #{column}")).collect();
+            format!("{format} {}{columns}", file_name(path))
+        }
+        Dataset::Trace(file) => {
+            let unit = file.unit.map(TimeUnit::id);
+            format!("trace {} {unit:?} {}", file_name(&file.path), file.block)
+        }
     }
 }
 
 /// The file's name without its folder, which differs between machines.
-fn dataset(dataset: &Dataset) -> String {
-    match dataset {
-        Dataset::Synthetic => "synthetic".to_owned(),
-        Dataset::Jsonl(path) => {
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            format!("jsonl {}", name.to_string_lossy())
-        }
-        Dataset::Trace(file) => {
-            let name = file.path.file_name().unwrap_or(file.path.as_os_str());
-            let unit = file.unit.map(TimeUnit::id);
-            format!("trace {} {unit:?} {}", name.to_string_lossy(), file.block)
-        }
-    }
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn level(level: &Level) -> String {

@@ -80,7 +80,7 @@ fn variables(environment: &BTreeMap<String, String>, origin: impl Fn(&str) -> Or
 
 /// `LLM_LOADTEST_CONCURENCY` must not be ignored in silence; names that resemble no setting belong to someone else.
 fn refuse_near_misses(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    let known: Vec<String> = SETTINGS.iter().map(super::settings::Setting::environment).collect();
+    let known: Vec<String> = SETTINGS.iter().map(super::setting::Setting::environment).collect();
     let prefix = "LLM_LOADTEST_";
     for typed in environment.keys().filter_map(|name| name.strip_prefix(prefix)) {
         let names = known.iter().filter_map(|name| name.strip_prefix(prefix));

@@ -4,11 +4,13 @@ mod error;
 mod file;
 mod fingerprint;
 mod layers;
+mod mix;
 mod origins;
 mod parse;
 mod plan;
 mod resolve;
 mod schema;
+mod setting;
 mod settings;
 mod starter;
 #[cfg(test)]
@@ -19,10 +21,9 @@ pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file
 pub use fingerprint::fingerprint;
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
-pub use plan::{
-    Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, StartAt, Target, Timeouts, Warmup,
-};
+pub use plan::{Bound, GatePolicy, Objective, RunPlan, Sampling, StartAt, Target, Timeouts, Warmup};
 pub use resolve::{Outputs, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
-pub use settings::{Group, SETTINGS, Section, Setting, Shape};
+pub use setting::{Group, Section, Setting, Shape};
+pub use settings::SETTINGS;
 pub use starter::starter;

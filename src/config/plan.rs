@@ -6,19 +6,20 @@ use std::path::PathBuf;
 use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
 use crate::record::{MetricKey, Slo};
-use crate::workload::{Level, Shard, Workload};
+use crate::workload::{CacheLabel, Level, Part, Shard, UrlStrategy};
 
-/// A run that may start. Invariant: `levels` is not empty, `rounds` ≥ 1.
+/// A run that may start. Invariant: `levels` and `parts` are not empty, `rounds` ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunPlan {
     pub target: Target,
-    /// None: ask the server and take its only model.
+    /// None: ask the server and take its only model. Where models are drawn by weight, the first of them.
     pub model: Option<String>,
     /// Name of the workload, for keys and titles; `default` when the flags alone describe it.
     pub name: String,
     pub api: Api,
     pub stream: bool,
-    pub workload: Workload,
+    /// What is asked: the workloads of a mix by weight, or a single one.
+    pub parts: Vec<Part>,
     /// One measured window each, in this order, in every round.
     pub levels: Vec<Level>,
     /// Which part of every level this machine sends.
@@ -37,11 +38,25 @@ pub struct RunPlan {
     pub gate: GatePolicy,
 }
 
-/// Where requests go. `base_url` is `sim:…` or an http(s) URL without `/v1`.
+impl RunPlan {
+    /// Whether any request asks for its exact output length. Parts that do not take the field out of their own bodies.
+    pub fn ignores_eos(&self) -> bool {
+        self.parts.iter().any(|part| part.workload.ignore_eos)
+    }
+
+    /// Whether every request does, so that lengths asked and got should agree.
+    pub fn has_exact_outputs(&self) -> bool {
+        self.parts.iter().all(|part| part.workload.ignore_eos && part.workload.cancel.is_none())
+    }
+}
+
+/// Where requests go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     pub name: String,
-    pub base_url: String,
+    /// Each is `sim:…` or an http(s) URL without `/v1`; the first is the main one. Invariant: not empty.
+    pub base_urls: Vec<String>,
+    pub url_strategy: UrlStrategy,
     /// Name of the environment variable that holds the key; the value is never in a plan.
     pub api_key_env: Option<String>,
     /// Extra headers, in order.
@@ -50,6 +65,13 @@ pub struct Target {
     pub cacert: Option<PathBuf>,
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
+}
+
+impl Target {
+    /// The main address: it is asked for its models and named in titles.
+    pub fn base_url(&self) -> &str {
+        self.base_urls.first().map_or("", String::as_str)
+    }
 }
 
 /// A start that several machines can share.
@@ -83,24 +105,6 @@ pub struct Sampling {
     pub temperature: Option<f64>,
     /// JSON object text whose members are merged into each body.
     pub extra_body: Option<String>,
-}
-
-/// What the prompts mean for a prefix cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheLabel {
-    /// Every prompt is unique from its first token.
-    Cold,
-    /// Prompts repeat.
-    Mixed,
-}
-
-impl CacheLabel {
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Cold => "cold",
-            Self::Mixed => "mixed",
-        }
-    }
 }
 
 /// How a gate judges.

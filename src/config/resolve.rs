@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::RunPlan;
 use super::error::{ConfigError, Entry, nearest, printable, wrong};
-use super::file::{self, Block, parse_env_file};
+use super::file::{self, Block, Document, parse_env_file};
 use super::layers::{self, Chosen, Layers, Purpose};
+use super::mix;
 use super::parse::{self, Setup};
-use super::plan::{CacheLabel, Warmup};
+use super::plan::Warmup;
 use crate::base::{Secret, Seed};
-use crate::workload::{Dataset, Level};
+use crate::protocol::Api;
+use crate::workload::Level;
 
 /// A plan, what belongs beside it, and where each of its values came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +72,10 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     let mut stack = layers::stack(layers)?;
     let mut names = Names::default();
     let mut file_layer = document.gate.clone();
-    if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
+    let free = mix::is_named(&stack) && !named(&stack, "workload");
+    if free {
+        names.workload = Some("mix".to_owned());
+    } else if let Some(workload) = pick(&stack, "workload", &document.workloads)? {
         names.workload = Some(workload.name.clone());
         file_layer.extend(workload.entries.clone());
     } else {
@@ -83,11 +88,31 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
         names.target = Some(target.name.clone());
         replace(&mut stack, "server", target);
     }
-    if let Some(model) = pick(&stack, "model", &document.models)? {
+    // Where each part or each visit has a model of its own, none needs to be chosen for the run.
+    let drawn = named(&stack, "models") || (mix::is_named(&stack) && document.models.len() > 1);
+    if (named(&stack, "model") || !drawn)
+        && let Some(model) = pick(&stack, "model", &document.models)?
+    {
         replace(&mut stack, "model", model);
     }
+    for layer in &mut stack {
+        mix::name_models(layer, &document.models);
+    }
     let stack = stack.into_iter().map(parse::spread_timeouts).collect::<Result<Vec<_>, _>>()?;
-    build(Chosen::new(&stack), names, purpose, &environment)
+    let said = Said { stack, document, environment, purpose };
+    said.build(names)
+}
+
+/// Everything that was said, in layers, and what the file holds besides.
+struct Said {
+    stack: Vec<Vec<Entry>>,
+    document: Document,
+    environment: BTreeMap<String, String>,
+    purpose: Purpose,
+}
+
+fn named(stack: &[Vec<Entry>], key: &str) -> bool {
+    stack.iter().flatten().any(|entry| entry.key == key)
 }
 
 /// What the file calls the chosen items.
@@ -164,54 +189,51 @@ fn replace(stack: &mut [Vec<Entry>], key: &str, block: &Block) {
     }
 }
 
-fn build(
-    mut chosen: Chosen,
-    names: Names,
-    purpose: Purpose,
-    environment: &BTreeMap<String, String>,
-) -> Result<Resolved, ConfigError> {
-    if purpose == Purpose::Run {
-        chosen.remove("rounds");
-        chosen.or_default("rounds", "1");
+impl Said {
+    fn build(self, names: Names) -> Result<Resolved, ConfigError> {
+        let Self { stack, document, environment, purpose } = self;
+        let mut chosen = Chosen::new(&stack);
+        if purpose == Purpose::Run {
+            chosen.remove("rounds");
+            chosen.or_default("rounds", "1");
+        }
+        // A p95 takes part in a verdict from 400 requests a round on.
+        if purpose == Purpose::Gate && chosen.given("duration").is_none() {
+            chosen.or_default("num-prompts", "400");
+        }
+        chosen.fill();
+        let levels = parse::levels(&mut chosen)?;
+        let shard = parse::shard(&mut chosen, &environment, &levels)?;
+        let api_key = parse::api_key(&mut chosen, &environment)?;
+        let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
+        let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
+        let name = names.workload.unwrap_or_else(|| "default".to_owned());
+        let parts = mix::parts(&mut chosen, &name, &stack, &document, setup)?;
+        let slos = parse::slos(&chosen, setup)?;
+        setup.slos = !slos.is_empty() || parts.iter().any(|part| !part.slos.is_empty());
+        chosen.or_default("tolerance", parse::default_tolerances(setup));
+        let drawn = mix::first_model(&parts);
+        let plan = RunPlan {
+            target: parse::target(&chosen, names.target, &environment)?,
+            model: chosen.parse("model", parse::name)?.or_else(|| drawn),
+            name,
+            api: chosen.parse("api", parse::api)?.unwrap_or(Api::Chat),
+            stream,
+            cache: mix::cache(&parts),
+            parts,
+            levels,
+            shard,
+            start_at: chosen.parse("start-at", parse::start_at)?,
+            slos,
+            warmup: Warmup { requests: chosen.parse("warmup", parse::warmup)?.flatten() },
+            seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),
+            timeouts: parse::timeouts(&chosen)?,
+            sampling: parse::sampling(&chosen)?,
+            tokenizer: chosen.parse("tokenizer", parse::name)?,
+            gate: parse::policy(&chosen, setup)?,
+        };
+        Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
     }
-    // A p95 takes part in a verdict from 400 requests a round on.
-    if purpose == Purpose::Gate && chosen.given("duration").is_none() {
-        chosen.or_default("num-prompts", "400");
-    }
-    chosen.fill();
-    let levels = parse::levels(&mut chosen)?;
-    let shard = parse::shard(&mut chosen, environment, &levels)?;
-    let (api, workload) = parse::workload(&mut chosen)?;
-    let api_key = parse::api_key(&mut chosen, environment)?;
-    let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
-    let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
-    let slos = parse::slos(&chosen, setup)?;
-    setup.slos = !slos.is_empty();
-    chosen.or_default("tolerance", parse::default_tolerances(setup));
-    let cache = match workload.dataset {
-        Dataset::Synthetic => CacheLabel::Cold,
-        Dataset::Jsonl(_) | Dataset::Trace(_) => CacheLabel::Mixed,
-    };
-    let plan = RunPlan {
-        target: parse::target(&chosen, names.target, environment)?,
-        model: chosen.parse("model", parse::name)?,
-        name: names.workload.unwrap_or_else(|| "default".to_owned()),
-        api,
-        stream,
-        workload,
-        levels,
-        shard,
-        start_at: chosen.parse("start-at", parse::start_at)?,
-        slos,
-        warmup: Warmup { requests: chosen.parse("warmup", parse::warmup)?.flatten() },
-        seed: Seed(chosen.parse("seed", |text| parse::whole(text, 0, u64::MAX))?.unwrap_or_default()),
-        timeouts: parse::timeouts(&chosen)?,
-        sampling: parse::sampling(&chosen)?,
-        tokenizer: chosen.parse("tokenizer", parse::name)?,
-        cache,
-        gate: parse::policy(&chosen, setup)?,
-    };
-    Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
 }
 
 fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {

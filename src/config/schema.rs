@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::settings::{SETTINGS, Section, Setting, Shape};
+use super::setting::{Section, Setting, Shape};
+use super::settings::SETTINGS;
 
 /// The schema (draft 2020-12) of a configuration file, and of each file of a configuration folder.
 pub fn json_schema() -> Value {
@@ -86,6 +87,20 @@ fn shape(shape: Shape) -> Value {
             "type": ["object", "string", "array"],
             "additionalProperties": { "type": ["string", "number"] },
             "items": { "type": "string" },
+        }),
+        Shape::Weights => json!({
+            "type": ["object", "string", "array"],
+            "additionalProperties": { "type": "number", "exclusiveMinimum": 0 },
+            "items": { "anyOf": [{ "type": "string" }, {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "workload": { "type": "string" },
+                    "model": { "type": "string" },
+                    "name": { "type": "string" },
+                    "weight": { "type": "number", "exclusiveMinimum": 0 },
+                },
+            }] },
         }),
         Shape::Json => json!({ "type": ["object", "string"] }),
     }

@@ -1,174 +1,12 @@
 //! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
 
-use self::Group::{Gate, Load, Output, Request, Server, Wait};
-use self::Section as In;
-use self::Shape::{
+use super::setting::Group::{Gate, Load, Output, Request, Server, Wait};
+use super::setting::Section as In;
+use super::setting::Shape::{
     Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
+    Weights,
 };
-
-/// One setting.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// Name of the flag and the action input; the environment variable is derived from it.
-    pub key: &'static str,
-    pub group: Group,
-    pub shape: Shape,
-    /// One sentence with units and an example.
-    pub help: &'static str,
-    /// What stands for the value in help texts.
-    pub value: &'static str,
-    pub default: Option<&'static str>,
-    /// Names of the same flag in other tools.
-    pub aliases: &'static [&'static str],
-    /// For a switch that is on by default: the flags that switch it off, ours first.
-    pub off: &'static [&'static str],
-    pub short: Option<char>,
-    /// Places in a file; the first key of a section is the documented one.
-    pub file: &'static [(Section, &'static str)],
-    pub secret: bool,
-}
-
-/// Heading in the help, and order in tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
-    Server,
-    Load,
-    Request,
-    Wait,
-    Gate,
-    Output,
-}
-
-impl Group {
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Server => "Server",
-            Self::Load => "Load",
-            Self::Request => "Requests",
-            Self::Wait => "Waiting",
-            Self::Gate => "Gate",
-            Self::Output => "Files and output",
-        }
-    }
-}
-
-/// Section of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Section {
-    Target,
-    Model,
-    Workload,
-    Gate,
-}
-
-/// What a value looks like in a file; flags are always text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    Text,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    Switch,
-    Count,
-    Number,
-    /// `500ms`, `30s`, `10m`.
-    Duration,
-    /// `15%`.
-    Share,
-    /// `256`, `128:512` or `[128, 512]`.
-    Lengths,
-    /// One number or a list.
-    Counts,
-    Numbers,
-    Texts,
-    /// `name: value` pairs.
-    Pairs,
-    /// A free object.
-    Json,
-}
-
-impl Shape {
-    /// Whether the flag may be repeated and a file may hold a list.
-    pub fn repeats(self) -> bool {
-        matches!(self, Counts | Numbers | Texts | Pairs | Json)
-    }
-}
-
-impl Setting {
-    /// `LLM_LOADTEST_NUM_PROMPTS`
-    pub fn environment(&self) -> String {
-        format!("LLM_LOADTEST_{}", self.key.to_ascii_uppercase().replace('-', "_"))
-    }
-
-    /// `INPUT_NUM-PROMPTS`: the runner writes inputs in upper case and keeps their dashes.
-    pub fn input(&self) -> String {
-        format!("INPUT_{}", self.key.to_ascii_uppercase())
-    }
-
-    const fn value(mut self, value: &'static str) -> Self {
-        self.value = value;
-        self
-    }
-
-    const fn default(mut self, text: &'static str) -> Self {
-        self.default = Some(text);
-        self
-    }
-
-    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
-    const fn off(mut self, names: &'static [&'static str]) -> Self {
-        self.off = names;
-        self
-    }
-
-    const fn short(mut self, short: char) -> Self {
-        self.short = Some(short);
-        self
-    }
-
-    const fn file(mut self, file: &'static [(Section, &'static str)]) -> Self {
-        self.file = file;
-        self
-    }
-
-    const fn secret(mut self) -> Self {
-        self.secret = true;
-        self
-    }
-}
-
-const fn row(key: &'static str, group: Group, shape: Shape, help: &'static str) -> Setting {
-    let value = match shape {
-        Text | Texts => "TEXT",
-        Choice(_) => "WORD",
-        Switch => "BOOL",
-        Count => "N",
-        Number => "NUMBER",
-        Duration => "TIME",
-        Share => "PERCENT",
-        Lengths => "TOKENS",
-        Counts => "N,…",
-        Numbers => "X,…",
-        Pairs => "NAME:VALUE",
-        Json => "JSON",
-    };
-    Setting {
-        key,
-        group,
-        shape,
-        help,
-        value,
-        default: None,
-        aliases: &[],
-        off: &[],
-        short: None,
-        file: &[],
-        secret: false,
-    }
-}
+use super::setting::{Setting, row};
 
 /// The row of a key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
@@ -177,15 +15,21 @@ pub(super) fn find(key: &str) -> Option<&'static Setting> {
 
 /// Every setting, in the order of help texts.
 pub const SETTINGS: &[Setting] = &[
-    row("server", Server, Text, "URL of the server, name of a target in the file, or sim:PROFILE for the built-in simulator, for example http://localhost:8000 or sim:h100-8b")
+    row("server", Server, Texts, "URL of the server, name of a target in the file, or sim:PROFILE for the built-in simulator, for example http://localhost:8000 or sim:h100-8b; several URLs with commas, or repeated, share the load")
         .value("URL")
         .also(&["url", "base-url", "target", "endpoint-url"])
         .file(&[(In::Target, "base_url"), (In::Workload, "target")]),
+    row("url-strategy", Server, Choice(&["round-robin", "session"]), "Which of several servers a request goes to: round-robin (in turn) or session (a conversation stays with its server)")
+        .default("round-robin")
+        .file(&[(In::Target, "url_strategy")]),
     row("model", Server, Text, "Model to ask for, or name of a model in the file; without it the server's only model is taken")
         .value("NAME")
         .short('m')
         .also(&["model-name", "served-model-name"])
         .file(&[(In::Model, "full_name"), (In::Workload, "model")]),
+    row("models", Server, Weights, "Several models or LoRA adapters, drawn by weight for each visit, for example base=3,lora-a=1; without weights all alike")
+        .also(&["lora-modules"])
+        .file(&[(In::Workload, "models")]),
     row("context-length", Server, Count, "Most tokens that the model takes, prompt and answer together; longer requests are refused before any load, for example 8192")
         .value("TOKENS")
         .file(&[(In::Model, "context_length")]),
@@ -213,6 +57,8 @@ pub const SETTINGS: &[Setting] = &[
         .value("NAME")
         .file(&[(In::Target, "hardware")]),
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
+    row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")
+        .file(&[(In::Workload, "mix")]),
     row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several make a sweep, for example 1,10,50")
         .default("1")
         .short('c')
@@ -262,10 +108,10 @@ pub const SETTINGS: &[Setting] = &[
         .value("INDEX/COUNT"),
     row("start-at", Load, Text, "When the first level starts: a time with its zone, seconds since 1970, or a span from now, for example 2026-01-31T12:00:00Z or +30s")
         .value("TIME"),
-    row("num-prompts", Load, Count, "Measured requests per level and round, 400 for a gate; with --duration, whichever ends first")
+    row("num-prompts", Load, Count, "Measured requests per level and round, 400 for a gate; with --turns it counts conversations; with --duration, whichever ends first")
         .default("100")
         .short('n')
-        .also(&["num-requests", "request-count", "max-requests", "number"])
+        .also(&["num-requests", "request-count", "max-requests", "number", "num-conversations", "num-sessions", "conversation-num"])
         .file(&[(In::Workload, "num_prompts")]),
     row("duration", Load, Duration, "Measured time per level and round, bare numbers in seconds, for example 60s or 5m")
         .also(&["max-seconds", "benchmark-duration"])
@@ -289,19 +135,63 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Workload, "stream")]),
     row("prompt-type", Request, Choice(&["short", "medium", "long"]), "Lengths by one word, input/output tokens: short 128/64, medium 512/256, long 4096/512; --input-len and --output-len win over it")
         .file(&[(In::Workload, "prompt_type")]),
-    row("input-len", Request, Lengths, "Prompt length in tokens, fixed or uniform between two, for example 256 or 128:512")
+    row("input-len", Request, Lengths, "Prompt length in tokens: 256, uniform 128:512, normal:MEAN,SD or lognormal:MEAN,SD (each also with ,MIN,MAX), or file:lens.txt (#COLUMN for a table)")
         .default("256")
-        .also(&["random-input-len", "isl", "synthetic-input-tokens-mean"])
+        .also(&["random-input-len", "isl", "synthetic-input-tokens-mean", "sonnet-input-len", "prefix-repetition-suffix-len", "gsp-question-len"])
         .file(&[(In::Workload, "input_len")]),
-    row("output-len", Request, Lengths, "Answer length in tokens, fixed or uniform between two; auto leaves it to the server, for example 128 or 64:256")
+    row("output-len", Request, Lengths, "Answer length in tokens, written like --input-len; auto leaves it to the server, for example 128 or 64:256")
         .default("128")
-        .also(&["random-output-len", "osl", "output-tokens-mean", "max-tokens"])
+        .also(&["random-output-len", "osl", "output-tokens-mean", "max-tokens", "sonnet-output-len", "sharegpt-output-len", "custom-output-len", "prefix-repetition-output-len", "gsp-output-len"])
         .file(&[(In::Workload, "output_len"), (In::Workload, "max_tokens")]),
-    row("dataset", Request, Text, "Prompts: synthetic (every prompt unique) or a JSONL file of {\"prompt\": …, \"output_tokens\": …} rows")
-        .value("synthetic|FILE")
+    row("input-len-stddev", Request, Number, "Standard deviation of --input-len in tokens: makes a fixed length a normal one")
+        .also(&["isl-stddev", "synthetic-input-tokens-stddev"])
+        .file(&[(In::Workload, "input_len_stddev")]),
+    row("output-len-stddev", Request, Number, "Standard deviation of --output-len in tokens")
+        .also(&["osl-stddev", "output-tokens-stddev"])
+        .file(&[(In::Workload, "output_len_stddev")]),
+    row("length-spread", Request, Share, "Makes fixed lengths uniform from so much below to so much above them, as vLLM does, for example 30%")
+        .also(&["random-range-ratio"])
+        .file(&[(In::Workload, "length_spread")]),
+    row("dataset", Request, Text, "Prompts: synthetic (every prompt unique), sonnet (lines of verse), or a file: ShareGPT or JSON lines of prompts or messages, CSV, Parquet; see docs/DATA.md")
+        .value("synthetic|sonnet|FILE")
         .default("synthetic")
-        .also(&["dataset-path", "dataset-name", "input-file"])
+        .also(&["dataset-path", "input-file"])
         .file(&[(In::Workload, "dataset")]),
+    row("dataset-format", Request, Choice(&["auto", "sharegpt", "messages", "custom", "csv", "parquet"]), "What the rows of --dataset look like; auto looks at them")
+        .also(&["dataset-name", "custom-dataset-type"])
+        .file(&[(In::Workload, "dataset_format")]),
+    row("prompt-column", Request, Text, "Column or key of --dataset that holds the prompt, where it has an unusual name")
+        .value("NAME")
+        .file(&[(In::Workload, "prompt_column")]),
+    row("output-column", Request, Text, "Column or key of --dataset that holds the number of output tokens")
+        .value("NAME")
+        .file(&[(In::Workload, "output_column")]),
+    row("prefix-len", Request, Count, "Tokens that every request shares with its group, before its own, for example 1024")
+        .value("TOKENS")
+        .also(&["random-prefix-len", "sonnet-prefix-len", "prefix-repetition-prefix-len", "gsp-system-prompt-len", "prefix-prompt-length"])
+        .file(&[(In::Workload, "prefix_len")]),
+    row("prefix-groups", Request, Count, "Different prefixes of --prefix-len, one drawn for each visit; 1 without it")
+        .also(&["prefix-repetition-num-prefixes", "gsp-num-groups", "num-prefix-prompts", "prefix-prompt-pool-size"])
+        .file(&[(In::Workload, "prefix_groups")]),
+    row("distinct-prompts", Request, Count, "Different prompts in all, which later requests repeat; without it synthetic prompts never repeat, and a file's do when all were sent")
+        .also(&["num-dataset-entries"])
+        .file(&[(In::Workload, "distinct_prompts")]),
+    row("cache", Request, Choice(&["cold", "warm", "mixed"]), "What prompts mean for a prefix cache, checked against its hits: cold (nothing repeats; rows of a file get a unique first line), warm (what repeats is sent in warm-up), mixed")
+        .file(&[(In::Workload, "cache")]),
+    row("turns", Request, Lengths, "Makes conversations of so many requests, written like --input-len; all takes those of --dataset whole; the server's answers become their history")
+        .value("TURNS")
+        .also(&["conversation-turn-mean", "gsp-num-turns"])
+        .file(&[(In::Workload, "turns")]),
+    row("think-time", Request, Text, "Pause before each later turn of a conversation: 2s, 1s:5s, exp:2s, normal:3s,1s or lognormal:3s,2s")
+        .value("TIME")
+        .file(&[(In::Workload, "think_time")]),
+    row("cancel-rate", Request, Share, "Share of requests whose user goes away early; they count as cancelled, for example 10%")
+        .also(&["request-cancellation-rate"])
+        .file(&[(In::Workload, "cancel_rate")]),
+    row("cancel-after", Request, Text, "When the users of --cancel-rate go away, for example 32tokens or 500ms")
+        .value("TOKENS|TIME")
+        .also(&["request-cancellation-delay"])
+        .file(&[(In::Workload, "cancel_after")]),
     row("ignore-eos", Request, Switch, "Ask the server to produce exactly the asked length (vLLM and SGLang know ignore_eos)")
         .default("true")
         .off(&["no-ignore-eos", "disable-ignore-eos"])

@@ -1,7 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
 use crate::document::v1::{
-    LoadDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument, TraceDocument,
+    LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument, TraceDocument,
+    WorkloadDocument,
 };
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
@@ -10,7 +11,10 @@ pub fn line(run: &RunDocument) -> String {
     let mut words = vec![format!("llm-loadtest {}", if run.verdict.is_some() { "gate" } else { "run" })];
     let mut flag = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
     flag("workload", run.name.clone());
-    flag("server", plan.target.url.clone());
+    let urls: Vec<&str> =
+        std::iter::once(&plan.target.url).chain(&plan.target.more_urls).map(String::as_str).collect();
+    flag("server", urls.join(","));
+    optional(&mut flag, "url-strategy", plan.target.url_strategy.as_ref());
     flag("model", run.fingerprint.model.clone());
     load(plan, &mut flag);
     if let Some(hardware) = &plan.target.hardware {
@@ -47,15 +51,7 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         shape(level, flag);
     }
     let scales = all(|level| level.trace.as_ref().map(|trace| trace.time_scale.to_string()));
-    match workload.dataset.as_str() {
-        trace if !scales.is_empty() => {
-            flag("trace", trace.to_owned());
-            flag("time-scale", scales);
-        }
-        "synthetic" => flag("input-len", workload.input_tokens.replace('-', ":")),
-        file => flag("dataset", file.to_owned()),
-    }
-    optional(flag, "output-len", workload.output_tokens.as_ref().map(|text| text.replace('-', ":")).as_ref());
+    asked(workload, &scales, flag);
     optional(flag, "warmup", workload.warmup_requests.as_ref());
     optional(flag, "temperature", workload.sampling.temperature.as_ref());
     optional(flag, "extra-body", workload.sampling.extra_body.as_ref());
@@ -98,6 +94,70 @@ fn shape(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
     optional(flag, "max-in-flight", max_in_flight.as_ref());
     optional(flag, "num-prompts", requests.as_ref());
     optional(flag, "duration", duration_s.map(seconds).as_ref());
+}
+
+/// What a mix mixes stands in the file that the reader has; anything else in flags.
+fn asked(workload: &WorkloadDocument, scales: &str, flag: &mut impl FnMut(&str, String)) {
+    if !workload.parts.is_empty() {
+        let parts = workload.parts.iter().map(|part| format!("{}={}", part.name, part.weight));
+        return flag("mix", parts.collect::<Vec<_>>().join(","));
+    }
+    match workload.dataset.as_str() {
+        trace if !scales.is_empty() => {
+            flag("trace", trace.to_owned());
+            flag("time-scale", scales.to_owned());
+        }
+        "synthetic" => {}
+        other => flag("dataset", other.to_owned()),
+    }
+    if matches!(workload.dataset.as_str(), "synthetic" | "sonnet") {
+        flag("input-len", law(&workload.input_tokens));
+    }
+    optional(flag, "output-len", workload.output_tokens.as_deref().map(law).as_ref());
+    let MannerDocument {
+        dataset_format,
+        prompt_column,
+        output_column,
+        prefix_tokens,
+        prefix_groups,
+        distinct_prompts,
+        turns,
+        think_time,
+        cancel_rate,
+        cancel_after,
+        models,
+    } = &workload.manner;
+    optional(flag, "dataset-format", dataset_format.as_ref());
+    optional(flag, "prompt-column", prompt_column.as_ref());
+    optional(flag, "output-column", output_column.as_ref());
+    optional(flag, "prefix-len", prefix_tokens.as_ref());
+    optional(flag, "prefix-groups", prefix_groups.as_ref());
+    optional(flag, "distinct-prompts", distinct_prompts.as_ref());
+    optional(flag, "turns", turns.as_deref().map(law).as_ref());
+    optional(flag, "think-time", think_time.as_ref());
+    optional(flag, "cancel-rate", cancel_rate.map(|share| format!("{}%", share * 100.0)).as_ref());
+    optional(flag, "cancel-after", cancel_after.as_ref());
+    if !models.is_empty() {
+        let models = models.iter().map(|(name, weight)| format!("{name}={weight}"));
+        flag("models", models.collect::<Vec<_>>().join(","));
+    }
+    // What repeats is mixed and what does not is cold, unless it was said otherwise.
+    let repeats = !matches!(workload.dataset.as_str(), "synthetic" | "sonnet")
+        || prefix_tokens.is_some()
+        || distinct_prompts.is_some();
+    if workload.cache != if repeats { "mixed" } else { "cold" } {
+        flag("cache", workload.cache.clone());
+    }
+}
+
+/// `64-128` as a setting writes it; other laws are written the same everywhere.
+fn law(text: &str) -> String {
+    match text.split_once('-') {
+        Some((low, high)) if format!("{low}{high}").bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{low}:{high}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {

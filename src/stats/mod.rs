@@ -12,4 +12,4 @@ pub use binomial::{clopper_pearson, thin_below};
 pub use contrast::{Contrast, Part, satterthwaite};
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use series::{Series, median_variance, pooled_variance};
-pub use student::{student_cdf, student_quantile};
+pub use student::{normal_cdf, normal_quantile, student_cdf, student_quantile};

@@ -31,6 +31,16 @@ pub fn student_quantile(p: f64, freedom: f64) -> f64 {
     }
 }
 
+/// P(Z ≤ x) of the standard normal.
+pub fn normal_cdf(x: f64) -> f64 {
+    student_cdf(x, f64::INFINITY)
+}
+
+/// The x with P(Z ≤ x) = p. Not a number when `p` lies outside `0..=1`.
+pub fn normal_quantile(p: f64) -> f64 {
+    student_quantile(p, f64::INFINITY)
+}
+
 enum Law {
     Student(StudentsT),
     Normal(Normal),

@@ -3,11 +3,11 @@
 use super::pace::{Asked, achieved_rate, send_lag};
 use super::{Finding, Severity};
 use crate::base::{Hint, Nanos};
-use crate::config::{CacheLabel, RunPlan};
+use crate::config::RunPlan;
 use crate::metrics::{Distribution, Summary};
 use crate::record::{FailureClass, Metric, TokenSource};
 use crate::stats::thin_below;
-use crate::workload::{Level, Pace};
+use crate::workload::{CacheLabel, Level, Pace};
 
 /// A finding before it knows its level and round.
 pub(super) struct Fact {
@@ -34,6 +34,8 @@ const TPOT_DEVIATION: f64 = 0.02;
 const BURST_MS: f64 = 0.1;
 const BURST_SHARE: f64 = 0.1;
 const CACHED_SHARE: f64 = 0.05;
+/// A prefix may be a small part of its prompts; below this share hardly any of it can have been found.
+const WARM_SHARE: f64 = 0.01;
 const ERROR_SHARE: f64 = 0.05;
 
 /// All findings about this level in this round (from 1). `due` is when its requests were due since its start, where
@@ -97,7 +99,7 @@ fn errors(summary: &Summary) -> Option<Fact> {
 fn output_length(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
     let tokens = &summary.tokens;
     let off = deviation(tokens.output, tokens.output_asked)
-        .filter(|off| plan.workload.ignore_eos && off.abs() > OUTPUT_DEVIATION)?;
+        .filter(|off| plan.has_exact_outputs() && off.abs() > OUTPUT_DEVIATION)?;
     let message = format!(
         "the server generated {} output tokens where {} were asked for with ignore_eos ({:+.1} %)",
         tokens.output,
@@ -124,18 +126,40 @@ fn prompt_length(summary: &Summary) -> Option<Fact> {
     Some(Fact::new(Severity::Warning, "prompt_length", message).hint(hint))
 }
 
+/// Whether the server's prefix cache did what the workload's label says. Servers that report no cached tokens and
+/// servers without a hit look alike.
 fn cache(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
     let tokens = &summary.tokens;
-    let share = ratio(tokens.cached, tokens.prompt)
-        .filter(|share| plan.cache == CacheLabel::Cold && *share > CACHED_SHARE)?;
-    let message = format!(
-        "{} of the prompt tokens came from the server's prefix cache although the workload is cold",
-        percent(share)
-    );
-    Some(
-        Fact::new(Severity::Warning, "cache", message)
-            .hint("use another seed, restart the server or reset its prefix cache before the run"),
-    )
+    let share = ratio(tokens.cached, tokens.prompt)?;
+    match plan.cache {
+        CacheLabel::Cold if share > CACHED_SHARE => {
+            let message = format!(
+                "{} of the prompt tokens came from the server's prefix cache although the workload is cold",
+                percent(share)
+            );
+            Some(
+                Fact::new(Severity::Warning, "cache", message)
+                    .hint("use another seed, restart the server or reset its prefix cache before the run"),
+            )
+        }
+        CacheLabel::Warm if tokens.cached == 0 => {
+            let message =
+                "the server reported no cached prompt tokens, so nothing shows that its cache was warm";
+            Some(Fact::new(Severity::Info, "cache_unknown", message.to_owned()).hint(
+                "have the server report them (vLLM: --enable-prompt-tokens-details), or check that prefix caching is on",
+            ))
+        }
+        CacheLabel::Warm if share < WARM_SHARE => {
+            let message = format!(
+                "only {} of the prompt tokens came from the server's prefix cache although the workload is warm",
+                percent(share)
+            );
+            Some(Fact::new(Severity::Warning, "cache", message).hint(
+                "check that prefix caching is on and that its memory holds the prefixes; with several servers, --url-strategy session",
+            ))
+        }
+        CacheLabel::Cold | CacheLabel::Warm | CacheLabel::Mixed => None,
+    }
 }
 
 fn bursts(summary: &Summary) -> Option<Fact> {

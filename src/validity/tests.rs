@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{CacheLabel, GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
-use crate::workload::{self, Arrivals, Dataset, Lengths, Level, Limit, Load, Shard, Workload};
+use crate::workload::{
+    self, Arrivals, CacheLabel, Lengths, Level, Limit, Load, Part, Shard, UrlStrategy, Workload,
+};
 
 fn open(rate: f64, max_in_flight: Option<u32>) -> Level {
     Level {
@@ -25,7 +27,8 @@ fn plan(level: Level) -> RunPlan {
     RunPlan {
         target: Target {
             name: "t".to_owned(),
-            base_url: "sim:".to_owned(),
+            base_urls: vec!["sim:".to_owned()],
+            url_strategy: UrlStrategy::RoundRobin,
             api_key_env: None,
             headers: Vec::new(),
             insecure: false,
@@ -36,12 +39,11 @@ fn plan(level: Level) -> RunPlan {
         name: "default".to_owned(),
         api: Api::Chat,
         stream: true,
-        workload: Workload {
-            input: Lengths::Fixed(100),
-            output: Some(Lengths::Fixed(50)),
-            dataset: Dataset::Synthetic,
-            ignore_eos: true,
-        },
+        parts: vec![Part::only(
+            "default",
+            Workload::synthetic(Lengths::Fixed(100), Some(Lengths::Fixed(50))),
+            Vec::new(),
+        )],
         levels: vec![level],
         shard: Shard::WHOLE,
         start_at: None,
@@ -153,7 +155,7 @@ fn lengths_that_differ_from_the_ask_are_said() {
     insta::assert_snapshot!(found(|summary| summary.tokens.output = 48_000), @"warning output_length: the server generated 48000 output tokens where 50000 were asked for with ignore_eos (-4.0 %)");
     insta::assert_snapshot!(found(|summary| summary.tokens.prompt = 112_000), @"warning prompt_length: the server counted 112000 prompt tokens where 100000 were asked for (+12.0 %, +12.0 per request)");
     let mut free = plan(open(10.0, None));
-    free.workload.ignore_eos = false;
+    free.parts[0].workload.ignore_eos = false;
     let mut short = calm();
     short.tokens.output = 9_000;
     assert_eq!(check_level(&short, &free, &open(10.0, None), None, 1), [], "nobody asked for exact lengths");
@@ -167,6 +169,20 @@ fn a_cold_workload_that_hits_the_cache_is_said() {
     let mut hits = calm();
     hits.tokens.cached = 60_000;
     assert_eq!(check_level(&hits, &mixed, &open(10.0, None), None, 1), []);
+    let mut warm = plan(open(10.0, None));
+    warm.cache = CacheLabel::Warm;
+    assert_eq!(check_level(&hits, &warm, &open(10.0, None), None, 1), []);
+    let told = |cached: u64| {
+        let mut summary = calm();
+        summary.tokens.cached = cached;
+        let findings = check_level(&summary, &warm, &open(10.0, None), None, 1);
+        findings
+            .iter()
+            .map(|finding| format!("{} {}: {}", finding.severity.id(), finding.code, finding.message))
+            .collect::<String>()
+    };
+    insta::assert_snapshot!(told(900), @"warning cache: only 0.9 % of the prompt tokens came from the server's prefix cache although the workload is warm");
+    insta::assert_snapshot!(told(0), @"info cache_unknown: the server reported no cached prompt tokens, so nothing shows that its cache was warm");
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use super::arrivals::DUE_MAX;
 use super::trace::{TraceRow, Words};
-use super::{
-    ArrivalsError, Level, Limit, Load, Replay, SyntheticPrompts, TokenCounter, TokenizerError, Trace,
-};
+use super::{ArrivalsError, Level, Limit, Load, Replay, SyntheticPrompts, Trace};
 use crate::base::{Nanos, Seed};
 use crate::record::Ask;
 
@@ -26,7 +24,7 @@ pub(super) struct Replayed {
 pub(super) fn replayed(
     level: &Level,
     trace: &Trace,
-    counter: &TokenCounter,
+    words: &SyntheticPrompts,
     seed: Seed,
 ) -> Result<(Replayed, Option<Vec<Nanos>>), ReplayError> {
     let rows = trace.rows();
@@ -43,7 +41,6 @@ pub(super) fn replayed(
         return Err(ReplayError::Nothing { end });
     };
     let due = scale.map(|scale| due(stretch, scale, level.limit)).transpose()?;
-    let words = SyntheticPrompts::new(counter, seed.child("prompts"))?;
     let replayed = Replayed {
         trace: trace.clone(),
         first,
@@ -51,7 +48,7 @@ pub(super) fn replayed(
         blocks: words.branch(seed.child("blocks")),
         sessions: words.branch(seed.child("sessions")),
         warmup: words.branch(seed.child("warm-up prompts")),
-        own: words,
+        own: words.branch(seed.child("prompts")),
     };
     Ok((replayed, due))
 }
@@ -63,8 +60,6 @@ pub enum ReplayError {
         "no request of the trace lies between --trace-from and --trace-until; its last one comes after {end}"
     )]
     Nothing { end: Nanos },
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
     #[error(transparent)]
     Arrivals(#[from] ArrivalsError),
 }

@@ -1,42 +1,9 @@
-//! What a workload is made of: lengths, prompts, levels and their pace.
+//! Levels and their pace: loads, laws of arrivals, ends, and the traces that pace them.
 
 use std::path::PathBuf;
 
 use super::{Curve, Pace, Shard, ShardError, Starts};
 use crate::base::Nanos;
-
-/// What the requests carry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Workload {
-    pub input: Lengths,
-    /// None leaves the length to the server.
-    pub output: Option<Lengths>,
-    pub dataset: Dataset,
-    /// Ask engines that know `ignore_eos` to produce exactly the asked length.
-    pub ignore_eos: bool,
-}
-
-/// A distribution of token counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lengths {
-    Fixed(u32),
-    /// Both ends included.
-    Uniform {
-        low: u32,
-        high: u32,
-    },
-}
-
-/// Where prompts come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dataset {
-    /// Seeded words, exact in length, unique from their first token on.
-    Synthetic,
-    /// A JSONL file of `{"prompt": …, "output_tokens": …}` rows, shuffled by the seed.
-    Jsonl(PathBuf),
-    /// The trace that the load replays: its lengths, its shared beginnings, its texts where it has them.
-    Trace(TraceFile),
-}
 
 /// A recorded trace and how it is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Prompts of exact token length from common English words.
 
+use std::sync::Arc;
+
 use super::{TokenCounter, TokenizerError};
 use crate::base::{Chance, Seed};
 
@@ -19,9 +21,9 @@ const PROBES: [u32; 4] = [16, 64, 301, 1_000];
 #[derive(Debug, Clone)]
 pub struct SyntheticPrompts {
     /// Words that are one token at the start of a text.
-    first: Vec<&'static str>,
+    first: Arc<[&'static str]>,
     /// Words that are one token after a space.
-    next: Vec<&'static str>,
+    next: Arc<[&'static str]>,
     /// Tokens that the counter adds to every text.
     extra: u32,
     seed: Seed,
@@ -98,9 +100,13 @@ impl SyntheticPrompts {
 
     fn verify(&self, counter: &TokenCounter) -> Result<(), TokenizerError> {
         for (index, wanted) in (0..).zip(PROBES.map(|words| words + self.extra)) {
-            let got = counter.count(&self.prompt(index, wanted));
-            if got != wanted {
-                return Err(TokenizerError::Inexact { counter: counter.to_string(), wanted, got });
+            let mut text = self.prompt(index, wanted);
+            let whole = counter.count(&text);
+            self.continue_with(&mut text, index, wanted);
+            for (wanted, got) in [(wanted, whole), (2 * wanted, counter.count(&text))] {
+                if got != wanted {
+                    return Err(TokenizerError::Inexact { counter: counter.to_string(), wanted, got });
+                }
             }
         }
         Ok(())

@@ -124,8 +124,9 @@ fn a_line_written_for_another_tool_becomes_a_plan() {
         files: Vec::new(),
     };
     let plan = resolve(layers).unwrap().plan;
-    assert_eq!((plan.api, plan.target.base_url.as_str()), (Api::Completions, "http://h:8000"));
+    assert_eq!((plan.api, plan.target.base_url()), (Api::Completions, "http://h:8000"));
     assert_eq!((plan.levels[0].label().as_str(), plan.levels[0].limit), ("rate=4", Limit::Requests(500)));
-    assert_eq!((plan.workload.input, plan.workload.output), (Lengths::Fixed(1024), Some(Lengths::Fixed(64))));
+    let workload = &plan.parts[0].workload;
+    assert_eq!((&workload.input, &workload.output), (&Lengths::Fixed(1024), &Some(Lengths::Fixed(64))));
     assert_eq!((plan.slos.len(), plan.seed.0), (3, 3));
 }

@@ -8,7 +8,7 @@ mod yaml;
 
 pub(super) use dotenv::is_name;
 pub use dotenv::{Variable, parse_env_file};
-pub(super) use sections::{Block, read};
+pub(super) use sections::{Block, Document, read};
 
 /// A file that someone else has read. No `Debug`, because it may be a `.env`.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use super::yaml::{self, Key, Kind, Node, at};
 use super::{SourceFile, is_name};
 use crate::config::error::{ConfigError, Entry, Origin, nearest, printable};
-use crate::config::settings::{SETTINGS, Section, Setting, Shape};
+use crate::config::setting::{Section, Setting, Shape};
+use crate::config::settings::SETTINGS;
 
 /// Everything the files say.
 #[derive(Debug, Default)]
@@ -220,6 +221,17 @@ fn convert(file: &SourceFile, setting: &Setting, key: &Key, node: &Node) -> Resu
                 Ok(entry(name.line, format!("{}:{text}", name.text)))
             })
             .collect(),
+        (Kind::Map(pairs), Shape::Weights) => pairs
+            .iter()
+            .map(|(name, value)| {
+                let weight = value.text().ok_or_else(|| wrong(value))?;
+                Ok(entry(name.line, format!("{}={weight}", name.text)))
+            })
+            .collect(),
+        (Kind::List(items), Shape::Weights) if !items.is_empty() => items
+            .iter()
+            .map(|node| Ok(entry(node.line, weighted(node).ok_or_else(|| wrong(node))?)))
+            .collect(),
         (Kind::List(items), Shape::Lengths) => match items.as_slice() {
             [low, high] => match (low.text(), high.text()) {
                 (Some(low), Some(high)) => Ok(vec![entry(node.line, format!("{low}:{high}"))]),
@@ -234,6 +246,20 @@ fn convert(file: &SourceFile, setting: &Setting, key: &Key, node: &Node) -> Resu
     }
 }
 
+/// `chat=3`, or `{workload: chat, weight: 3}` with any word for the name's key.
+fn weighted(node: &Node) -> Option<String> {
+    let Kind::Map(pairs) = &node.kind else { return node.text().map(str::to_owned) };
+    let (mut name, mut weight) = (None, "1");
+    for (key, value) in pairs {
+        match key.text.as_str() {
+            "weight" => weight = value.text()?,
+            "workload" | "model" | "name" if name.is_none() => name = Some(value.text()?),
+            _ => return None,
+        }
+    }
+    Some(format!("{}={weight}", name?))
+}
+
 fn example(shape: Shape, key: &str) -> String {
     let text = match shape {
         Shape::Text => "one text",
@@ -244,6 +270,7 @@ fn example(shape: Shape, key: &str) -> String {
         Shape::Duration => "one duration, for example 30s",
         Shape::Share => "one percentage, for example 3%",
         Shape::Lengths => "a number or [low, high], for example 256 or [128, 512]",
+        Shape::Weights => "a map or list of names with weights, for example {chat: 3, rag: 1}",
         Shape::Counts => "a number or a list, for example [1, 10, 50]",
         Shape::Numbers => "a number or a list, for example [2, 4, 8]",
         Shape::Texts => "a list of texts, for example ['goodput >= 95%']",

@@ -1,6 +1,9 @@
 //! One typed parser per setting: text in, checked value or the next step out.
 
+mod asks;
+mod data;
 mod gate;
+mod lengths;
 mod load;
 mod rules;
 mod server;
@@ -8,14 +11,17 @@ mod shard;
 mod slo;
 mod stages;
 mod trace;
+mod weights;
 mod words;
 mod work;
 
+pub(super) use asks::workload;
 pub(super) use gate::{default_tolerances, policy};
 pub(super) use load::levels;
 pub(super) use rules::Setup;
 pub(super) use server::{api_key, is_simulator, target};
 pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
+pub(super) use weights::weights;
 pub(super) use words::{name, path, switch, warmup, whole};
-pub(super) use work::{sampling, spread_timeouts, timeouts, workload};
+pub(super) use work::{api, sampling, spread_timeouts, timeouts};

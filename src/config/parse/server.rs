@@ -8,6 +8,7 @@ use crate::config::Target;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
 use crate::config::file::is_name;
 use crate::config::layers::Chosen;
+use crate::workload::UrlStrategy;
 
 /// Builds the target; `name` is the file's, where the file has one.
 pub(in crate::config) fn target(
@@ -15,12 +16,17 @@ pub(in crate::config) fn target(
     name: Option<String>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Target, ConfigError> {
-    let base_url = chosen.parse("server", base_url)?.ok_or_else(|| {
-        ConfigError::new(
+    let base_urls = chosen.each("server", cut_urls, base_url)?;
+    let Some(main) = base_urls.first().cloned() else {
+        return Err(ConfigError::new(
             "no server is given",
             "add --server http://localhost:8000, or --server sim:h100-8b to try it without a GPU",
-        )
-    })?;
+        ));
+    };
+    if let Some(entry) = chosen.one("server").filter(|_| base_urls.len() > SERVERS_MAX) {
+        let problem = format!("{} servers", base_urls.len());
+        return Err(entry.wrong(wrong(problem, format!("name at most {SERVERS_MAX}"))));
+    }
     let mut headers = Vec::new();
     for entry in chosen.all("header") {
         for line in cut_lines(&entry.text) {
@@ -35,14 +41,42 @@ pub(in crate::config) fn target(
         }
     }
     Ok(Target {
-        name: name.unwrap_or_else(|| short_name(&base_url)),
-        base_url,
+        name: name.unwrap_or_else(|| short_name(&main)),
+        base_urls,
+        url_strategy: chosen.parse("url-strategy", url_strategy)?.unwrap_or(UrlStrategy::RoundRobin),
         api_key_env: chosen.parse("api-key-env", words::name)?,
         headers,
         insecure: chosen.parse("insecure", words::switch)?.unwrap_or_default(),
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
     })
+}
+
+/// More addresses than a balancer would have behind it.
+const SERVERS_MAX: usize = 1_000;
+
+fn url_strategy(text: &str) -> Result<UrlStrategy, Wrong> {
+    match text.trim().replace('_', "-").as_str() {
+        "round-robin" => Ok(UrlStrategy::RoundRobin),
+        "session" | "sticky" => Ok(UrlStrategy::Session),
+        _ => Err(wrong("not a way to spread requests", "write round-robin or session")),
+    }
+}
+
+/// URLs between commas; a comma within one, as in `sim:fast?models=a,b`, stands before no scheme.
+fn cut_urls(text: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for piece in text.split(',') {
+        let starts = piece.contains("://") || is_simulator(piece);
+        match urls.last_mut().filter(|_| !starts) {
+            Some(last) => {
+                last.push(',');
+                last.push_str(piece);
+            }
+            None => urls.push(piece.to_owned()),
+        }
+    }
+    urls
 }
 
 /// Whether a server's text means the built-in simulator.
@@ -148,7 +182,8 @@ pub(in crate::config) fn api_key(
     chosen: &mut Chosen,
     environment: &BTreeMap<String, String>,
 ) -> Result<Option<Secret>, ConfigError> {
-    if chosen.one("server").is_some_and(|server| is_simulator(&server.text)) {
+    let servers = chosen.all("server");
+    if !servers.is_empty() && servers.iter().all(|server| is_simulator(&server.text)) {
         chosen.remove("api-key");
         chosen.remove("api-key-env");
         return Ok(None);

@@ -1,147 +1,22 @@
-//! What requests carry and how long they may take: API, lengths, prompts, sampling, waiting.
+//! How requests are worded and how long they may take: API, sampling, waiting.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::words::{number, span, switch, whole};
+use super::words::{number, span};
 use crate::base::Nanos;
 use crate::config::error::{ConfigError, Entry, Wrong, wrong};
 use crate::config::layers::Chosen;
 use crate::config::{Sampling, Timeouts};
 use crate::protocol::Api;
-use crate::workload::{Dataset, Lengths, Workload};
-
-/// Longest prompt or answer: beyond every context window of today, and small enough to be built in memory.
-const TOKENS_MAX: u64 = 2_000_000;
-
-/// Settles lengths against `prompt-type` and the dataset, and builds the workload.
-pub(in crate::config) fn workload(chosen: &mut Chosen) -> Result<(Api, Workload), ConfigError> {
-    apply_prompt_type(chosen)?;
-    let dataset = match super::trace::file(chosen)? {
-        Some(trace) => Dataset::Trace(trace),
-        None => chosen.parse("dataset", dataset)?.unwrap_or(Dataset::Synthetic),
-    };
-    if dataset == Dataset::Synthetic {
-        chosen.fill_one("input-len");
-        chosen.fill_one("output-len");
-    } else {
-        let source = chosen.given("trace").or(chosen.given("dataset"));
-        let clash = match (chosen.given("input-len"), source) {
-            (Some(length), Some(source)) => length <= source,
-            _ => false,
-        };
-        if let Some(entry) = chosen.one("input-len").filter(|_| clash) {
-            return Err(entry.wrong(match dataset {
-                Dataset::Trace(_) => wrong(
-                    "the prompts of a trace have their own lengths",
-                    "remove it, or use --rate instead of --trace",
-                ),
-                Dataset::Jsonl(_) | Dataset::Synthetic => wrong(
-                    "the prompts of a dataset have their own lengths",
-                    "remove it, or use --dataset synthetic",
-                ),
-            }));
-        }
-        chosen.remove("input-len");
-    }
-    let input = chosen.parse("input-len", lengths)?.unwrap_or(Lengths::Fixed(256));
-    let output = chosen.parse("output-len", output_lengths)?.flatten();
-    check_context(chosen, &dataset, input, output)?;
-    let api = chosen.parse("api", api)?.unwrap_or(Api::Chat);
-    let workload =
-        Workload { input, output, dataset, ignore_eos: chosen.parse("ignore-eos", switch)?.unwrap_or(true) };
-    Ok((api, workload))
-}
-
-/// A prompt type stands for two lengths, and loses against lengths said in the same place or nearer.
-fn apply_prompt_type(chosen: &mut Chosen) -> Result<(), ConfigError> {
-    let Some((input, output)) = chosen.parse("prompt-type", prompt_type)? else {
-        return Ok(());
-    };
-    let word = chosen.given("prompt-type").zip(chosen.one("prompt-type").cloned());
-    for (key, text) in [("input-len", input), ("output-len", output)] {
-        if let Some((rank, word)) = &word
-            && chosen.given(key).is_none_or(|length| length > *rank)
-        {
-            chosen.say(*rank, Entry::new(key, text, word.origin.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn prompt_type(text: &str) -> Result<(&'static str, &'static str), Wrong> {
-    match text.trim() {
-        "short" => Ok(("128", "64")),
-        "medium" => Ok(("512", "256")),
-        "long" => Ok(("4096", "512")),
-        _ => Err(wrong(
-            "not a prompt type",
-            "write short, medium or long, or give --input-len and --output-len",
-        )),
-    }
-}
-
-fn check_context(
-    chosen: &Chosen,
-    dataset: &Dataset,
-    input: Lengths,
-    output: Option<Lengths>,
-) -> Result<(), ConfigError> {
-    let limit = chosen.parse("context-length", |text| whole(text, 1, 100 * TOKENS_MAX))?;
-    let needed = u64::from(longest(input)) + output.map_or(0, |output| u64::from(longest(output)));
-    match (limit, chosen.one("context-length")) {
-        (Some(limit), Some(entry)) if *dataset == Dataset::Synthetic && needed > limit => {
-            Err(entry.wrong(wrong(
-                format!("prompt and answer need up to {needed} tokens and the model takes {limit}"),
-                "lower --input-len or --output-len",
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn longest(lengths: Lengths) -> u32 {
-    match lengths {
-        Lengths::Fixed(tokens) => tokens,
-        Lengths::Uniform { high, .. } => high,
-    }
-}
 
 /// Names of the APIs, ours and those of the tools that people come from.
-fn api(text: &str) -> Result<Api, Wrong> {
+pub(in crate::config) fn api(text: &str) -> Result<Api, Wrong> {
     match text.trim().to_ascii_lowercase().as_str() {
         "chat" | "openai-chat" | "chat-completions" | "chat_completions" | "sglang-oai-chat" => Ok(Api::Chat),
         "completions" | "openai" | "vllm" | "sglang-oai" | "text-completions" => Ok(Api::Completions),
         _ => Err(wrong("not an API that is spoken here", "write chat or completions")),
-    }
-}
-
-fn lengths(text: &str) -> Result<Lengths, Wrong> {
-    let tokens = |text: &str| whole(text, 1, TOKENS_MAX).map(|tokens| tokens as u32);
-    let Some((low, high)) = text.split_once(':') else {
-        return Ok(Lengths::Fixed(tokens(text)?));
-    };
-    match (tokens(low)?, tokens(high)?) {
-        (low, high) if low > high => Err(wrong("the range is upside down", format!("write {high}:{low}"))),
-        (low, high) if low == high => Ok(Lengths::Fixed(low)),
-        (low, high) => Ok(Lengths::Uniform { low, high }),
-    }
-}
-
-fn output_lengths(text: &str) -> Result<Option<Lengths>, Wrong> {
-    if text.trim() == "auto" { Ok(None) } else { lengths(text).map(Some) }
-}
-
-fn dataset(text: &str) -> Result<Dataset, Wrong> {
-    match text.trim() {
-        "synthetic" | "random" => Ok(Dataset::Synthetic),
-        word if !word.contains(['.', '/', '\\']) => Err(wrong(
-            "neither synthetic nor a file",
-            "give the path of a JSONL file, one {\"prompt\": \"…\", \"output_tokens\": 128} per line",
-        )),
-        path => Ok(Dataset::Jsonl(PathBuf::from(path))),
     }
 }
 

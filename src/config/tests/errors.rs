@@ -72,8 +72,8 @@ fn requests() {
     hint: write digits only, from 1 to 2000000
     --prompt-type huge: not a prompt type
     hint: write short, medium or long, or give --input-len and --output-len
-    --dataset sharegpt: neither synthetic nor a file
-    hint: give the path of a JSONL file, one {"prompt": "…", "output_tokens": 128} per line
+    --dataset sharegpt: neither synthetic, sonnet nor a file
+    hint: give the path of a file, for example of JSON lines: {"prompt": "…", "output_tokens": 128}
     --temperature hot: not a number
     hint: write a number from 0 to 100
     --extra-body {broken: not JSON: key must be a string at line 1 column 2

@@ -72,17 +72,17 @@ fn the_file_names_targets_models_and_workloads() {
     let resolved = resolve(layers.clone()).unwrap();
     let Resolved { plan, api_key, .. } = resolved;
     assert_eq!((plan.name.as_str(), plan.target.name.as_str()), ("b", "y"));
-    assert_eq!(plan.target.base_url, "https://y");
+    assert_eq!(plan.target.base_url(), "https://y");
     assert_eq!(plan.target.headers, [("X-Tenant".to_owned(), "is blue".to_owned())]);
     assert_eq!(plan.target.api_key_env.as_deref(), Some("KEY"));
     assert_eq!(api_key.unwrap().expose(), "s3cret");
     assert_eq!(plan.model.as_deref(), Some("org/small"));
     assert_eq!(plan.tokenizer.as_deref(), Some("t.json"));
-    assert_eq!(plan.workload.input, Lengths::Uniform { low: 10, high: 20 });
+    assert_eq!(plan.parts[0].workload.input, Lengths::Uniform { low: 10, high: 20 });
 
     layers.flags.push(Entry::new("server", "x", Origin::Flag("server".to_owned())));
     let target = resolve(layers.clone()).unwrap().plan.target;
-    assert_eq!((target.base_url.as_str(), target.hardware.as_deref()), ("http://x:1", Some("h")));
+    assert_eq!((target.base_url(), target.hardware.as_deref()), ("http://x:1", Some("h")));
     assert_eq!(target.headers, []);
 
     layers.flags = vec![Entry::new("workload", "c", Origin::Flag("workload".to_owned()))];
@@ -127,8 +127,9 @@ fn origins_are_listed_with_stars_for_secrets() {
         layers(&[("header", "Authorization: Basic abc"), ("api-key", "hunter2"), ("server", "http://h:1")]);
     layers.environment = variables(&[("LLM_LOADTEST_SEED", "7")]);
     layers.files = file(FILE);
-    insta::assert_snapshot!(origins_table(&resolve(layers).unwrap()), @r"
+    insta::assert_snapshot!(origins_table(&resolve(layers).unwrap()), @"
     server               http://h:1                                                                   flag --server
+    url-strategy         round-robin                                                                  default
     api-key              ***                                                                          flag --api-key
     header               Authorization: ***                                                           flag --header
     insecure             false                                                                        default

@@ -80,9 +80,10 @@ fn a_trace_paces_the_load_and_brings_its_prompts() {
     let labels: Vec<String> = plan.levels.iter().map(Level::label).collect();
     assert_eq!(labels, ["replay", "replay x2", "replay x4"]);
     assert_eq!(plan.levels[0].limit, Limit::Load);
-    let Dataset::Trace(file) = plan.workload.dataset else { panic!("{:?}", plan.workload) };
+    let workload = &plan.parts[0].workload;
+    let Dataset::Trace(file) = &workload.dataset else { panic!("{workload:?}") };
     assert_eq!((file.unit, file.block), (Some(TimeUnit::Millis), 512));
-    assert_eq!(plan.workload.output, None);
+    assert_eq!(workload.output, None);
     assert_eq!(cap(&[("trace", "a.csv"), ("max-in-flight", "3")]), Some(3));
 }
 

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::support::{file, layers, plan, with_server};
 use crate::base::{Nanos, Seed};
-use crate::config::{CacheLabel, Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
+use crate::config::{Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
 use crate::protocol::Api;
 use crate::record::Metric;
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load};
+use crate::workload::{Arrivals, CacheLabel, DataFormat, Dataset, Lengths, Level, Limit, Load};
 
 #[test]
 fn defaults_make_a_small_closed_run() {
@@ -16,8 +16,8 @@ fn defaults_make_a_small_closed_run() {
     assert_eq!(plan.levels[0].load, Load::Closed { concurrency: 1, ramp_up: Nanos::ZERO });
     assert_eq!(plan.levels[0].limit, Limit::Requests(400));
     assert_eq!((plan.api, plan.stream, plan.seed), (Api::Chat, true, Seed(0)));
-    assert_eq!(plan.workload.input, Lengths::Fixed(256));
-    assert_eq!(plan.workload.output, Some(Lengths::Fixed(128)));
+    assert_eq!(plan.parts[0].workload.input, Lengths::Fixed(256));
+    assert_eq!(plan.parts[0].workload.output, Some(Lengths::Fixed(128)));
     assert_eq!(plan.cache, CacheLabel::Cold);
     assert_eq!(plan.timeouts.total, Nanos::from_secs(600.0));
     assert_eq!(plan.timeouts.first_token, Nanos::from_secs(120.0));
@@ -86,7 +86,8 @@ fn objectives_are_in_the_metrics_unit() {
 
 #[test]
 fn servers_are_cut_to_their_base() {
-    let base = |text: &str| resolve(layers(&[("server", text)])).unwrap().plan.target.base_url;
+    let base =
+        |text: &str| resolve(layers(&[("server", text)])).unwrap().plan.target.base_urls.swap_remove(0);
     for text in
         ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/", "http://h:1/v1/chat/completions"]
     {
@@ -100,7 +101,7 @@ fn servers_are_cut_to_their_base() {
 #[test]
 fn lengths_come_from_numbers_ranges_words_and_datasets() {
     let lengths = |flags: &[(&'static str, &str)]| {
-        let workload = plan(flags).workload;
+        let workload = plan(flags).parts.swap_remove(0).workload;
         (workload.input, workload.output)
     };
     let fixed = |tokens| Some(Lengths::Fixed(tokens));
@@ -109,8 +110,10 @@ fn lengths_come_from_numbers_ranges_words_and_datasets() {
     assert_eq!(lengths(&[("prompt-type", "long"), ("output-len", "9")]), (Lengths::Fixed(4096), fixed(9)));
     assert_eq!(lengths(&[("output-len", "auto")]).1, None);
     let plan = plan(&[("dataset", "prompts.jsonl")]);
-    assert_eq!(plan.workload.dataset, Dataset::Jsonl("prompts.jsonl".into()));
-    assert_eq!((plan.workload.output, plan.cache), (None, CacheLabel::Mixed));
+    let workload = &plan.parts[0].workload;
+    let Dataset::File(file) = &workload.dataset else { panic!("{workload:?}") };
+    assert_eq!((file.path.to_str(), file.format), (Some("prompts.jsonl"), DataFormat::Auto));
+    assert_eq!((&workload.output, plan.cache), (&None, CacheLabel::Mixed));
 }
 
 #[test]
@@ -182,7 +185,7 @@ fn the_starter_is_a_plan() {
     let mut layers = layers(&[]);
     layers.files = file(starter());
     let plan = resolve(layers).unwrap().plan;
-    assert_eq!(plan.target.base_url, "sim:h100-8b");
+    assert_eq!(plan.target.base_url(), "sim:h100-8b");
     assert_eq!(plan.slos.len(), 2);
     assert_eq!(plan.gate.objectives.len(), 1);
 }

@@ -1,11 +1,12 @@
 //! A baseline: the sessions that a candidate is compared with, oldest first, in one file that diffs well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::format::{self, DEFINITIONS, DocumentError, DocumentProblem, Format, Kind};
 use super::values::round_values;
@@ -118,17 +119,18 @@ pub fn comparable(baseline: &BaselineDocument, candidate: Candidate<'_>) -> Vec<
 
 /// The settings that differ, each with both values.
 fn differences(stored: &WorkloadDocument, now: &WorkloadDocument) -> Vec<String> {
-    let fields = |workload: &WorkloadDocument| serde_json::to_value(workload).unwrap_or_default();
-    let (stored, now) = (fields(stored), fields(now));
-    let Some(members) = stored.as_object() else {
-        return Vec::new();
+    let fields = |workload: &WorkloadDocument| match serde_json::to_value(workload) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
     };
-    members
-        .iter()
-        .filter_map(|(name, before)| {
-            let after = now.get(name)?;
-            (before != after).then(|| format!("{name} was {before}, now {after}"))
-        })
+    let (stored, now) = (fields(stored), fields(now));
+    // Some settings are left out where they say nothing.
+    let names: BTreeSet<&String> = stored.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| (name, stored.get(name).unwrap_or(&Value::Null), now.get(name).unwrap_or(&Value::Null)))
+        .filter(|(_, before, after)| before != after)
+        .map(|(name, before, after)| format!("{name} was {before}, now {after}"))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! Version 1 of the files: results, baselines and rows, their readers and their schemas.
 
+mod asked;
 mod back;
 mod baseline;
 mod environment;
@@ -26,6 +27,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{MannerDocument, PartDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;

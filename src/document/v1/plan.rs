@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ShardDocument;
+use super::asked::{AskedDocument, MannerDocument, PartDocument};
 use super::load::LoadDocument;
 use super::number::six;
 use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::record::Slo;
-use crate::workload::{Dataset, Lengths, Workload};
+use crate::workload::{Dataset, UrlStrategy};
 
 /// What was asked of the tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,12 @@ pub struct PlanDocument {
 pub struct TargetDocument {
     pub name: String,
     pub url: String,
+    /// Further servers that shared the load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_urls: Vec<String>,
+    /// `session` where conversations stayed with their server; null: in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_strategy: Option<String>,
     /// Name of the environment variable that held the key.
     pub api_key_env: Option<String>,
     pub header_names: Vec<String>,
@@ -50,20 +57,26 @@ pub struct WorkloadDocument {
     /// `chat` or `completions`.
     pub api: String,
     pub stream: bool,
-    /// Tokens: `512`, or `128-1024` for a uniform distribution.
+    /// Tokens: `512`, `128-1024` for a uniform distribution, or another law as settings write it; `mix` where parts differ.
     pub input_tokens: String,
     /// Null leaves the length to the server.
     pub output_tokens: Option<String>,
-    /// `synthetic`, or the path of a JSONL file or of the trace that is replayed.
+    /// `synthetic`, `sonnet`, the path of a file or of the trace that is replayed, or `mix`.
     pub dataset: String,
     pub ignore_eos: bool,
+    /// Prefixes, conversations, cancellation, models: what is not said of every workload.
+    #[serde(default, skip_serializing_if = "MannerDocument::is_plain")]
+    pub manner: MannerDocument,
+    /// The workloads of a mix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartDocument>,
     pub levels: Vec<LoadDocument>,
     pub slos: Vec<SloDocument>,
     /// Null: as many as the level's concurrency, 1 to 64.
     pub warmup_requests: Option<u64>,
     pub sampling: SamplingDocument,
     pub tokenizer: Option<String>,
-    /// `cold` or `mixed`.
+    /// `cold`, `warm` or `mixed`.
     pub cache: String,
 }
 
@@ -126,7 +139,7 @@ impl PlanDocument {
             name: _,
             api: _,
             stream: _,
-            workload: _,
+            parts: _,
             levels: _,
             shard,
             start_at: _,
@@ -160,7 +173,7 @@ impl From<&RunPlan> for WorkloadDocument {
             name: _,
             api,
             stream,
-            workload,
+            parts,
             levels,
             shard: _,
             start_at: _,
@@ -173,23 +186,25 @@ impl From<&RunPlan> for WorkloadDocument {
             cache,
             gate: _,
         } = plan;
-        let Workload { input, output, dataset, ignore_eos } = workload;
+        let AskedDocument { input_tokens, output_tokens, dataset, manner } = AskedDocument::of(parts);
+        let trace = parts.iter().find_map(|part| match &part.workload.dataset {
+            Dataset::Trace(file) => Some(file),
+            Dataset::Synthetic | Dataset::Sonnet | Dataset::File(_) => None,
+        });
         Self {
             api: api.id().to_owned(),
             stream: *stream,
-            input_tokens: lengths(*input),
-            output_tokens: output.map(lengths),
-            dataset: match dataset {
-                Dataset::Synthetic => "synthetic".to_owned(),
-                Dataset::Jsonl(path) => path.display().to_string(),
-                Dataset::Trace(file) => file.path.display().to_string(),
-            },
-            ignore_eos: *ignore_eos,
+            input_tokens,
+            output_tokens,
+            dataset,
+            ignore_eos: plan.ignores_eos(),
+            manner,
+            parts: if parts.len() > 1 { parts.iter().map(PartDocument::from).collect() } else { Vec::new() },
             levels: levels
                 .iter()
-                .map(|level| match dataset {
-                    Dataset::Trace(file) => LoadDocument::from(level).with(file),
-                    Dataset::Synthetic | Dataset::Jsonl(_) => LoadDocument::from(level),
+                .map(|level| match trace {
+                    Some(file) => LoadDocument::from(level).with(file),
+                    None => LoadDocument::from(level),
                 })
                 .collect(),
             slos: slos.iter().map(SloDocument::from).collect(),
@@ -201,19 +216,16 @@ impl From<&RunPlan> for WorkloadDocument {
     }
 }
 
-fn lengths(lengths: Lengths) -> String {
-    match lengths {
-        Lengths::Fixed(tokens) => tokens.to_string(),
-        Lengths::Uniform { low, high } => format!("{low}-{high}"),
-    }
-}
-
 impl From<&Target> for TargetDocument {
     fn from(target: &Target) -> Self {
-        let Target { name, base_url, api_key_env, headers, insecure, cacert, hardware } = target;
+        let Target { name, base_urls, url_strategy, api_key_env, headers, insecure, cacert, hardware } =
+            target;
+        let mut urls = base_urls.iter().map(|url| without_credentials(url));
         Self {
             name: name.clone(),
-            url: without_credentials(base_url),
+            url: urls.next().unwrap_or_default(),
+            more_urls: urls.collect(),
+            url_strategy: (*url_strategy != UrlStrategy::RoundRobin).then(|| url_strategy.id().to_owned()),
             api_key_env: api_key_env.clone(),
             header_names: headers.iter().map(|(name, _)| name.clone()).collect(),
             insecure: *insecure,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
-use crate::config::{Bound, CacheLabel, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
 use crate::metrics::{
     Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals, Window,
@@ -12,13 +12,16 @@ use crate::metrics::{
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
 use crate::validity::{Finding, Severity};
-use crate::workload::{Arrivals, Dataset, Lengths, Level, Limit, Load, Shard, Workload};
+use crate::workload::{
+    Arrivals, CacheLabel, Lengths, Level, Limit, Load, Part, Shard, UrlStrategy, Workload,
+};
 
 pub(crate) fn plan() -> RunPlan {
     RunPlan {
         target: Target {
             name: "staging".to_owned(),
-            base_url: "http://me:secret@localhost:8000?key=secret".to_owned(),
+            base_urls: vec!["http://me:secret@localhost:8000?key=secret".to_owned()],
+            url_strategy: UrlStrategy::RoundRobin,
             api_key_env: Some("LLM_KEY".to_owned()),
             headers: vec![("X-Team".to_owned(), "secret".to_owned())],
             insecure: false,
@@ -29,12 +32,11 @@ pub(crate) fn plan() -> RunPlan {
         name: "chat".to_owned(),
         api: Api::Chat,
         stream: true,
-        workload: Workload {
-            input: Lengths::Fixed(512),
-            output: Some(Lengths::Uniform { low: 64, high: 128 }),
-            dataset: Dataset::Synthetic,
-            ignore_eos: true,
-        },
+        parts: vec![Part::only(
+            "chat",
+            Workload::synthetic(Lengths::Fixed(512), Some(Lengths::Uniform { low: 64, high: 128 })),
+            vec![slo(500.0)],
+        )],
         levels: vec![Level {
             load: Load::Closed { concurrency: 32, ramp_up: Nanos::ZERO },
             limit: Limit::Requests(100),

@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::protocol::{Api, CallOptions, codec};
 use crate::record::{Failure, FailureClass, Phase, Row};
 use crate::workload::{
-    Arrivals, Dataset, Lengths, Level, Limit, Load, Pace, Schedule, TokenCounter, Turn, Visit, Workload,
+    Arrivals, Lengths, Level, Limit, Load, Pace, Schedule, Source, TokenCounter, Turn, Visit, Workload,
 };
 
 /// How the scripted server answers every request.
@@ -228,13 +228,9 @@ pub(super) fn play(level: Level, script: Script) -> Played {
 impl Play {
     pub(super) fn run(self) -> Played {
         let Self { level, script, stream, warmup, stopping, change } = self;
-        let workload = Workload {
-            input: Lengths::Fixed(4),
-            output: Some(Lengths::Fixed(script.tokens)),
-            dataset: Dataset::Synthetic,
-            ignore_eos: true,
-        };
-        let schedule = Schedule::build(&workload, &level, &TokenCounter::Words, None, Seed(7)).unwrap();
+        let workload = Workload::synthetic(Lengths::Fixed(4), Some(Lengths::Fixed(script.tokens)));
+        let source = Source::of(&workload, &TokenCounter::Words).unwrap();
+        let schedule = Schedule::build(&source, &level, Seed(7)).unwrap();
         let most = match schedule.pace() {
             Pace::Closed { clients, .. } => Some(clients),
             Pace::Open { max_in_flight } => max_in_flight,

@@ -51,10 +51,10 @@ impl Voice {
     }
 
     /// What follows the last token: usage where wished, and the end mark.
-    pub(super) fn closing(&self, tokens: u32) -> Bytes {
+    pub(super) fn closing(&self, tokens: u32, cached: u32) -> Bytes {
         let mut bytes = Vec::new();
         if self.usage != UsageWish::None {
-            let mut chunk = self.frame(&json!([]), Some(self.usage_of(tokens)));
+            let mut chunk = self.frame(&json!([]), Some(self.full_usage(tokens, cached)));
             chunk["system_fingerprint"] = json!(FINGERPRINT);
             bytes.extend_from_slice(&event(&chunk.to_string()));
         }
@@ -70,7 +70,7 @@ impl Voice {
     }
 
     /// The answer in one piece.
-    pub(super) fn whole(&self, tokens: u32) -> String {
+    pub(super) fn whole(&self, tokens: u32, cached: u32) -> String {
         let text = self.text(0, tokens);
         let (object, choice) = match self.api {
             Api::Chat => (
@@ -86,7 +86,7 @@ impl Voice {
             ),
         };
         json!({"id": self.id, "object": object, "created": self.created, "model": self.model, "choices": [choice],
-            "system_fingerprint": FINGERPRINT, "usage": self.usage_known.then(|| self.usage_of(tokens))})
+            "system_fingerprint": FINGERPRINT, "usage": self.usage_known.then(|| self.full_usage(tokens, cached))})
         .to_string()
     }
 
@@ -113,6 +113,15 @@ impl Voice {
 
     fn running_usage(&self, tokens: u32) -> Option<Value> {
         (self.usage == UsageWish::OnEveryChunk).then(|| self.usage_of(tokens))
+    }
+
+    /// With its details where there is something to tell, as vLLM does under `--enable-prompt-tokens-details`.
+    fn full_usage(&self, tokens: u32, cached: u32) -> Value {
+        let mut usage = self.usage_of(tokens);
+        if cached > 0 {
+            usage["prompt_tokens_details"] = json!({"cached_tokens": cached});
+        }
+        usage
     }
 
     fn usage_of(&self, tokens: u32) -> Value {

@@ -31,6 +31,8 @@ impl Api {
 /// A request that the server accepts.
 #[derive(Debug)]
 pub(super) struct Wanted {
+    /// The model or adapter that was named; none means the only model.
+    pub model: Option<String>,
     pub prompt: Prompt,
     pub max_tokens: u32,
     pub stream: bool,
@@ -103,7 +105,7 @@ pub(super) fn read(api: Api, body: &[u8], spec: &SimSpec) -> Result<Wanted, Decl
     let request: Request = serde_json::from_slice(body).map_err(|error| {
         Declined::bad(None, format!("1 validation error:\n  {{'type': 'json_invalid', 'msg': '{error}'}}"))
     })?;
-    if let Some(model) = request.model.as_ref().filter(|model| **model != spec.model) {
+    if let Some(model) = request.model.as_ref().filter(|model| !spec.serves(model)) {
         return Err(Declined {
             status: StatusCode::NOT_FOUND,
             kind: "NotFoundError",
@@ -111,6 +113,7 @@ pub(super) fn read(api: Api, body: &[u8], spec: &SimSpec) -> Result<Wanted, Decl
             message: format!("The model `{model}` does not exist. Valid aliases: {}.", spec.model),
         });
     }
+    let model = request.model.clone();
     let stream = request.stream.unwrap_or(false);
     if request.stream_options.is_some() && !stream {
         let message = "Stream options can only be defined when `stream=True`. (parameter=stream_options)";
@@ -125,7 +128,7 @@ pub(super) fn read(api: Api, body: &[u8], spec: &SimSpec) -> Result<Wanted, Decl
     let asked = request.max_completion_tokens.or(request.max_tokens);
     let prompt = prompt_of(api, request)?;
     let max_tokens = max_tokens(asked, prompt.tokens, spec.profile.context)?;
-    Ok(Wanted { prompt, max_tokens, stream, usage })
+    Ok(Wanted { model, prompt, max_tokens, stream, usage })
 }
 
 fn usage_wish(options: Option<&StreamOptions>, spec: &SimSpec) -> UsageWish {

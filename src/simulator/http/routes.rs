@@ -107,14 +107,14 @@ async fn complete(shared: Shared, api: Api, asked: Asked) -> Response<Body> {
         Ok(wanted) => wanted,
         Err(declined) => return declined.into_response(),
     };
-    let Wanted { prompt, max_tokens, stream, usage } = wanted;
+    let Wanted { model, prompt, max_tokens, stream, usage } = wanted;
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
     let prompt_tokens = prompt.tokens as u32;
     let voice = Voice {
         api,
         id: format!("{}-{number:016x}", api.prefix()),
         created: unix_seconds(),
-        model: shared.spec.model.clone(),
+        model: model.unwrap_or_else(|| shared.spec.model.clone()),
         prompt_tokens,
         salt: number,
         usage,
@@ -162,10 +162,14 @@ fn refuse(shared: &Shared, row: TruthRow, refusal: Option<Refusal>) -> Response<
 }
 
 async fn models(State(shared): State<Shared>) -> Response<Body> {
-    let model = json!({"id": shared.spec.model, "object": "model", "created": unix_seconds(), "owned_by": "vllm",
-        "root": format!("sim/{}", shared.spec.profile.name), "parent": null,
-        "max_model_len": shared.spec.profile.context});
-    answer(StatusCode::OK, json!({"object": "list", "data": [model]}).to_string())
+    let SimSpec { model, adapters, profile, .. } = &*shared.spec;
+    let listed = |id: &str, parent: Option<&str>| {
+        json!({"id": id, "object": "model", "created": unix_seconds(), "owned_by": "vllm",
+            "root": format!("sim/{}", profile.name), "parent": parent, "max_model_len": profile.context})
+    };
+    let adapters = adapters.iter().map(|adapter| listed(adapter, Some(model)));
+    let data: Vec<_> = std::iter::once(listed(model, None)).chain(adapters).collect();
+    answer(StatusCode::OK, json!({"object": "list", "data": data}).to_string())
 }
 
 async fn health() -> StatusCode {

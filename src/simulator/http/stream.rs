@@ -66,8 +66,9 @@ impl Flight {
         };
         let tokens = self.row.planned_ns.len() as u32;
         match ending {
-            What::Finished | What::Token { .. } => {
-                let body = self.voice.whole(tokens);
+            What::Finished { .. } | What::Token { .. } => {
+                let cached = if let What::Finished { cached } = ending { cached } else { 0 };
+                let body = self.voice.whole(tokens, cached);
                 self.note_written(tokens);
                 self.row.outcome = TruthOutcome::Finished;
                 answer(StatusCode::OK, body)
@@ -78,7 +79,7 @@ impl Flight {
             }
             What::Cut => {
                 self.row.outcome = TruthOutcome::Cut;
-                let half = Bytes::copy_from_slice(&self.voice.whole(tokens).as_bytes()[..32]);
+                let half = Bytes::copy_from_slice(&self.voice.whole(tokens, 0).as_bytes()[..32]);
                 let pieces = stream::iter([Ok(half)]).chain(stream::once(break_off()).map(Err));
                 answer(StatusCode::OK, Body::from_stream(pieces))
             }
@@ -151,10 +152,10 @@ impl Writer {
                 let chunk = chunk.map(|bytes| Piece::Bytes { bytes, tokens });
                 self.ready.extend(opening.into_iter().chain(chunk));
             }
-            What::Finished => {
+            What::Finished { cached } => {
                 let tokens = flight.row.planned_ns.len() as u32;
                 let last = flight.voice.tokens(written, tokens, true);
-                let closing = flight.voice.closing(tokens);
+                let closing = flight.voice.closing(tokens, cached);
                 self.ready.extend([
                     Piece::Bytes { bytes: last, tokens },
                     Piece::Bytes { bytes: closing, tokens },

@@ -129,6 +129,7 @@ impl Model {
             first: None,
             latest: now,
             preempted: false,
+            cached: 0,
         });
         Ok(id)
     }
@@ -254,6 +255,7 @@ impl Model {
                 return;
             }
             if !sequence.preempted {
+                sequence.cached = sequence.computed;
                 self.counters.prefix_queries += u64::from(sequence.prompt);
                 self.counters.prefix_hits += u64::from(sequence.computed);
             }
@@ -309,7 +311,7 @@ impl Model {
             _ if sequence.generated == sequence.max => {
                 self.counters.finished += 1;
                 self.counters.e2e.record((at - sequence.arrival).secs());
-                What::Finished
+                What::Finished { cached: sequence.cached }
             }
             _ => return true,
         };

@@ -22,7 +22,10 @@ pub enum What {
     Token {
         index: u32,
     },
-    Finished,
+    /// `cached` prompt tokens were found in the prefix cache when the request began.
+    Finished {
+        cached: u32,
+    },
     /// The connection breaks without a word.
     Cut,
     /// The stream carries an error event.

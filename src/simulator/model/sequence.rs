@@ -27,6 +27,8 @@ pub(super) struct Sequence {
     /// The instant at which the latest token leaves.
     pub latest: Nanos,
     pub preempted: bool,
+    /// Prompt tokens that the prefix cache held when the request was first admitted.
+    pub cached: u32,
 }
 
 impl Sequence {

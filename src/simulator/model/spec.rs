@@ -29,6 +29,8 @@ pub struct SimSpec {
     pub session: u64,
     /// The served model's name.
     pub model: String,
+    /// Adapters on top of it, served alike under their own names.
+    pub adapters: Vec<String>,
     /// Tokens per stream chunk after the first, which always travels alone.
     pub chunk: u32,
     /// Whether usage is sent to those who ask for it.
@@ -51,7 +53,7 @@ pub enum SpecError {
     TooManyFaults,
 }
 
-const PARAMETERS: [&str; 23] = [
+const PARAMETERS: [&str; 24] = [
     "ttft",
     "itl",
     "tpot",
@@ -68,6 +70,7 @@ const PARAMETERS: [&str; 23] = [
     "session",
     "seed",
     "model",
+    "models",
     "kv_blocks",
     "max_batch",
     "budget",
@@ -105,6 +108,11 @@ impl SimSpec {
         Ok(spec)
     }
 
+    /// Whether requests for this name are answered.
+    pub fn serves(&self, name: &str) -> bool {
+        name == self.model || self.adapters.iter().any(|adapter| adapter == name)
+    }
+
     /// The same server on another day: its session shock is drawn anew.
     #[must_use]
     pub fn with_session(self, session: u64) -> Self {
@@ -128,6 +136,7 @@ impl SimSpec {
             seed: 1,
             session: 0,
             model,
+            adapters: Vec::new(),
             chunk: 1,
             usage: true,
             api_key: None,
@@ -152,6 +161,10 @@ impl SimSpec {
             "seed" => self.seed = value.parse().ok().ok_or_else(|| pair.wrong("a whole number"))?,
             "model" if !value.is_empty() => value.clone_into(&mut self.model),
             "model" => return Err(pair.wrong("a name")),
+            "models" if value.split(',').all(|name| !name.is_empty()) => {
+                self.adapters = value.split(',').map(str::to_owned).collect();
+            }
+            "models" => return Err(pair.wrong("names of adapters, for example lora-a,lora-b")),
             "kv_blocks" => self.profile.kv_blocks = pair.count()?,
             "max_batch" => self.profile.max_batch = pair.count()?,
             "budget" => self.profile.budget = pair.count()?,

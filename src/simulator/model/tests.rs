@@ -86,7 +86,9 @@ fn a_full_cache_queues_and_preempts_and_everything_still_ends() {
     let asks: Vec<_> = (0..20).map(|i| (f64::from(i), ask(100, 200))).collect();
     let (model, story) = follow(&quiet("&kv_blocks=64"), &asks);
     assert!(model.counters().preemptions > 0);
-    assert!(story.values().all(|(tokens, end)| tokens.len() == 200 && *end == Some(What::Finished)));
+    assert!(
+        story.values().all(|(tokens, end)| tokens.len() == 200 && matches!(end, Some(What::Finished { .. })))
+    );
     assert_eq!(model.gauges(), Gauges { running: 0, waiting: 0, kv_usage: 0.0 });
     let last = |story: &Story| story.values().map(|(tokens, _)| tokens[199]).max();
     let (_, roomy) = follow(&quiet(""), &asks);
@@ -262,7 +264,8 @@ proptest! {
         let (model, story) = follow(&quiet(&query), &asks);
         for ((at, ask), (tokens, end)) in asks.iter().zip(story.values()) {
             prop_assert_eq!(tokens.len(), ask.max_tokens as usize);
-            prop_assert_eq!(*end, Some(What::Finished));
+            let finished = matches!(end, Some(What::Finished { .. }));
+            prop_assert!(finished, "{:?}", end);
             prop_assert!(tokens[0] > Nanos::from_ms(*at) && tokens.is_sorted());
         }
         prop_assert_eq!(model.gauges(), Gauges { running: 0, waiting: 0, kv_usage: 0.0 });

@@ -1,8 +1,10 @@
 //! Schedules are pure: the same seed asks the same, in any order.
 
 mod arrivals;
+mod asks;
 mod replays;
 mod shards;
+mod support;
 
 use std::path::PathBuf;
 
@@ -13,12 +15,10 @@ use crate::base::{Nanos, Rate, Seed};
 use crate::record::Ask;
 
 fn workload(dataset: Dataset) -> Workload {
-    Workload {
-        input: Lengths::Uniform { low: 3, high: 40 },
-        output: Some(Lengths::Uniform { low: 1, high: 9 }),
-        dataset,
-        ignore_eos: true,
-    }
+    let (input, output) = (Lengths::Uniform { low: 3, high: 40 }, Lengths::Uniform { low: 1, high: 9 });
+    // As everything but synthetic prompts is without a word about the cache.
+    let cache = if dataset == Dataset::Synthetic { CacheLabel::Cold } else { CacheLabel::Mixed };
+    Workload { dataset, cache, ..Workload::synthetic(input, Some(output)) }
 }
 
 fn closed(concurrency: u32) -> Level {
@@ -34,8 +34,8 @@ fn open() -> Level {
 }
 
 fn build(level: &Level, seed: u64) -> Schedule {
-    let workload = workload(Dataset::Synthetic);
-    Schedule::build(&workload, level, &TokenCounter::Words, None, Seed(seed)).unwrap()
+    let source = Source::of(&workload(Dataset::Synthetic), &TokenCounter::Words).unwrap();
+    Schedule::build(&source, level, Seed(seed)).unwrap()
 }
 
 fn from_file(lines: usize, seed: u64) -> Schedule {
@@ -45,9 +45,8 @@ fn from_file(lines: usize, seed: u64) -> Schedule {
             line => format!("{{\"prompt\": \"p{line}\"}}\n"),
         })
         .collect();
-    let prompts = JsonlPrompts::parse(&text, &TokenCounter::Words).unwrap();
-    let workload = workload(Dataset::Jsonl(PathBuf::from("p.jsonl")));
-    Schedule::build(&workload, &closed(4), &TokenCounter::Words, Some(&prompts), Seed(seed)).unwrap()
+    let workload = workload(Dataset::File(support::row_file("p.jsonl")));
+    support::build_parts(&[Part::only("p", workload, Vec::new())], &closed(4), seed, &text)
 }
 
 #[test]
@@ -112,10 +111,10 @@ fn a_file_is_shuffled_repeated_and_warmed_from_its_far_end() {
 }
 
 #[test]
-fn a_file_that_was_not_read_is_an_error() {
-    let workload = workload(Dataset::Jsonl(PathBuf::from("p.jsonl")));
-    let error = Schedule::build(&workload, &closed(1), &TokenCounter::Words, None, Seed(1)).unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @"the workload takes its prompts from p.jsonl, which was not read");
+fn a_file_that_cannot_be_read_is_an_error() {
+    let workload = workload(Dataset::File(support::row_file("p.jsonl")));
+    let error = Source::of(&workload, &TokenCounter::Words).unwrap_err();
+    insta::assert_snapshot!(error.to_string(), @"p.jsonl: cannot be read: no files here");
 }
 
 proptest! {

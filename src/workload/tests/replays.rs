@@ -13,10 +13,14 @@ fn file() -> TraceFile {
 }
 
 fn replay(text: &str, window: Replay, limit: Limit) -> Result<Schedule, ScheduleError> {
-    let trace = Trace::parse(text, &file(), &TokenCounter::Words).unwrap();
     let level = Level { load: Load::Replay { window, max_in_flight: Some(9) }, limit };
+    Schedule::build(&source(text), &level, Seed(3))
+}
+
+fn source(text: &str) -> Source {
     let workload = Workload { output: Some(Lengths::Fixed(5)), ..workload(Dataset::Trace(file())) };
-    Schedule::replay(&workload, &level, &TokenCounter::Words, &trace, Seed(3))
+    let read = |_: &std::path::Path| Ok(text.as_bytes().to_vec());
+    Source::new(&[Part::only("t", workload, Vec::new())], Servers::ONE, &TokenCounter::Words, read).unwrap()
 }
 
 fn all() -> Replay {
@@ -103,9 +107,7 @@ fn a_replay_splits_like_any_other_load() {
 
 #[test]
 fn one_request_can_be_asked_without_its_time() {
-    let trace = Trace::parse(MOONCAKE, &file(), &TokenCounter::Words).unwrap();
-    let workload = workload(Dataset::Trace(file()));
-    let schedule = Schedule::replay(&workload, &closed(1), &TokenCounter::Words, &trace, Seed(1)).unwrap();
+    let schedule = Schedule::build(&source(MOONCAKE), &closed(1), Seed(1)).unwrap();
     assert_eq!((schedule.due(), schedule.visits().count()), (None, 100));
     assert_eq!(schedule.ask(4).prompt_tokens, Some(1200), "beyond its end it starts over");
 }

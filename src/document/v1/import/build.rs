@@ -10,8 +10,8 @@ use crate::document::v1::number::six;
 use crate::document::v1::run::overall;
 use crate::document::v1::{
     EnvironmentDocument, FindingDocument, Format, GateDocument, ImportedDocument, Key, Kind, LevelDocument,
-    LoadDocument, MetricDocument, PlanDocument, RoundDocument, RunDocument, SamplingDocument, TargetDocument,
-    TimeoutsDocument, TokensDocument, WindowDocument, WorkloadDocument, histogram,
+    LoadDocument, MannerDocument, MetricDocument, PlanDocument, RoundDocument, RunDocument, SamplingDocument,
+    TargetDocument, TimeoutsDocument, TokensDocument, WindowDocument, WorkloadDocument, histogram,
 };
 
 const UNKNOWN: &str = "unknown";
@@ -184,6 +184,8 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
         target: TargetDocument {
             name: source.id().to_owned(),
             url: first(|entry| entry.about.url.as_ref()).unwrap_or_else(|| UNKNOWN.to_owned()),
+            more_urls: Vec::new(),
+            url_strategy: None,
             api_key_env: None,
             header_names: Vec::new(),
             insecure: false,
@@ -204,6 +206,8 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
             sampling: SamplingDocument { temperature: None, extra_body: None },
             tokenizer: first(|entry| entry.about.tokenizer.as_ref()),
             cache: UNKNOWN.to_owned(),
+            manner: MannerDocument::default(),
+            parts: Vec::new(),
             levels,
         },
         seed: entries.iter().find_map(|entry| entry.about.seed).unwrap_or_default(),

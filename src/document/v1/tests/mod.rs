@@ -7,13 +7,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::base::Nanos;
-use crate::config::CacheLabel;
 use crate::document::v1::{
     BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
     WorkloadDocument, baseline_schema, comparable, run_schema, sample,
 };
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
+use crate::workload::CacheLabel;
 
 fn path() -> &'static Path {
     Path::new("result.json")

@@ -148,3 +148,42 @@ fn a_starting_server_says_so() {
     assert_eq!(get(&sim, "/health").status, 503);
     assert_eq!(error(&ask(&sim, CHAT, &chat(1, json!({})))).0, 503);
 }
+
+#[test]
+fn adapters_answer_under_their_own_names() {
+    let sim = sim("&models=lora-a,lora-b");
+    let listed: Value = serde_json::from_str(&get(&sim, "/v1/models").body).unwrap();
+    let model = |index: usize| (listed["data"][index]["id"].clone(), listed["data"][index]["parent"].clone());
+    assert_eq!(model(0), (json!("tiny"), Value::Null));
+    assert_eq!(model(2), (json!("lora-b"), json!("tiny")));
+    let events = events(&ask(&sim, CHAT, &chat(1, json!({"model": "lora-a"}))));
+    assert_eq!(events[0]["model"], "lora-a");
+    assert_eq!(error(&ask(&sim, CHAT, &chat(1, json!({"model": "other"})))).0, 404);
+}
+
+#[test]
+fn conversations_are_read_and_their_known_beginning_is_reported_as_cached() {
+    let sim = sim("");
+    let words = |tag: &str, count: usize| (0..count).map(|at| format!("{tag}{at} ")).collect::<String>();
+    let mut messages = vec![
+        json!({"role": "system", "content": words("s", 20)}),
+        json!({"role": "user", "content": [{"type": "text", "text": words("u", 20)}]}),
+    ];
+    let usage = |messages: &[Value]| {
+        let more = json!({"messages": messages, "stream_options": {"include_usage": true}});
+        events(&ask(&sim, CHAT, &chat(2, more))).pop().unwrap()["usage"].clone()
+    };
+    let first = usage(&messages);
+    assert_eq!((&first["prompt_tokens"], first.get("prompt_tokens_details")), (&json!(40), None));
+    messages.push(json!({"role": "assistant", "content": " the river"}));
+    messages.push(json!({"role": "user", "content": "next"}));
+    // Two blocks of sixteen tokens were complete.
+    let second = usage(&messages);
+    assert_eq!(
+        (&second["prompt_tokens"], &second["prompt_tokens_details"]["cached_tokens"]),
+        (&json!(43), &json!(32))
+    );
+    let whole = ask(&sim, CHAT, &chat(2, json!({"messages": messages, "stream": false})));
+    let whole: Value = serde_json::from_str(&whole.body).unwrap();
+    assert_eq!(whole["usage"]["prompt_tokens_details"]["cached_tokens"], 32);
+}
