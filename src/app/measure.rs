@@ -53,8 +53,8 @@ pub(super) struct Turn {
     pub(super) seed: Seed,
     /// Warm-up requests, where the plan's own number does not apply.
     pub(super) warmup: Option<u64>,
-    /// One part of the mix alone.
-    pub(super) part: Option<usize>,
+    /// What is asked: the plan's, or a part of it.
+    pub(super) source: Source,
 }
 
 /// What an onlooker of a level sees.
@@ -125,8 +125,7 @@ impl Bench<'_> {
 
     fn work(&self, server: &Server, turn: &Turn) -> Result<(Work, Schedule), AppError> {
         let plan = self.plan;
-        let schedule = self
-            .schedule(turn)
+        let schedule = schedule(turn)
             .map_err(|error| AppError::usage(error.to_string(), "check the load and its limits"))?;
         let pace = schedule.pace();
         let work = Work {
@@ -155,11 +154,6 @@ impl Bench<'_> {
             },
         };
         Ok((work, schedule))
-    }
-
-    fn schedule(&self, turn: &Turn) -> Result<Schedule, ScheduleError> {
-        let source = turn.part.map_or_else(|| self.source.clone(), |part| self.source.only(part));
-        Schedule::build(&source, &turn.level, turn.seed)?.of_shard(turn.shard)
     }
 
     /// Starts the engine on its own thread, so that nothing else runs on its loop.
@@ -235,6 +229,10 @@ impl Bench<'_> {
             gpus: server.environment.gpus.clone(),
         }
     }
+}
+
+fn schedule(turn: &Turn) -> Result<Schedule, ScheduleError> {
+    Schedule::build(&turn.source, &turn.level, turn.seed)?.of_shard(turn.shard)
 }
 
 /// The visits of a warm-up, each a single request.

@@ -7,16 +7,20 @@ use super::watch::Silent;
 use crate::base::Nanos;
 use crate::engine::Stop;
 use crate::record::{Failure, FailureClass, Outcome};
-use crate::workload::{Level, Limit, Load, Shard};
+use crate::workload::{Level, Limit, Load, Shard, Source};
 
 /// A server that fails now and then deserves to be measured: its failures are part of the answer. One that fails
 /// this often in a row has nothing to measure.
 const TRIES: u64 = 8;
 
-/// Asks each part's own kind of request until one succeeds; otherwise the last failure, with what to do about it.
+/// Asks each part's own kind of request, and each server, until one succeeds; otherwise the last failure, with what to
+/// do about it.
 pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -> Result<(), AppError> {
     for part in 0..bench.plan.parts.len() {
-        ask_until_answered(bench, server, part, stop).await?;
+        ask_until_answered(bench, server, &bench.source.only(part), stop).await?;
+    }
+    for at in 1..server.servers.len() {
+        ask_until_answered(bench, server, &bench.source.starting_at(at as u16), stop).await?;
     }
     Ok(())
 }
@@ -24,7 +28,7 @@ pub(super) async fn preflight(bench: &Bench<'_>, server: &Server, stop: &Stop) -
 async fn ask_until_answered(
     bench: &Bench<'_>,
     server: &Server,
-    part: usize,
+    source: &Source,
     stop: &Stop,
 ) -> Result<(), AppError> {
     let mut last = None;
@@ -35,8 +39,15 @@ async fn ask_until_answered(
         let load = Load::Closed { concurrency: 1, ramp_up: Nanos::ZERO };
         let level = Level { load, limit: Limit::Requests(1) };
         let seed = bench.plan.seed.child("preflight").at(attempt);
-        let turn =
-            Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0), part: Some(part) };
+        let turn = Turn {
+            level,
+            shard: Shard::WHOLE,
+            round: 0,
+            rounds: 0,
+            seed,
+            warmup: Some(0),
+            source: source.clone(),
+        };
         let run = bench.level(server, &turn, None, &mut Silent, stop).await?;
         let Some(Outcome::Failed(failure)) = run.recorded.first else {
             return Ok(());

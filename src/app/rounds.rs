@@ -55,6 +55,7 @@ pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppEr
         .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
     let servers = Servers {
         count: u16::try_from(plan.target.base_urls.len()).unwrap_or(u16::MAX),
+        first: 0,
         strategy: plan.target.url_strategy,
     };
     let source = Source::new(&plan.parts, servers, &counter, read)
@@ -66,7 +67,7 @@ fn hint(error: &SourceError) -> &'static str {
     match error {
         SourceError::Tokenizer(_) => "see --tokenizer in --help",
         SourceError::Dataset(_) => "docs/DATA.md shows a row of each kind of file",
-        SourceError::Trace { .. } => {
+        SourceError::TraceFile(_) | SourceError::Trace { .. } => {
             "give --trace a file of timestamps and lengths; docs/LOADS.md shows each format"
         }
     }
@@ -133,7 +134,7 @@ pub(super) async fn measure(
                 rounds: plan.gate.rounds,
                 seed,
                 warmup: None,
-                part: None,
+                source: bench.source.clone(),
             };
             let mut run = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
             journal = run.recorded.journal.take();

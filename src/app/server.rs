@@ -1,7 +1,7 @@
 //! The server under test, opened: its address, its model, what is known of the machine.
 
 use super::error::AppError;
-use crate::base::{Hint, Secret};
+use crate::base::{Hint, Secret, Seed};
 use crate::config::{RunPlan, Target};
 use crate::host;
 use crate::protocol::models;
@@ -13,42 +13,51 @@ use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, T
 
 /// Ready to be loaded. Dropping it stops a simulator that it started.
 pub(super) struct Server {
+    /// In the plan's order, the main one first.
     pub(super) servers: Vec<HttpOptions>,
     pub(super) model: String,
     /// What `/v1/models` listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
-    simulator: Option<Simulator>,
+    simulators: Vec<Simulator>,
 }
 
 impl Server {
     /// Whether every round gets a fresh start of the server.
     pub(super) fn restarts(&self) -> bool {
-        self.simulator.is_some()
+        !self.simulators.is_empty()
     }
 }
 
 /// What `--server` names.
 enum Place {
-    Simulated(SimSpec),
+    Simulated(Box<SimSpec>),
     Address(Address),
 }
 
-/// Finds the server, asks for its models, and picks the plan's or the only one.
+/// Finds the servers, asks the main one for its models, and picks the plan's or the only one.
 /// `start` counts the starts of a simulated server, each with a shock of its own.
 pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Result<Server, AppError> {
-    let (address, simulator) = match place(plan)? {
-        Place::Address(address) => (address, None),
-        Place::Simulated(spec) => {
-            let simulator = Simulator::start(spec, start)
-                .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
-            let address = Address::parse(simulator.base_url())
-                .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
-            (address, Some(simulator))
-        }
+    let mut servers = Vec::new();
+    let mut simulators = Vec::new();
+    for (at, url) in (0..).zip(&plan.target.base_urls) {
+        let address = match place(url, plan.seed, at)? {
+            Place::Address(address) => address,
+            Place::Simulated(spec) => {
+                let simulator = Simulator::start(*spec, start)
+                    .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
+                let address = Address::parse(simulator.base_url())
+                    .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
+                simulators.push(simulator);
+                address
+            }
+        };
+        servers.push(http_options(&plan.target, address, key, plan));
+    }
+    let Some(options) = servers.first() else {
+        return Err(AppError::usage("no server is given", "add --server http://localhost:8000"));
     };
-    let options = http_options(&plan.target, address, key, plan);
-    let asked = Control::new(&options)?.models().await;
+    let asked = Control::new(options)?.models().await;
     let (names, server) = match asked {
         Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
         // Some servers have no list; with a model named, the first request tells.
@@ -60,16 +69,19 @@ pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Re
     let listed = names.clone().unwrap_or_default();
     let model = choose(plan.model.as_deref(), names)?;
     let environment = environment(plan, &options.address, &model, server);
-    Ok(Server { servers: vec![options], model, listed, environment, simulator })
+    Ok(Server { servers, model, listed, environment, simulators })
 }
 
-fn place(plan: &RunPlan) -> Result<Place, AppError> {
-    let url = plan.target.base_url();
+/// Of the address that stands at `at` in the plan: simulated servers side by side have noise of their own.
+fn place(url: &str, seed: Seed, at: u64) -> Result<Place, AppError> {
     if let Some(text) = simulated(url) {
         let spec = SimSpec::parse(text).map_err(|error| {
             AppError::usage(error.to_string(), "for example --server 'sim:h100-8b?ttft=+30%'")
         })?;
-        return Ok(Place::Simulated(spec.with_session(plan.seed.child("session").0)));
+        let session = seed.child("session");
+        return Ok(Place::Simulated(Box::new(
+            spec.with_session(if at == 0 { session } else { session.at(at) }.0),
+        )));
     }
     Address::parse(url).map(Place::Address).map_err(|error| {
         let hint = error.hint().0;

@@ -127,9 +127,9 @@ fn data(dataset: &Dataset) -> String {
             let DataFile { path, format, prompt_column, output_column } = file;
             // Files had this word before there were other formats.
             let format = if *format == DataFormat::Auto { "jsonl" } else { format.id() };
-            let columns: String =
+            let columns: Vec<String> =
                 prompt_column.iter().chain(output_column).map(|column| format!(" #{column}")).collect();
-            format!("{format} {}{columns}", file_name(path))
+            format!("{format} {}{}", file_name(path), columns.concat())
         }
         Dataset::Trace(file) => {
             let unit = file.unit.map(TimeUnit::id);

@@ -180,7 +180,7 @@ fn agree(run: &Chosen, part: &Chosen, name: &str) -> Result<(), ConfigError> {
     for key in ["api", "stream"] {
         let (ours, theirs) = (run.one(key), part.one(key));
         if let (Some(ours), Some(theirs)) = (ours, theirs)
-            && meaning(key, &ours.text)? != meaning(key, &theirs.text)?
+            && meaning(key, &ours.text) != meaning(key, &theirs.text)
             && theirs.origin != Origin::Default
         {
             let problem = format!("the parts of a mix share one {key}, and the run's is {}", ours.shown());
@@ -193,12 +193,12 @@ fn agree(run: &Chosen, part: &Chosen, name: &str) -> Result<(), ConfigError> {
 }
 
 /// Two words for one thing are no disagreement; what is no word at all is named where it is parsed.
-fn meaning(key: &str, text: &str) -> Result<String, ConfigError> {
+fn meaning(key: &str, text: &str) -> String {
     let known = match key {
         "api" => parse::api(text).map(|api| api.id().to_owned()),
         _ => parse::switch(text).map(|on| on.to_string()),
     };
-    Ok(known.unwrap_or_else(|_| text.to_owned()))
+    known.unwrap_or_else(|_| text.to_owned())
 }
 
 /// The fields in which a part's bodies differ from the run's.

@@ -215,7 +215,7 @@ impl Said {
         let drawn = mix::first_model(&parts);
         let plan = RunPlan {
             target: parse::target(&chosen, names.target, &environment)?,
-            model: chosen.parse("model", parse::name)?.or_else(|| drawn),
+            model: chosen.parse("model", parse::name)?.or(drawn),
             name,
             api: chosen.parse("api", parse::api)?.unwrap_or(Api::Chat),
             stream,

@@ -90,6 +90,7 @@ mod tests {
             tokens: TokenTotals {
                 prompt_asked: 10,
                 prompt: 11,
+                prompt_excess: None,
                 cached: 0,
                 output_asked: 20,
                 output: 21,

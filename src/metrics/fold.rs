@@ -188,6 +188,7 @@ fn values(
 const NOTHING: TokenTotals = TokenTotals {
     prompt_asked: 0,
     prompt: 0,
+    prompt_excess: None,
     cached: 0,
     output_asked: 0,
     output: 0,
@@ -202,6 +203,11 @@ fn total(totals: &mut TokenTotals, row: &Row) {
     let count = |tokens: Option<u32>| tokens.map_or(0, u64::from);
     totals.prompt_asked += count(row.prompt_tokens_asked.or(row.usage.prompt));
     totals.prompt += count(row.usage.prompt.or(row.prompt_tokens_asked));
+    if let (Some(got), Some(asked)) = (row.usage.prompt, row.prompt_tokens_asked) {
+        let excess = i64::from(got) - i64::from(asked);
+        let (least, most) = totals.prompt_excess.unwrap_or((excess, excess));
+        totals.prompt_excess = Some((least.min(excess), most.max(excess)));
+    }
     totals.cached += count(row.usage.cached);
     totals.output_asked += u64::from(row.output_tokens_asked.unwrap_or(output));
     totals.output += u64::from(output);

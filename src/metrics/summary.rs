@@ -102,6 +102,9 @@ pub struct SloCount {
 pub struct TokenTotals {
     pub prompt_asked: u64,
     pub prompt: u64,
+    /// By how many tokens the server's count of a prompt exceeds what was asked for, at least and at most; none where no
+    /// request has both numbers.
+    pub prompt_excess: Option<(i64, i64)>,
     pub cached: u64,
     pub output_asked: u64,
     pub output: u64,

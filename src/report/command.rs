@@ -110,10 +110,13 @@ fn asked(workload: &WorkloadDocument, scales: &str, flag: &mut impl FnMut(&str, 
         "synthetic" => {}
         other => flag("dataset", other.to_owned()),
     }
-    if matches!(workload.dataset.as_str(), "synthetic" | "sonnet") {
+    // Prompts from a file have their own lengths, and leave that of the answer to the server where nothing is said.
+    let built = matches!(workload.dataset.as_str(), "synthetic" | "sonnet");
+    if built {
         flag("input-len", law(&workload.input_tokens));
     }
-    optional(flag, "output-len", workload.output_tokens.as_deref().map(law).as_ref());
+    let output = workload.output_tokens.as_deref().map(law);
+    optional(flag, "output-len", output.or_else(|| built.then(|| "auto".to_owned())).as_ref());
     let MannerDocument {
         dataset_format,
         prompt_column,
@@ -131,20 +134,26 @@ fn asked(workload: &WorkloadDocument, scales: &str, flag: &mut impl FnMut(&str, 
     optional(flag, "prompt-column", prompt_column.as_ref());
     optional(flag, "output-column", output_column.as_ref());
     optional(flag, "prefix-len", prefix_tokens.as_ref());
+    if workload.dataset == "sonnet" && prefix_tokens.is_none() {
+        // Verse has a prefix where nothing is said of one.
+        flag("prefix-len", "0".to_owned());
+    }
     optional(flag, "prefix-groups", prefix_groups.as_ref());
     optional(flag, "distinct-prompts", distinct_prompts.as_ref());
     optional(flag, "turns", turns.as_deref().map(law).as_ref());
     optional(flag, "think-time", think_time.as_ref());
-    optional(flag, "cancel-rate", cancel_rate.map(|share| format!("{}%", share * 100.0)).as_ref());
+    optional(
+        flag,
+        "cancel-rate",
+        cancel_rate.map(|share| format!("{}%", crate::report::number::tidy(share * 100.0))).as_ref(),
+    );
     optional(flag, "cancel-after", cancel_after.as_ref());
     if !models.is_empty() {
-        let models = models.iter().map(|(name, weight)| format!("{name}={weight}"));
+        let models = models.iter().map(|model| format!("{}={}", model.name, model.weight));
         flag("models", models.collect::<Vec<_>>().join(","));
     }
     // What repeats is mixed and what does not is cold, unless it was said otherwise.
-    let repeats = !matches!(workload.dataset.as_str(), "synthetic" | "sonnet")
-        || prefix_tokens.is_some()
-        || distinct_prompts.is_some();
+    let repeats = !built || prefix_tokens.is_some() || distinct_prompts.is_some();
     if workload.cache != if repeats { "mixed" } else { "cold" } {
         flag("cache", workload.cache.clone());
     }
@@ -238,6 +247,15 @@ mod tests {
             "stages=2@30s num-prompts=9",
             "trace=t.csv time-scale=1,3x trace-from=5s trace-until=2m trace-unit=us trace-block=16",
             "trace=t.csv duration=5m output-len=7",
+            "input-len=normal:512,64 output-len=lognormal:30.5,20,1,99",
+            "input-len=file:a-b.csv#n output-len=auto",
+            "input-len=100 length-spread=0.25",
+            "prefix-len=100 prefix-groups=4 cache=warm turns=2:5 think-time=exp:2s",
+            "dataset=a.jsonl dataset-format=custom prompt-column=q output-column=n cache=cold turns=all",
+            "dataset=sonnet",
+            "dataset=sonnet prefix-len=0 input-len=20",
+            "cancel-rate=7% cancel-after=3tokens models=b=2,a=1 distinct-prompts=9",
+            "cache=warm warmup=20",
         ] {
             let flags: Vec<(&str, String)> = given
                 .split(' ')

@@ -111,19 +111,32 @@ fn output_length(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
     Some(Fact::new(Severity::Warning, "output_length", message).hint(hint))
 }
 
+/// The same few tokens around every prompt are a chat template's; what differs from one to the next is another
+/// tokenizer's.
 fn prompt_length(summary: &Summary) -> Option<Fact> {
     let tokens = &summary.tokens;
-    let off = deviation(tokens.prompt, tokens.prompt_asked).filter(|off| off.abs() > PROMPT_DEVIATION)?;
-    let each = (tokens.prompt as f64 - tokens.prompt_asked as f64) / summary.succeeded as f64;
-    let message = format!(
-        "the server counted {} prompt tokens where {} were asked for ({:+.1} %, {each:+.1} per request)",
-        tokens.prompt,
-        tokens.prompt_asked,
-        off * 100.0
-    );
-    let hint = "a chat template adds the same few tokens to every request; for the rest, name the model's own \
-                tokenizer.json";
-    Some(Fact::new(Severity::Warning, "prompt_length", message).hint(hint))
+    let (least, most) = tokens.prompt_excess?;
+    let off = deviation(tokens.prompt, tokens.prompt_asked)?;
+    let requests = summary.succeeded.max(1) as f64;
+    let mean = (tokens.prompt as f64 - tokens.prompt_asked as f64) / requests;
+    let spread = (most - least) as f64 * requests / tokens.prompt_asked.max(1) as f64;
+    if spread > PROMPT_DEVIATION || (least < 0 && off.abs() > PROMPT_DEVIATION) {
+        let message = format!(
+            "the server counted {} prompt tokens where {} were asked for ({:+.1} %): {mean:+.1} per request, from {least:+} to {most:+}",
+            tokens.prompt,
+            tokens.prompt_asked,
+            off * 100.0
+        );
+        let hint = "name the model's own tokenizer.json with --tokenizer, so that prompts are as long as they are meant to be";
+        return Some(Fact::new(Severity::Warning, "prompt_length", message).hint(hint));
+    }
+    (off > PROMPT_DEVIATION).then(|| {
+        let message = format!(
+            "the server counted {mean:.1} more tokens per prompt than were asked for ({:+.1} %), about as many each time: those of its chat template",
+            off * 100.0
+        );
+        Fact::new(Severity::Info, "prompt_overhead", message)
+    })
 }
 
 /// Whether the server's prefix cache did what the workload's label says. Servers that report no cached tokens and

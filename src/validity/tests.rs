@@ -94,6 +94,7 @@ fn calm() -> Summary {
         tokens: TokenTotals {
             prompt_asked: 100_000,
             prompt: 104_000,
+            prompt_excess: Some((2, 6)),
             cached: 4_000,
             output_asked: 50_000,
             output: 49_500,
@@ -153,7 +154,16 @@ fn failures_beyond_a_twentieth_are_named() {
 #[test]
 fn lengths_that_differ_from_the_ask_are_said() {
     insta::assert_snapshot!(found(|summary| summary.tokens.output = 48_000), @"warning output_length: the server generated 48000 output tokens where 50000 were asked for with ignore_eos (-4.0 %)");
-    insta::assert_snapshot!(found(|summary| summary.tokens.prompt = 112_000), @"warning prompt_length: the server counted 112000 prompt tokens where 100000 were asked for (+12.0 %, +12.0 per request)");
+    let prompts = |least, most, all: u64| {
+        found(|summary| {
+            summary.tokens.prompt_excess = Some((least, most));
+            summary.tokens.prompt = all;
+        })
+    };
+    insta::assert_snapshot!(prompts(4, 20, 112_000), @"warning prompt_length: the server counted 112000 prompt tokens where 100000 were asked for (+12.0 %): +12.0 per request, from +4 to +20");
+    insta::assert_snapshot!(prompts(-9, -8, 91_500), @"warning prompt_length: the server counted 91500 prompt tokens where 100000 were asked for (-8.5 %): -8.5 per request, from -9 to -8");
+    insta::assert_snapshot!(prompts(10, 13, 112_000), @"info prompt_overhead: the server counted 12.0 more tokens per prompt than were asked for (+12.0 %), about as many each time: those of its chat template");
+    assert_eq!(prompts(2, 6, 104_000), "");
     let mut free = plan(open(10.0, None));
     free.parts[0].workload.ignore_eos = false;
     let mut short = calm();
@@ -179,7 +189,8 @@ fn a_cold_workload_that_hits_the_cache_is_said() {
         findings
             .iter()
             .map(|finding| format!("{} {}: {}", finding.severity.id(), finding.code, finding.message))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     insta::assert_snapshot!(told(900), @"warning cache: only 0.9 % of the prompt tokens came from the server's prefix cache although the workload is warm");
     insta::assert_snapshot!(told(0), @"info cache_unknown: the server reported no cached prompt tokens, so nothing shows that its cache was warm");
@@ -260,6 +271,7 @@ fn a_level_without_a_success_is_no_cause_for_panic() {
         summary.tokens = TokenTotals {
             prompt_asked: 0,
             prompt: 0,
+            prompt_excess: None,
             cached: 0,
             output_asked: 0,
             output: 0,

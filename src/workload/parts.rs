@@ -29,11 +29,13 @@ impl Part {
 pub struct Servers {
     /// At least 1.
     pub count: u16,
+    /// Where the count starts.
+    pub first: u16,
     pub strategy: UrlStrategy,
 }
 
 impl Servers {
-    pub const ONE: Self = Self { count: 1, strategy: UrlStrategy::RoundRobin };
+    pub const ONE: Self = Self { count: 1, first: 0, strategy: UrlStrategy::RoundRobin };
 
     /// The server of a turn of a visit.
     pub(super) fn of(self, visit: u64, turn: u32) -> u16 {
@@ -41,7 +43,7 @@ impl Servers {
             UrlStrategy::RoundRobin => visit.wrapping_add(u64::from(turn)),
             UrlStrategy::Session => visit,
         };
-        (step % u64::from(self.count.max(1))) as u16
+        (step.wrapping_add(u64::from(self.first)) % u64::from(self.count.max(1))) as u16
     }
 }
 
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_session_stays_and_turns_alternate() {
-        let servers = |strategy| Servers { count: 3, strategy };
+        let servers = |strategy| Servers { count: 3, first: 0, strategy };
         let of = |strategy| {
             [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)].map(|(visit, turn)| servers(strategy).of(visit, turn))
         };

@@ -32,6 +32,8 @@ pub enum SourceError {
     Tokenizer(#[from] TokenizerError),
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    #[error(transparent)]
+    TraceFile(DatasetError),
     #[error("{}: {error}", path.display())]
     Trace { path: PathBuf, error: TraceError },
 }
@@ -93,6 +95,12 @@ impl Source {
         let parts =
             self.parts.get(part).map_or_else(|| Arc::clone(&self.parts), |stock| [stock.clone()].into());
         Self { parts, ..self.clone() }
+    }
+
+    /// The same source whose first request goes to another server.
+    #[must_use]
+    pub fn starting_at(&self, server: u16) -> Self {
+        Self { servers: Servers { first: server, ..self.servers }, ..self.clone() }
     }
 
     /// Indices that a visit takes up: request `index` is turn `index % stride` of visit `index / stride`.
@@ -172,10 +180,11 @@ fn texts(
             Ok(Texts::Rows { records, words: workload.prefix.map(|_| words()).transpose()? })
         }
         Dataset::Trace(file) => {
-            let bytes = fetch(&file.path)?;
+            let bytes = fetch(&file.path).map_err(SourceError::TraceFile)?;
             let at = |(place, problem)| DatasetError { path: file.path.clone(), place, problem };
-            let trace = Trace::parse(text(&bytes).map_err(at)?, file, counter)
-                .map_err(|error| SourceError::Trace { path: file.path.clone(), error })?;
+            let trace =
+                Trace::parse(text(&bytes).map_err(|wrong| SourceError::TraceFile(at(wrong)))?, file, counter)
+                    .map_err(|error| SourceError::Trace { path: file.path.clone(), error })?;
             Ok(Texts::Trace { trace, words: words()? })
         }
     }

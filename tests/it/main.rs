@@ -7,6 +7,7 @@
     reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
 )]
 
+mod data;
 mod examples;
 mod gate;
 mod import;

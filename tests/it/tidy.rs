@@ -58,6 +58,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("mio", &["transport"]),
     ("maud", &["report"]),
     ("nvml_wrapper", &["telemetry"]),
+    ("parquet", &["workload"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport"]),
     ("rustix", &["transport"]),

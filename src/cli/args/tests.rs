@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser};
 use super::{Cli, Command, flags};
 use crate::config::{Entry, Group, Layers, Purpose, SETTINGS, Shape, resolve};
 use crate::protocol::Api;
-use crate::workload::{Lengths, Limit};
+use crate::workload::{Dataset, Lengths, Limit, Workload};
 
 fn said(line: &[&str]) -> Vec<Entry> {
     let line = ["llm-loadtest"].iter().chain(line);
@@ -129,4 +129,56 @@ fn a_line_written_for_another_tool_becomes_a_plan() {
     let workload = &plan.parts[0].workload;
     assert_eq!((&workload.input, &workload.output), (&Lengths::Fixed(1024), &Some(Lengths::Fixed(64))));
     assert_eq!((plan.slos.len(), plan.seed.0), (3, 3));
+}
+
+#[test]
+fn lines_that_describe_data_for_other_tools_become_plans() {
+    let told = |line: &str| {
+        let layers = Layers {
+            purpose: Purpose::Run,
+            flags: said(&line.split_whitespace().collect::<Vec<_>>()),
+            environment: BTreeMap::new(),
+            env_file: None,
+            files: Vec::new(),
+        };
+        let plan = resolve(layers).unwrap().plan;
+        let Workload { input, output, dataset, prefix, conversation, models, .. } = &plan.parts[0].workload;
+        let dataset = match dataset {
+            Dataset::File(file) => format!("{} {}", file.format.id(), file.path.display()),
+            other => format!("{other:?}"),
+        };
+        let prefix = prefix.map(|prefix| format!(", {} groups of {}", prefix.groups, prefix.tokens));
+        let turns = conversation
+            .as_ref()
+            .and_then(|talk| talk.turns.as_ref())
+            .map(|turns| format!(", {turns} turns"));
+        let output = output.as_ref().map(ToString::to_string);
+        format!(
+            "{dataset}: {input} -> {output:?}{}{}, {} models",
+            prefix.unwrap_or_default(),
+            turns.unwrap_or_default(),
+            models.len()
+        )
+    };
+    let lines = [
+        // vLLM
+        "run --base-url http://h --dataset-name sharegpt --dataset-path ShareGPT.json --lora-modules a b",
+        "run --base-url http://h --dataset-name random --random-input-len 1000 --random-range-ratio 0.5 --random-prefix-len 64",
+        "run --base-url http://h --dataset-name sonnet --sonnet-input-len 350",
+        "run --base-url http://h --dataset-name prefix_repetition --prefix-repetition-prefix-len 256 --prefix-repetition-suffix-len 128 --prefix-repetition-num-prefixes 10",
+        "run --base-url http://h --dataset-name custom --dataset-path rows.jsonl",
+        // SGLang
+        "run --base-url http://h --dataset-name generated-shared-prefix --gsp-num-groups 8 --gsp-system-prompt-len 2048 --gsp-question-len 128 --gsp-output-len 256",
+        // AIPerf
+        "run --url http://h --isl 550 --isl-stddev 150 --osl 128 --num-prefix-prompts 4 --prefix-prompt-length 100 --conversation-turn-mean 3 --num-conversations 9",
+    ];
+    insta::assert_snapshot!(lines.map(told).join("\n"), @r#"
+    sharegpt ShareGPT.json: 256 -> None, 2 models
+    Synthetic: 500-1500 -> Some("64-192"), 1 groups of 64, 0 models
+    Sonnet: 350 -> Some("150"), 1 groups of 200, 0 models
+    Synthetic: 128 -> Some("128"), 10 groups of 256, 0 models
+    custom rows.jsonl: 256 -> None, 0 models
+    Synthetic: 128 -> Some("256"), 8 groups of 2048, 0 models
+    Synthetic: normal:550,150 -> Some("128"), 4 groups of 100, 3 turns, 0 models
+    "#);
 }

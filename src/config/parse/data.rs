@@ -17,7 +17,7 @@ pub(super) fn dataset(chosen: &Chosen) -> Result<Dataset, ConfigError> {
         (Some(Place::Sonnet), None | Some(Kind::Sonnet)) => Dataset::Sonnet,
         (Some(Place::Synthetic) | None, Some(Kind::Sonnet)) if !named => Dataset::Sonnet,
         (Some(Place::Synthetic) | None, None | Some(Kind::Synthetic)) => Dataset::Synthetic,
-        (_, Some(kind)) => return Err(clash(chosen, kind)),
+        (_, Some(kind)) => return Err(clash(chosen, &kind)),
     };
     for key in ["prompt-column", "output-column"] {
         if let Some(entry) = chosen.one(key).filter(|_| !matches!(dataset, Dataset::File(_))) {
@@ -33,7 +33,7 @@ fn file(chosen: &Chosen, path: PathBuf, format: DataFormat) -> Result<Dataset, C
     Ok(Dataset::File(DataFile { path, format, prompt_column, output_column }))
 }
 
-fn clash(chosen: &Chosen, kind: Kind) -> ConfigError {
+fn clash(chosen: &Chosen, kind: &Kind) -> ConfigError {
     let problem = match kind {
         Kind::Rows(_) => wrong("this is a format of files", "add --dataset FILE"),
         Kind::Synthetic | Kind::Sonnet => wrong(

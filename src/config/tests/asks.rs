@@ -302,6 +302,10 @@ fn mistakes_in_what_is_asked_are_named() {
     --url-strategy random: not a way to spread requests
     hint: write round-robin or session
     ");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_named() {
     let several = [
         words(with_server(&[("cache", "cold"), ("prefix-len", "9")])),
         words(with_server(&[("input-len", "normal:9,2"), ("input-len-stddev", "5")])),

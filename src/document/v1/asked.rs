@@ -1,14 +1,12 @@
 //! What is asked, in a file: prompts, lengths, what they share, and the parts of a mix.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SloDocument;
 use super::number::six;
 use crate::workload::{
-    Cancelling, Conversation, DataFile, DataFormat, Dataset, Part, Prefix, Workload, cancel_text,
+    Cancelling, Conversation, DataFile, DataFormat, Dataset, Part, Prefix, Weighted, Workload, cancel_text,
 };
 
 /// What is not said of every workload; keys without a value are left out.
@@ -40,9 +38,17 @@ pub struct MannerDocument {
     pub cancel_rate: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_after: Option<String>,
-    /// Models with their weights.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub models: BTreeMap<String, f64>,
+    /// Models by weight, in the order in which they are drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<WeightDocument>,
+}
+
+/// A name and how often it is drawn in comparison with others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightDocument {
+    pub name: String,
+    pub weight: f64,
 }
 
 impl MannerDocument {
@@ -136,9 +142,16 @@ impl From<&Workload> for AskedDocument {
                 think_time: talk.and_then(|(_, think)| Some(think.as_ref()?.to_string())),
                 cancel_rate: cancel.map(|Cancelling { share, .. }| six(share)),
                 cancel_after: cancel.map(|Cancelling { after, .. }| cancel_text(after)),
-                models: models.iter().map(|model| (model.name.clone(), six(model.weight))).collect(),
+                models: models.iter().map(WeightDocument::from).collect(),
             },
         }
+    }
+}
+
+impl From<&Weighted> for WeightDocument {
+    fn from(weighted: &Weighted) -> Self {
+        let Weighted { name, weight } = weighted;
+        Self { name: name.clone(), weight: six(*weight) }
     }
 }
 

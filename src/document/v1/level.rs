@@ -282,8 +282,17 @@ impl From<&SloCount> for SloCountDocument {
 
 impl From<&TokenTotals> for TokensDocument {
     fn from(totals: &TokenTotals) -> Self {
-        let TokenTotals { prompt_asked, prompt, cached, output_asked, output, chunks, source, itl_is_icl } =
-            totals;
+        let TokenTotals {
+            prompt_asked,
+            prompt,
+            prompt_excess: _,
+            cached,
+            output_asked,
+            output,
+            chunks,
+            source,
+            itl_is_icl,
+        } = totals;
         Self {
             prompt_asked: *prompt_asked,
             prompt: *prompt,

@@ -27,7 +27,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use asked::{MannerDocument, PartDocument};
+pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;

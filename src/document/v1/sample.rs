@@ -130,6 +130,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
         tokens: TokenTotals {
             prompt_asked: 49_664,
             prompt: 49_700,
+            prompt_excess: None,
             cached: 0,
             output_asked: 9_312,
             output: 9_300,

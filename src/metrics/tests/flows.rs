@@ -125,6 +125,7 @@ fn token_totals_compare_only_what_is_known_on_both_sides() {
     let wanted = TokenTotals {
         prompt_asked: 17,
         prompt: 19,
+        prompt_excess: Some((2, 2)),
         cached: 4,
         output_asked: 8,
         output: 7,

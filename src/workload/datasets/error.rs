@@ -35,7 +35,7 @@ impl fmt::Display for Place {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    #[error("cannot be read: {reason}")]
+    #[error("{reason}")]
     Read { reason: String },
     #[error("there are no rows; write for example one JSON object per line: {{\"prompt\": \"…\"}}")]
     Empty,

@@ -89,7 +89,7 @@ pub struct Said {
 /// The visits of a file, in its order; cheap to clone. Invariant: not empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Records {
-    records: Arc<[Record]>,
+    visits: Arc<[Record]>,
     /// Shape of the rows, for example `sharegpt`.
     pub shape: &'static str,
     /// Rows that hold nothing to ask, or that vLLM's bounds for `ShareGPT` leave out.
@@ -112,12 +112,12 @@ impl Records {
     }
 
     pub fn records(&self) -> &[Record] {
-        &self.records
+        &self.visits
     }
 
     /// Most turns of any visit.
     pub fn longest(&self) -> u32 {
-        self.records.iter().map(|record| record.turns.len()).max().map_or(1, |turns| turns as u32)
+        self.visits.iter().map(|record| record.turns.len()).max().map_or(1, |turns| turns as u32)
     }
 }
 
@@ -165,7 +165,7 @@ impl<'a> Gathered<'a> {
                 if left_out == 0 { Problem::Empty } else { Problem::NothingLeft { rows: left_out } };
             return Err(DatasetError { path: path.to_owned(), place: Place::File, problem });
         };
-        Ok(Records { records: records.into(), shape, left_out })
+        Ok(Records { visits: records.into(), shape, left_out })
     }
 }
 

@@ -14,11 +14,11 @@ use super::{Place, Problem};
 pub(super) fn each(bytes: Vec<u8>, take: Take<'_>) -> Result<(), (Place, Problem)> {
     // The decoder trusts what a file says of itself and may panic on a broken one; that is the file's fault, not a bug here.
     let read = catch_unwind(AssertUnwindSafe(|| rows(bytes, take)));
-    read.unwrap_or_else(|_| Err((Place::File, broken("the file contradicts itself"))))
+    read.unwrap_or_else(|_| Err((Place::File, broken(&"the file contradicts itself"))))
 }
 
 fn rows(bytes: Vec<u8>, take: Take<'_>) -> Result<(), (Place, Problem)> {
-    let at = |place: Place| move |error: parquet::errors::ParquetError| (place, broken(error));
+    let at = |place: Place| move |error: parquet::errors::ParquetError| (place, broken(&error));
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(at(Place::File))?;
     let rows = reader.get_row_iter(None).map_err(at(Place::File))?;
     for (number, row) in (1..).zip(rows) {
@@ -30,6 +30,6 @@ fn rows(bytes: Vec<u8>, take: Take<'_>) -> Result<(), (Place, Problem)> {
     Ok(())
 }
 
-fn broken(reason: impl ToString) -> Problem {
+fn broken(reason: &impl ToString) -> Problem {
     Problem::Parquet { reason: shown(&reason.to_string()) }
 }

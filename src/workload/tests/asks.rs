@@ -77,7 +77,7 @@ fn a_warm_cache_without_prefixes_knows_every_prompt() {
 
 #[test]
 fn rows_are_warmed_salted_or_led_by_a_prefix() {
-    let text: String = (0..20).map(|row| format!("{{\"prompt\": \"row {row}\"}}\n")).collect();
+    let text = (0..20).map(|row| format!("{{\"prompt\": \"row {row}\"}}\n")).collect::<Vec<_>>().concat();
     let rows = |cache, prefix| {
         let workload = Workload { dataset: Dataset::File(row_file("r.jsonl")), cache, prefix, ..plain() };
         build_parts(&[Part::only("r", workload, Vec::new())], &LEVEL, 4, &text)

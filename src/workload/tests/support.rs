@@ -20,7 +20,7 @@ pub(super) fn plain() -> Workload {
 
 /// Every file holds `text`.
 pub(super) fn build_parts(parts: &[Part], level: &Level, seed: u64, text: &str) -> Schedule {
-    let servers = Servers { count: 3, strategy: UrlStrategy::Session };
+    let servers = Servers { count: 3, first: 0, strategy: UrlStrategy::Session };
     let read = |_: &std::path::Path| Ok(text.as_bytes().to_vec());
     let source = Source::new(parts, servers, &TokenCounter::Words, read).unwrap();
     Schedule::build(&source, level, Seed(seed)).unwrap()

@@ -164,7 +164,8 @@ fn adapters_answer_under_their_own_names() {
 #[test]
 fn conversations_are_read_and_their_known_beginning_is_reported_as_cached() {
     let sim = sim("");
-    let words = |tag: &str, count: usize| (0..count).map(|at| format!("{tag}{at} ")).collect::<String>();
+    let words =
+        |tag: &str, count: usize| (0..count).map(|at| format!("{tag}{at} ")).collect::<Vec<_>>().concat();
     let mut messages = vec![
         json!({"role": "system", "content": words("s", 20)}),
         json!({"role": "user", "content": [{"type": "text", "text": words("u", 20)}]}),
