@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod protocol;
 pub mod record;
 pub mod report;
+pub mod search;
 pub mod simulator;
 pub mod stats;
 pub mod store;

@@ -74,6 +74,8 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
     let (old, new) = (read_result(baseline)?, read_result(candidate)?);
     whole(&old, baseline)?;
     whole(&new, candidate)?;
+    fixed_levels(baseline, &old)?;
+    fixed_levels(candidate, &new)?;
     let reference = BaselineDocument::of_run(&old);
     let reasons = comparable(&reference, Candidate::of(&new));
     if !reasons.is_empty() {
@@ -129,7 +131,19 @@ fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
 pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
     let document = read_result(result)?;
     whole(&document, result)?;
+    fixed_levels(result, &document)?;
     Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
+}
+
+/// A search measures where its answers lie, so two of them need not share a level.
+fn fixed_levels(path: &Path, document: &RunDocument) -> Result<(), AppError> {
+    match document.search {
+        None => Ok(()),
+        Some(_) => Err(AppError::usage(
+            format!("{} is the result of a search, whose levels are found and not planned", path.display()),
+            "measure fixed levels for this, for example run --rate 8",
+        )),
+    }
 }
 
 /// A line per baseline; with `sessions`, a line per session beneath it. `only` picks one by name.

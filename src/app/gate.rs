@@ -43,6 +43,12 @@ pub async fn gate(
             "send the shards with `run`, merge their results, and judge those with `compare`; --shard 0/1 sends everything from here",
         ));
     }
+    if plan.search.is_some() {
+        return Err(AppError::usage(
+            "a gate judges levels that are known before, and this workload searches for one",
+            "search with `llm-loadtest run`, then gate at a rate that holds",
+        ));
+    }
     outputs::check(&resolved.outputs)?;
     let bench = rounds::bench(plan, RealClock::start())?;
     let server = server::open(plan, key, 1).await?;

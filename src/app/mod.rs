@@ -11,6 +11,7 @@ mod prepare;
 mod recorder;
 mod rounds;
 mod run;
+mod search;
 mod server;
 mod settings;
 mod simulate;

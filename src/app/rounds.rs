@@ -16,6 +16,7 @@ use crate::gate::{RoundValues, Verdict};
 use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Environment, Metric, MetricKey};
+use crate::search::Search;
 use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
 use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
 
@@ -73,15 +74,23 @@ fn hint(error: &SourceError) -> &'static str {
     }
 }
 
+/// Clients that this shell's open files allow, where there is a bound.
+pub(super) fn clients_max(plan: &RunPlan) -> Option<u64> {
+    limits::open_files().map(|limit| limit.saturating_sub(FILES_BESIDES) / ends(plan))
+}
+
+/// An embedded simulator holds the other end of each connection.
+fn ends(plan: &RunPlan) -> u64 {
+    if server::simulated(plan.target.base_url()).is_some() { 2 } else { 1 }
+}
+
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.
 fn check_files(plan: &RunPlan) -> Result<(), AppError> {
     let clients = |level: &Level| match level.pace(plan.shard) {
         Pace::Closed { clients, .. } => u64::from(clients),
         Pace::Open { max_in_flight } => u64::from(max_in_flight.unwrap_or(0)),
     };
-    // An embedded simulator holds the other end of each connection.
-    let ends = if server::simulated(plan.target.base_url()).is_some() { 2 } else { 1 };
-    let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * ends + FILES_BESIDES;
+    let needed = plan.levels.iter().map(clients).max().unwrap_or(0) * ends(plan) + FILES_BESIDES;
     match limits::open_files() {
         Some(limit) if limit < needed => Err(AppError::usage(
             format!("this load needs {needed} open files, and this shell allows {limit}"),
@@ -105,15 +114,8 @@ pub(super) async fn measure(
     stop: &Stop,
 ) -> Result<Measurement, AppError> {
     let plan = bench.plan;
-    let mut journal = Some(Journal::create(requests).map_err(|error| unwritable(&error.to_string()))?);
-    let mut measured = Measurement {
-        rounds: Vec::new(),
-        findings: Vec::new(),
-        environment: first.environment.clone(),
-        partial: false,
-        created: RealClock::wall(),
-        clock_origin: bench.clock.origin(),
-    };
+    let mut journal = Some(rows_file(requests)?);
+    let mut measured = Measurement::new(first.environment.clone(), &bench.clock);
     let mut server = first;
     for line in introduction(bench) {
         watcher.note(&line);
@@ -157,13 +159,19 @@ pub(super) async fn measure(
 }
 
 /// What the reader should know of the load before it starts.
-fn introduction(bench: &Bench<'_>) -> Vec<String> {
+pub(super) fn introduction(bench: &Bench<'_>) -> Vec<String> {
     let shard = bench.plan.shard;
     let part = format!("this is shard {shard} (counted from 0): one of {} parts of the load", shard.count());
     bench.source.notes().into_iter().chain((!shard.is_whole()).then_some(part)).collect()
 }
 
-fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Finding> {
+/// The file of rows, begun anew.
+pub(super) fn rows_file(path: &Path) -> Result<Journal, AppError> {
+    Journal::create(path).map_err(|error| unwritable(&error.to_string()))
+}
+
+/// What is to be known about the numbers of one level.
+pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Finding> {
     let label = run.level.label();
     let summary = &run.recorded.summary;
     let client = ClientLoad {
@@ -200,6 +208,18 @@ fn tail(summary: &Summary) -> Nanos {
 }
 
 impl Measurement {
+    /// Nothing yet, from now on, by this clock.
+    pub(super) fn new(environment: Environment, clock: &RealClock) -> Self {
+        Self {
+            rounds: Vec::new(),
+            findings: Vec::new(),
+            environment,
+            partial: false,
+            created: RealClock::wall(),
+            clock_origin: clock.origin(),
+        }
+    }
+
     /// Rounds of one level as the gate reads them; an interrupted level's last round included only if it has requests.
     pub(super) fn values(&self, label: &str, keys: &[MetricKey]) -> Vec<RoundValues> {
         self.rounds
@@ -210,6 +230,21 @@ impl Measurement {
     }
 
     pub(super) fn document(&self, plan: &RunPlan, verdict: Option<&Verdict>) -> RunDocument {
+        self.build(plan, &plan.workload_hash(), verdict, None)
+    }
+
+    /// The result of a search; the hash is that of the plan that asked for it.
+    pub(super) fn searched(&self, plan: &RunPlan, hash: &str, search: &Search) -> RunDocument {
+        self.build(plan, hash, None, Some(search))
+    }
+
+    fn build(
+        &self,
+        plan: &RunPlan,
+        hash: &str,
+        verdict: Option<&Verdict>,
+        search: Option<&Search>,
+    ) -> RunDocument {
         let rounds: Vec<RoundParts<'_>> = self
             .rounds
             .iter()
@@ -225,16 +260,17 @@ impl Measurement {
             clock_origin: &self.clock_origin,
             partial: self.partial,
             plan,
-            workload_hash: &plan.workload_hash(),
+            workload_hash: hash,
             environment: &self.environment,
             rounds: &rounds,
             findings: &self.findings,
             verdict,
+            search,
         })
     }
 }
 
-fn incomplete_rows(message: &str) -> Finding {
+pub(super) fn incomplete_rows(message: &str) -> Finding {
     Finding {
         severity: Severity::Warning,
         code: "requests_file".to_owned(),

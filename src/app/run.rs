@@ -4,6 +4,7 @@ use super::error::AppError;
 use super::outputs;
 use super::preflight::preflight;
 use super::rounds::{self, Measurement};
+use super::search;
 use super::server;
 use super::watch::Watcher;
 use crate::config::Resolved;
@@ -11,12 +12,15 @@ use crate::document::v1::RunDocument;
 use crate::engine::Stop;
 use crate::host::RealClock;
 
-/// Measures the plan's levels and writes result, rows and summary; an interrupted run is written as far as it came.
+/// Measures the plan's levels, or searches from them, and writes result, rows and summary; an interrupted run is written as far as it came.
 pub async fn run(
     resolved: &Resolved,
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<RunDocument, AppError> {
+    if let Some(asked) = &resolved.plan.search {
+        return search::find(resolved, asked, watcher, stop).await;
+    }
     let measured = measure(resolved, watcher, stop).await?;
     let document = measured.document(&resolved.plan, None);
     outputs::write(&document, &resolved.outputs)?;

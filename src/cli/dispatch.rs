@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 
 use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs,
-    ReportArgs, SimulateArgs, flags,
+    ReportArgs, SimulateArgs,
 };
 use super::exit::Exit;
 use super::load;
@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
 
 fn perform(command: Command) -> Exit {
     let answer = match command {
-        Command::Run(args) => load::run(flags(&args.load)),
+        Command::Run(args) => load::run(args.flags()),
         Command::Gate(args) => load::gate(args.flags()),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
@@ -131,7 +131,7 @@ fn info(args: &InfoArgs) -> Result<Exit, AppError> {
         printer::data(&format!("{:#}\n", json_schema()));
         return Ok(Exit::Success);
     }
-    let resolved = app::settings(Purpose::Gate, args.settings.flags(), env::vars())?;
+    let resolved = app::settings(Purpose::Gate, args.flags(), env::vars())?;
     printer::data(&origins_table(&resolved));
     Ok(Exit::Success)
 }

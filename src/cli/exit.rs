@@ -1,6 +1,7 @@
 //! Exit codes: the only place where an answer becomes a number.
 
 use crate::app::{AppError, Side};
+use crate::document::v1::OutcomeDocument;
 use crate::gate::Decision;
 
 /// How the program ends. Published in `--help` and README.
@@ -8,13 +9,13 @@ use crate::gate::Decision;
 pub(super) enum Exit {
     /// The command did what it was asked; a gate passed, or could not decide under the default policy.
     Success = 0,
-    /// A regression, or an objective that was missed.
+    /// A regression, an objective that was missed, or a search whose SLOs no load holds.
     GateFailed = 1,
     /// Flags, files or their contents.
     Usage = 2,
     /// Server, disk or network.
     Environment = 3,
-    /// Invalid, or inconclusive with `--strict`.
+    /// Invalid, inconclusive with `--strict`, or a search that showed nothing.
     NotDecided = 4,
     /// Stopped by a signal, after the partial result was written.
     Interrupted = 130,
@@ -28,6 +29,15 @@ impl Exit {
             Decision::Fail => Self::GateFailed,
             Decision::Inconclusive if !strict => Self::Success,
             Decision::Inconclusive | Decision::Invalid => Self::NotDecided,
+        }
+    }
+
+    /// The code of a search: SLOs that no load holds are missed.
+    pub(super) fn found(outcome: OutcomeDocument) -> Self {
+        match outcome {
+            OutcomeDocument::Found | OutcomeDocument::AtLeast => Self::Success,
+            OutcomeDocument::NoneHolds => Self::GateFailed,
+            OutcomeDocument::Open => Self::NotDecided,
         }
     }
 
@@ -47,7 +57,17 @@ impl From<&AppError> for Exit {
 
 #[cfg(test)]
 mod tests {
+    use OutcomeDocument::{AtLeast, Found, NoneHolds, Open};
+
     use super::*;
+
+    #[test]
+    fn every_search_has_its_code() {
+        assert_eq!(
+            [Found, AtLeast, NoneHolds, Open].map(|outcome| Exit::found(outcome).code()),
+            [0, 0, 1, 4]
+        );
+    }
 
     #[test]
     fn every_verdict_has_its_code() {
@@ -57,6 +77,10 @@ mod tests {
         };
         assert_eq!(codes(false), [0, 1, 0, 4]);
         assert_eq!(codes(true), [0, 1, 4, 4]);
+        assert_eq!(
+            [Found, AtLeast, NoneHolds, Open].map(|outcome| Exit::found(outcome).code()),
+            [0, 0, 1, 4]
+        );
         assert_eq!([Exit::Usage.code(), Exit::Environment.code(), Exit::Interrupted.code()], [2, 3, 130]);
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
         app::run(&resolved, &mut progress, &stop).await
     })?;
     show(&document, &resolved.outputs, printer)?;
-    Ok(if document.partial { Exit::Interrupted } else { Exit::Success })
+    if document.partial {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(document.search.as_ref().map_or(Exit::Success, |search| Exit::found(search.answer.outcome)))
 }
 
 /// `gate`

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::plan::RunPlan;
+use super::plan::{RunPlan, SearchPlan};
 use crate::base::Nanos;
+use crate::search::Policy;
 use crate::workload::{
     Arrivals, Curve, DataFile, DataFormat, Dataset, Lengths, Level, Limit, Load, Part, TimeUnit, Workload,
     cancel_text,
@@ -35,6 +36,7 @@ impl RunPlan {
             tokenizer: _,
             cache,
             gate: _,
+            search,
         } = self;
         let mut facts = vec![format!("api {}", api.id()), format!("stream {stream}")];
         if let [only] = parts.as_slice() {
@@ -54,6 +56,7 @@ impl RunPlan {
         if parts.len() > 1 {
             facts.extend(parts.iter().flat_map(part));
         }
+        facts.extend(search.as_ref().map(searched));
         fingerprint(&facts.join("\n"))
     }
 }
@@ -106,6 +109,14 @@ fn part(part: &Part) -> Vec<String> {
     facts.extend(asked(workload));
     facts.extend(slos.iter().map(|slo| format!("slo {} {}", slo.metric, slo.limit.0)));
     facts
+}
+
+/// What is looked for; how much may be spent on it is no part of the load.
+fn searched(search: &SearchPlan) -> String {
+    let SearchPlan { policy, start, limit } = search;
+    let Policy { goal, attainment, precision, levels_max: _, budget: _ } = policy;
+    let sized = limit.is_some();
+    format!("search {} {attainment} {precision} from {start:?}, sized {sized}", goal.id())
 }
 
 fn lengths(lengths: &Lengths) -> String {

@@ -100,7 +100,19 @@ fn refuse_near_misses(environment: &BTreeMap<String, String>) -> Result<(), Conf
 }
 
 /// Defaults that stand only where a rival is silent: their parsers ask for them.
-const CONDITIONAL: [&str; 5] = ["concurrency", "arrivals", "num-prompts", "input-len", "output-len"];
+const CONDITIONAL: [&str; 11] = [
+    "concurrency",
+    "arrivals",
+    "num-prompts",
+    "find-max-rate",
+    "find-max-concurrency",
+    "attainment",
+    "search-precision",
+    "search-max-levels",
+    "search-budget",
+    "input-len",
+    "output-len",
+];
 
 /// The entries that won, by key, each with the rank of its layer (0 is strongest).
 #[derive(Debug, Default)]

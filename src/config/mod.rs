@@ -21,7 +21,9 @@ pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file
 pub use fingerprint::fingerprint;
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
-pub use plan::{Bound, GatePolicy, Objective, RunPlan, Sampling, StartAt, Target, Timeouts, Warmup};
+pub use plan::{
+    Bound, GatePolicy, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target, Timeouts, Warmup,
+};
 pub use resolve::{Outputs, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
 pub use setting::{Group, Section, Setting, Shape};

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
 use crate::record::{MetricKey, Slo};
-use crate::workload::{CacheLabel, Level, Part, Shard, UrlStrategy};
+use crate::search::Policy;
+use crate::workload::{CacheLabel, Level, Limit, Part, Shard, UrlStrategy};
 
 /// A run that may start. Invariant: `levels` and `parts` are not empty, `rounds` ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,18 @@ pub struct RunPlan {
     /// How much of the prompt prefix is shared on purpose.
     pub cache: CacheLabel,
     pub gate: GatePolicy,
+    /// Instead of measuring `levels`, search from there for the highest load that holds.
+    pub search: Option<SearchPlan>,
+}
+
+/// The search for the highest load at which enough requests meet every SLO.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SearchPlan {
+    pub policy: Policy,
+    /// None: a probe of the idle server says where to start.
+    pub start: Option<f64>,
+    /// The end of every window; none leaves it to the evidence that is needed.
+    pub limit: Option<Limit>,
 }
 
 impl RunPlan {

@@ -202,6 +202,7 @@ impl Said {
             chosen.or_default("num-prompts", "400");
         }
         chosen.fill();
+        let wanted = parse::wanted(&mut chosen)?;
         let levels = parse::levels(&mut chosen)?;
         let shard = parse::shard(&mut chosen, &environment, &levels)?;
         let api_key = parse::api_key(&mut chosen, &environment)?;
@@ -211,6 +212,9 @@ impl Said {
         let parts = mix::parts(&mut chosen, &name, &stack, &document, setup)?;
         let slos = parse::slos(&chosen, setup)?;
         setup.slos = !slos.is_empty() || parts.iter().any(|part| !part.slos.is_empty());
+        let search = wanted
+            .map(|wanted| parse::search(&mut chosen, wanted, &levels, setup.slos, shard))
+            .transpose()?;
         chosen.or_default("tolerance", parse::default_tolerances(setup));
         let drawn = mix::first_model(&parts);
         let plan = RunPlan {
@@ -231,6 +235,7 @@ impl Said {
             sampling: parse::sampling(&chosen)?,
             tokenizer: chosen.parse("tokenizer", parse::name)?,
             gate: parse::policy(&chosen, setup)?,
+            search,
         };
         Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
     }

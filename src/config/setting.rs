@@ -32,6 +32,7 @@ pub struct Setting {
 pub enum Group {
     Server,
     Load,
+    Search,
     Request,
     Wait,
     Gate,
@@ -43,6 +44,7 @@ impl Group {
         match self {
             Self::Server => "Server",
             Self::Load => "Load",
+            Self::Search => "Search",
             Self::Request => "Requests",
             Self::Wait => "Waiting",
             Self::Gate => "Gate",

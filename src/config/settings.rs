@@ -1,6 +1,6 @@
 //! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
 
-use super::setting::Group::{Gate, Load, Output, Request, Server, Wait};
+use super::setting::Group::{Gate, Load, Output, Request, Search, Server, Wait};
 use super::setting::Section as In;
 use super::setting::Shape::{
     Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
@@ -59,12 +59,12 @@ pub const SETTINGS: &[Setting] = &[
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")
         .file(&[(In::Workload, "mix")]),
-    row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several make a sweep, for example 1,10,50")
+    row("concurrency", Load, Counts, "Requests in flight at once, each client sending its next request when the last one ended; several or a range make a sweep, for example 1,10,50 or 8..64+8")
         .default("1")
         .short('c')
         .also(&["parallel", "max-vus"])
         .file(&[(In::Workload, "concurrency")]),
-    row("rate", Load, Numbers, "Requests per second that arrive by the clock however slow the server is; several make a sweep, for example 2,4,8")
+    row("rate", Load, Numbers, "Requests per second that arrive by the clock however slow the server is; several or a range make a sweep, for example 2,4,8 or 2..64x2")
         .also(&["request-rate", "qps", "rps", "ramp-up-end-rps"])
         .file(&[(In::Workload, "rate"), (In::Workload, "rps")]),
     row("stages", Load, Texts, "Arrivals by the clock at rates that change: RATE@TIME holds a rate, FROM..TO@TIME goes from one to another, for example '2@30s, 2..20@60s, 50@5s'")
@@ -124,6 +124,25 @@ pub const SETTINGS: &[Setting] = &[
         .default("0")
         .also(&["random-seed"])
         .file(&[(In::Workload, "seed")]),
+    row("find-max-rate", Search, Switch, "Search for the highest rate at which enough requests are good (--goodput), from --rate on where one is given")
+        .default("false")
+        .file(&[(In::Workload, "find_max_rate")]),
+    row("find-max-concurrency", Search, Switch, "Search for the highest concurrency at which enough requests are good, from --concurrency on where one is given")
+        .default("false")
+        .file(&[(In::Workload, "find_max_concurrency")]),
+    row("attainment", Search, Share, "Share of requests that must be good at a load that holds, for example 99%")
+        .default("95%")
+        .also(&["slo-attainment"])
+        .file(&[(In::Workload, "attainment")]),
+    row("search-precision", Search, Share, "Width of the answer: how far the next load that does not hold may lie above it, from 1%")
+        .default("5%")
+        .file(&[(In::Workload, "search_precision")]),
+    row("search-max-levels", Search, Count, "Different loads that a search measures at most")
+        .default("20")
+        .file(&[(In::Workload, "search_max_levels")]),
+    row("search-budget", Search, Duration, "Time after which a search starts no further window, for example 30m")
+        .default("30m")
+        .file(&[(In::Workload, "search_budget")]),
     row("api", Request, Choice(&["chat", "completions"]), "API to call: chat (/v1/chat/completions) or completions (/v1/completions)")
         .default("chat")
         .also(&["endpoint-type", "backend"])

@@ -66,10 +66,13 @@ impl Goals {
 
 /// None where the request has no such value: not evaluated, not missed.
 fn meets(row: &Row, slo: &Slo, open_loop: bool) -> Option<bool> {
-    // In an open loop people wait from when they asked, so objectives do too (coordinated omission).
+    // In an open loop people wait from when they asked, so objectives do too (coordinated omission). A request that was
+    // due at no time waits from when it was sent.
     let metric = match slo.metric {
         Metric::Ttft if open_loop => Metric::TtftFromDue,
         Metric::E2e if open_loop => Metric::E2eFromDue,
+        Metric::TtftFromDue if row.due.is_none() => Metric::Ttft,
+        Metric::E2eFromDue if row.due.is_none() => Metric::E2e,
         metric => metric,
     };
     Some(value(row, metric)? <= slo.limit.ms())

@@ -1,8 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
 use crate::document::v1::{
-    LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument, RunDocument, SloDocument, TraceDocument,
-    WorkloadDocument,
+    GoalDocument, LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument, RunDocument, SearchDocument,
+    SloDocument, TraceDocument, WorkloadDocument,
 };
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
@@ -16,7 +16,10 @@ pub fn line(run: &RunDocument) -> String {
     flag("server", urls.join(","));
     optional(&mut flag, "url-strategy", plan.target.url_strategy.as_ref());
     flag("model", run.fingerprint.model.clone());
-    load(plan, &mut flag);
+    load(plan, run.search.as_ref(), &mut flag);
+    if let Some(search) = &run.search {
+        searching(search, &mut flag);
+    }
     if let Some(hardware) = &plan.target.hardware {
         flag("hardware", hardware.clone());
     }
@@ -24,6 +27,9 @@ pub fn line(run: &RunDocument) -> String {
         judging(plan, &mut flag);
     }
     flag("seed", plan.seed.to_string());
+    if let Some(search) = &run.search {
+        words.push(format!("--find-max-{}", goal(search)));
+    }
     if !plan.workload.stream {
         words.push("--no-stream".to_owned());
     }
@@ -33,7 +39,7 @@ pub fn line(run: &RunDocument) -> String {
     words.join(" ")
 }
 
-fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
+fn load(plan: &PlanDocument, search: Option<&SearchDocument>, flag: &mut impl FnMut(&str, String)) {
     let workload = &plan.workload;
     let all = |pick: fn(&LoadDocument) -> Option<String>| {
         workload.levels.iter().filter_map(pick).collect::<Vec<_>>().join(",")
@@ -43,12 +49,16 @@ fn load(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
         ("concurrency", all(|level| level.concurrency.map(|count| count.to_string()))),
         ("rate", all(|level| level.rate.map(|rate| rate.to_string()))),
     ] {
-        if !values.is_empty() {
+        // A search finds its levels again by itself.
+        if !values.is_empty() && search.is_none() {
             flag(name, values);
         }
     }
     if let Some(level) = workload.levels.first() {
         shape(level, flag);
+        if search.is_none_or(|search| search.sized) {
+            limits(level, flag);
+        }
     }
     let scales = all(|level| level.trace.as_ref().map(|trace| trace.time_scale.to_string()));
     asked(workload, &scales, flag);
@@ -76,8 +86,8 @@ fn shape(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
         stages,
         trace,
         max_in_flight,
-        requests,
-        duration_s,
+        requests: _,
+        duration_s: _,
     } = level;
     let seconds = |seconds: f64| format!("{seconds}s");
     optional(flag, "stages", stages.as_ref());
@@ -92,8 +102,28 @@ fn shape(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
         flag("trace-block", block_tokens.to_string());
     }
     optional(flag, "max-in-flight", max_in_flight.as_ref());
-    optional(flag, "num-prompts", requests.as_ref());
-    optional(flag, "duration", duration_s.map(seconds).as_ref());
+}
+
+/// When each level ends.
+fn limits(level: &LoadDocument, flag: &mut impl FnMut(&str, String)) {
+    optional(flag, "num-prompts", level.requests.as_ref());
+    optional(flag, "duration", level.duration_s.map(|seconds| format!("{seconds}s")).as_ref());
+}
+
+fn goal(search: &SearchDocument) -> &'static str {
+    match search.goal {
+        GoalDocument::Rate => "rate",
+        GoalDocument::Concurrency => "concurrency",
+    }
+}
+
+fn searching(search: &SearchDocument, flag: &mut impl FnMut(&str, String)) {
+    let share = |share: f64| format!("{}%", crate::report::number::tidy(share * 100.0));
+    optional(flag, goal(search), search.start.as_ref());
+    flag("attainment", share(search.attainment));
+    flag("search-precision", share(search.precision));
+    flag("search-max-levels", search.levels_max.to_string());
+    flag("search-budget", format!("{}s", search.budget_s));
 }
 
 /// What a mix mixes stands in the file that the reader has; anything else in flags.
@@ -265,7 +295,7 @@ mod tests {
             let plan = resolve(&flags);
             let document = sample::build(&plan, &[], None);
             let mut again = Vec::new();
-            load(&document.plan, &mut |name, value| again.push((name.to_owned(), value)));
+            load(&document.plan, None, &mut |name, value| again.push((name.to_owned(), value)));
             let again: Vec<(&str, String)> =
                 again.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
             let repeated = resolve(&again);

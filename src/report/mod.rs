@@ -11,7 +11,9 @@ pub mod number;
 pub mod vllm;
 
 mod cell;
+mod curve;
 mod found;
+mod search;
 mod text;
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ fn plan(level: Level) -> RunPlan {
         sampling: Sampling::default(),
         tokenizer: None,
         cache: CacheLabel::Cold,
+        search: None,
         gate: GatePolicy {
             rounds: 1,
             tolerances: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Curve, Pace, Shard, ShardError, Starts};
-use crate::base::Nanos;
+use crate::base::{Nanos, Rate};
 
 /// A recorded trace and how it is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,15 @@ pub struct Level {
 }
 
 impl Level {
+    /// The number that is turned up in a sweep: clients, or requests per second; none where the load has no such number.
+    pub fn load_number(&self) -> Option<f64> {
+        match &self.load {
+            Load::Closed { concurrency, .. } => Some(f64::from(*concurrency)),
+            Load::Open { rate, .. } => rate.then().map(Rate::per_second),
+            Load::Replay { .. } => None,
+        }
+    }
+
     /// `c=32`, `rate=8`, `rate=8 gamma(0.5)`, `stages …`, `replay`: the level's name in tables, keys and documents.
     pub fn label(&self) -> String {
         match &self.load {

@@ -14,5 +14,6 @@ mod import;
 mod loads;
 mod merge;
 mod run;
+mod search;
 mod stage;
 mod tidy;

@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("simulator::model", 1),
     ("workload", 2),
     ("protocol", 2),
+    ("search", 2),
     ("config", 3),
     ("engine", 4),
     ("metrics", 4),

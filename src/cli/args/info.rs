@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::GateArgs;
+use super::{GateArgs, SearchFlags};
+use crate::config::Entry;
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
@@ -11,4 +12,13 @@ pub struct InfoArgs {
     pub schema: bool,
     #[command(flatten)]
     pub settings: GateArgs,
+    #[command(flatten)]
+    pub search: SearchFlags,
+}
+
+impl InfoArgs {
+    /// What all flags said, for `config::Layers`.
+    pub fn flags(&self) -> Vec<Entry> {
+        [self.settings.flags(), self.search.flags()].concat()
+    }
 }

@@ -38,7 +38,7 @@ impl FromArgMatches for LoadArgs {
 }
 
 fn is_load(setting: &Setting) -> bool {
-    setting.group != Group::Gate
+    !matches!(setting.group, Group::Gate | Group::Search)
 }
 
 /// Adds the flags of the wanted rows.

@@ -11,6 +11,7 @@ mod merge;
 mod report;
 mod root;
 mod run;
+mod search;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -26,4 +27,5 @@ pub use merge::MergeArgs;
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};
 pub use run::RunArgs;
+pub use search::SearchFlags;
 pub use simulate::SimulateArgs;

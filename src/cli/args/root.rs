@@ -10,10 +10,10 @@ use super::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective
+  1    the gate failed: a regression or a missed objective; a search found no load that holds
   2    usage or configuration
   3    environment: the server or a file could not be reached
-  4    not decided: invalid, or inconclusive with --strict
+  4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
   130  interrupted; what was measured is written";
 
 /// Load-test an LLM server and gate a change against a stored baseline

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{CommandFactory, Parser};
 
-use super::{Cli, Command, flags};
+use super::{Cli, Command};
 use crate::config::{Entry, Group, Layers, Purpose, SETTINGS, Shape, resolve};
 use crate::protocol::Api;
 use crate::workload::{Dataset, Lengths, Limit, Workload};
@@ -12,7 +12,7 @@ use crate::workload::{Dataset, Lengths, Limit, Workload};
 fn said(line: &[&str]) -> Vec<Entry> {
     let line = ["llm-loadtest"].iter().chain(line);
     match Cli::try_parse_from(line).unwrap().command {
-        Command::Run(args) => flags(&args.load),
+        Command::Run(args) => args.flags(),
         Command::Gate(args) => args.flags(),
         other => panic!("{other:?}"),
     }
@@ -75,6 +75,8 @@ fn a_secret_flag_is_not_printed() {
 #[test]
 fn gate_flags_are_not_run_flags() {
     let error = Cli::try_parse_from(["llm-loadtest", "run", "--rounds", "3"]).unwrap_err();
+    assert_eq!(error.kind(), clap::error::ErrorKind::UnknownArgument);
+    let error = Cli::try_parse_from(["llm-loadtest", "gate", "--find-max-rate"]).unwrap_err();
     assert_eq!(error.kind(), clap::error::ErrorKind::UnknownArgument);
 }
 

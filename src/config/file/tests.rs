@@ -85,7 +85,7 @@ fn mistakes_are_named_with_their_line() {
     loadtest.yaml:3: unknown key 'concurency'
     hint: did you mean 'concurrency'?
     loadtest.yaml:3: unknown key 'zzz'
-    hint: known here are target, model, models, mix, concurrency, rate, rps, stages, trace, arrivals, burstiness, ramp_up, ramp_up_from, max_in_flight, time_scale, trace_from, trace_until, trace_unit, trace_block, num_prompts, duration, warmup, seed, api, stream, prompt_type, input_len, output_len, max_tokens, input_len_stddev, output_len_stddev, length_spread, dataset, dataset_format, prompt_column, output_column, prefix_len, prefix_groups, distinct_prompts, cache, turns, think_time, cancel_rate, cancel_after, ignore_eos, temperature, extra_body, slo, timeout, timeout_first_token, timeout_stall, timeout_connect, name
+    hint: known here are target, model, models, mix, concurrency, rate, rps, stages, trace, arrivals, burstiness, ramp_up, ramp_up_from, max_in_flight, time_scale, trace_from, trace_until, trace_unit, trace_block, num_prompts, duration, warmup, seed, find_max_rate, find_max_concurrency, attainment, search_precision, search_max_levels, search_budget, api, stream, prompt_type, input_len, output_len, max_tokens, input_len_stddev, output_len_stddev, length_spread, dataset, dataset_format, prompt_column, output_column, prefix_len, prefix_groups, distinct_prompts, cache, turns, think_time, cancel_rate, cancel_after, ignore_eos, temperature, extra_body, slo, timeout, timeout_first_token, timeout_stall, timeout_connect, name
     loadtest.yaml:4: 'rps' and 'rate' (line 3) are the same setting
     hint: keep one of them
     loadtest.yaml:4: 'rate' is given twice, first in line 3

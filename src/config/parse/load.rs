@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::range::steps;
 use super::words::{cut_words, number, span, whole};
 use super::{stages, trace};
 use crate::base::{Nanos, Rate};
@@ -243,21 +244,23 @@ fn limit(chosen: &mut Chosen, pacing: Pacing) -> Result<Limit, ConfigError> {
 
 fn closed(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
     let ramp_up = ramp_up(chosen)?.unwrap_or(Nanos::ZERO);
-    chosen.each("concurrency", cut_words, |text| {
-        let concurrency = whole(text, 1, CONCURRENCY_MAX)? as u32;
-        Ok(Load::Closed { concurrency, ramp_up })
-    })
+    let clients = |text: &str| whole(text, 1, CONCURRENCY_MAX).map(|clients| clients as f64);
+    let several =
+        chosen.each("concurrency", cut_words, |text| steps(text, LEVELS_MAX, clients, f64::round))?;
+    let clients = several.concat().into_iter().map(|clients| clients as u32);
+    Ok(clients.map(|concurrency| Load::Closed { concurrency, ramp_up }).collect())
 }
 
 fn open(chosen: &Chosen) -> Result<Vec<Load>, ConfigError> {
     let (arrivals, max_in_flight) = (arrivals(chosen)?, max_in_flight(chosen)?);
     let ramp_up = ramp_up(chosen)?;
     let from = chosen.parse("ramp-up-from", |text| number(text, 0.0, RATE_MAX))?.unwrap_or(0.0);
-    chosen.each("rate", cut_words, |text| {
-        let rate = rate(text)?;
+    let several = chosen.each("rate", cut_words, |text| steps(text, LEVELS_MAX, per_second, four_digits))?;
+    let loads = several.concat().into_iter().filter_map(Rate::new).map(|rate| {
         let rate = ramp_up.map_or(Curve::from(rate), |span| Curve::ramp(from, rate, span));
-        Ok(Load::Open { rate, arrivals, max_in_flight })
-    })
+        Load::Open { rate, arrivals, max_in_flight }
+    });
+    Ok(loads.collect())
 }
 
 fn ramp_up(chosen: &Chosen) -> Result<Option<Nanos>, ConfigError> {
@@ -271,16 +274,19 @@ fn max_in_flight(chosen: &Chosen) -> Result<Option<u32>, ConfigError> {
 /// More requests per second than one schedule may hold for a minute.
 pub(super) const RATE_MAX: f64 = 1e6;
 
-fn rate(text: &str) -> Result<Rate, Wrong> {
+/// Steps of a factor have endless digits, and their labels should not.
+fn four_digits(rate: f64) -> f64 {
+    format!("{rate:.3e}").parse().unwrap_or(rate)
+}
+
+fn per_second(text: &str) -> Result<f64, Wrong> {
     if text.parse::<f64>().is_ok_and(f64::is_infinite) {
         return Err(wrong(
             "an infinite rate is no rate: everything would be due at once",
             "use --concurrency N to keep N requests in flight, as fast as the server answers",
         ));
     }
-    number(text, 0.001, RATE_MAX).and_then(|per_second| {
-        Rate::new(per_second).ok_or_else(|| wrong("not a rate", "write requests per second above zero"))
-    })
+    number(text, 0.001, RATE_MAX)
 }
 
 fn arrivals(chosen: &Chosen) -> Result<Arrivals, ConfigError> {

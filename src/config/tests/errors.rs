@@ -54,6 +54,61 @@ fn load() {
 }
 
 #[test]
+fn ranges_and_searches() {
+    insta::assert_snapshot!(all(&[
+        ("rate", "2..64"), ("rate", "2..64x"), ("rate", "64..2x2"), ("rate", "2..64x1"), ("rate", "2..x2"),
+        ("rate", "1..1000+1"), ("concurrency", "1.5..8+1"), ("concurrency", "1..8+0.5"),
+        ("find-max-rate", "true"), ("attainment", "99%"), ("search-budget", "9m"),
+    ]), @"
+    --rate 2..64: a range without a step
+    hint: write 2..64x2 to double from 2 to 64, or 8..64+8 to add 8 each time
+    --rate 2..64x: the step of the range is no number
+    hint: write 2..64x2 to double from 2 to 64, or 8..64+8 to add 8 each time
+    --rate 64..2x2: a range that does not grow
+    hint: write 2..64x2 to double from 2 to 64, or 8..64+8 to add 8 each time
+    --rate 2..64x1: a range that does not grow
+    hint: write 2..64x2 to double from 2 to 64, or 8..64+8 to add 8 each time
+    --rate 2..x2: not a number
+    hint: write a number from 0.001 to 1000000
+    --rate 1..1000+1: more than 100 steps
+    hint: take a larger step
+    --concurrency 1.5..8+1: not a whole number
+    hint: write digits only, from 1 to 100000
+    --concurrency 1..8+0.5: not a whole number
+    hint: write digits only, from 1 to 100000
+    --find-max-rate true: there is nothing to hold
+    hint: add limits that make a request good, for example --goodput ttft:500,tpot:50
+    --attainment 99%: this belongs to a search
+    hint: add --find-max-rate or --find-max-concurrency, or remove it
+    --search-budget 9m: this belongs to a search
+    hint: add --find-max-rate or --find-max-concurrency, or remove it
+    ");
+    let search = |more: &[(&'static str, &str)]| {
+        words(with_server(&[&[("find-max-rate", "true"), ("goodput", "ttft:500")][..], more].concat()))
+    };
+    insta::assert_snapshot!([
+        search(&[("concurrency", "4")]), search(&[("rate", "2,4")]), search(&[("attainment", "100%")]),
+        search(&[("attainment", "20%")]), search(&[("search-precision", "0.1%")]), search(&[("search-max-levels", "1")]),
+        search(&[("find-max-concurrency", "true")]),
+    ].join("\n"), @"
+    --concurrency 4: a search for the highest rate has no concurrency
+    hint: remove it; --rate N says where to start
+    --rate 2,4: a search starts at one load
+    hint: write one number, or leave --rate out
+    --attainment 100%: not a share that requests can show
+    hint: write a percentage from 50% to 99.9%
+    --attainment 20%: not a share that requests can show
+    hint: write a percentage from 50% to 99.9%
+    --search-precision 0.1%: out of range
+    hint: write a percentage from 1% to 50%
+    --search-max-levels 1: out of range
+    hint: write a whole number from 2 to 100
+    --find-max-rate true: one search has one goal
+    hint: keep --find-max-rate for arrivals by the clock, or --find-max-concurrency for clients
+    ");
+}
+
+#[test]
 fn requests() {
     insta::assert_snapshot!(all(&[
         ("api", "grpc"), ("stream", "maybe"), ("input-len", "512:128"), ("input-len", "0"), ("output-len", "lots"),

@@ -7,6 +7,7 @@ use crate::base::{Nanos, Seed};
 use crate::config::{Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
 use crate::protocol::Api;
 use crate::record::Metric;
+use crate::search::Goal;
 use crate::workload::{Arrivals, CacheLabel, DataFormat, Dataset, Lengths, Level, Limit, Load};
 
 #[test]
@@ -55,6 +56,44 @@ fn rates_make_open_levels() {
     assert_eq!(labels, ["rate=2", "rate=4"]);
     let Load::Open { arrivals, max_in_flight, .. } = plan.levels[0].load else { panic!("{plan:?}") };
     assert_eq!((arrivals, max_in_flight), (Arrivals::Constant, Some(64)));
+}
+
+#[test]
+fn ranges_make_sweeps() {
+    let labels = |key: &'static str, text: &str| {
+        plan(&[(key, text)]).levels.iter().map(Level::label).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(labels("rate", "2..64x2"), "rate=2 rate=4 rate=8 rate=16 rate=32 rate=64");
+    assert_eq!(labels("rate", "0.1..0.5+0.1,3"), "rate=0.1 rate=0.2 rate=0.3 rate=0.4 rate=0.5 rate=3");
+    assert_eq!(labels("rate", "2..10x1.5"), "rate=2 rate=3 rate=4.5 rate=6.75");
+    assert_eq!(labels("concurrency", "8..33+8"), "c=8 c=16 c=24 c=32");
+    assert_eq!(labels("concurrency", "1..10x1.5"), "c=1 c=2 c=3 c=5 c=8");
+}
+
+#[test]
+fn a_search_is_a_goal_and_what_it_may_cost() {
+    let search = |flags: &[(&'static str, &str)]| {
+        let flags = [&[("goodput", "ttft:500,tpot:50")][..], flags].concat();
+        plan(&flags).search.unwrap()
+    };
+    let plain = search(&[("find-max-rate", "true")]);
+    assert_eq!((plain.start, plain.limit, plain.policy.goal), (None, None, Goal::Rate));
+    assert_eq!((plain.policy.attainment, plain.policy.precision, plain.policy.levels_max), (0.95, 0.05, 20));
+    let told = search(&[
+        ("find-max-concurrency", "true"),
+        ("concurrency", "16"),
+        ("duration", "20s"),
+        ("attainment", "99%"),
+        ("search-precision", "10%"),
+        ("search-budget", "5m"),
+    ]);
+    assert_eq!((told.start, told.policy.goal), (Some(16.0), Goal::Concurrency));
+    assert_eq!(told.limit, Some(Limit::Duration(Nanos::from_secs(20.0))));
+    assert_eq!((told.policy.attainment, told.policy.precision), (0.99, 0.1));
+    assert_eq!(told.policy.budget, Nanos::from_secs(300.0));
+    let open = plan(&[("find-max-rate", "true"), ("goodput", "ttft:500"), ("arrivals", "constant")]);
+    assert_eq!(open.slos[0].metric, Metric::TtftFromDue);
+    assert_eq!(plan(&[("find-max-rate", "false")]).search, None);
 }
 
 #[test]
@@ -174,10 +213,12 @@ fn the_fingerprint_is_the_load_and_nothing_else() {
         ("warmup", "0"),
     ];
     let mut hashes: Vec<String> = different.iter().map(|pair| plan(&[*pair]).workload_hash()).collect();
+    let searching = [("goodput", "ttft:500"), ("find-max-rate", "true"), ("attainment", "90%")];
+    hashes.extend([plan(&searching[..2]).workload_hash(), plan(&searching).workload_hash()]);
     hashes.push(base);
     hashes.sort();
     hashes.dedup();
-    assert_eq!(hashes.len(), different.len() + 1);
+    assert_eq!(hashes.len(), different.len() + 3);
 }
 
 #[test]

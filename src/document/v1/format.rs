@@ -16,7 +16,7 @@ pub const DEFINITIONS: &str = "1";
 pub const SIZE_MAX: u64 = 256 * 1024 * 1024;
 
 const MAJOR: u32 = 1;
-/// 1: the course of a level in time (`series`), and some of its requests (`points`).
+/// 1: the course of a level in time (`series`), and some of its requests (`points`); the search that chose the levels (`search`).
 const MINOR: u32 = 1;
 
 /// The first words of every file.

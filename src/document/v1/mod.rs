@@ -17,6 +17,7 @@ mod pool;
 mod row;
 mod run;
 mod schema;
+mod search;
 mod series;
 mod shard;
 mod values;
@@ -45,6 +46,10 @@ pub use plan::{
 pub use row::{RowDocument, TokenCounts};
 pub use run::{ImportedDocument, RoundDocument, RoundParts, RunDocument, RunParts};
 pub use schema::{baseline_schema, run_schema};
+pub use search::{
+    AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
+    StandingDocument, StepDocument,
+};
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
 pub use verdict::{

@@ -151,6 +151,7 @@ impl PlanDocument {
             tokenizer: _,
             cache: _,
             gate,
+            search: _,
         } = plan;
         Self {
             target: target.into(),
@@ -185,6 +186,7 @@ impl From<&RunPlan> for WorkloadDocument {
             tokenizer,
             cache,
             gate: _,
+            search: _,
         } = plan;
         let AskedDocument { input_tokens, output_tokens, dataset, manner } = AskedDocument::of(parts);
         let trace = parts.iter().find_map(|part| match &part.workload.dataset {

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::format::{self, DEFINITIONS, DocumentError, Format, Kind};
 use super::import::Source;
 use super::pool::in_turn;
-use super::{EnvironmentDocument, FindingDocument, Key, LevelDocument, PlanDocument, VerdictDocument};
+use super::{
+    EnvironmentDocument, FindingDocument, Key, LevelDocument, PlanDocument, SearchDocument, VerdictDocument,
+};
 use crate::base::Seed;
 use crate::config::RunPlan;
 use crate::gate::Verdict;
 use crate::metrics::Summary;
 use crate::record::{Environment, MetricKey};
+use crate::search::Search;
 use crate::validity::Finding;
 
 /// Everything that is known about one run.
@@ -45,6 +48,9 @@ pub struct RunDocument {
     pub levels: Vec<LevelDocument>,
     pub findings: Vec<FindingDocument>,
     pub verdict: Option<VerdictDocument>,
+    /// The search that chose the levels, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchDocument>,
 }
 
 /// Whose result this is. Its numbers follow the definitions that the document names, which are never compared with ours.
@@ -97,6 +103,7 @@ pub struct RunParts<'a> {
     pub rounds: &'a [RoundParts<'a>],
     pub findings: &'a [Finding],
     pub verdict: Option<&'a Verdict>,
+    pub search: Option<&'a Search>,
 }
 
 /// One round: its seed, and the levels that were measured, by label.
@@ -120,6 +127,7 @@ impl RunDocument {
             rounds,
             findings,
             verdict,
+            search,
         } = parts;
         let objectives = plan.gate.objectives.iter().map(|objective| objective.key);
         let gated: Vec<MetricKey> = plan.gate.tolerances.keys().copied().chain(objectives).collect();
@@ -146,6 +154,7 @@ impl RunDocument {
             rounds,
             findings: findings.iter().map(FindingDocument::from).collect(),
             verdict: verdict.map(VerdictDocument::from),
+            search: search.map(|search| SearchDocument::new(search, &plan.levels)),
         }
     }
 

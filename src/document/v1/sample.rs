@@ -7,10 +7,11 @@ use crate::base::{Hint, Nanos, Rate, Seed};
 use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
 use crate::metrics::{
-    Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals, Window,
+    self, Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals,
 };
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
+use crate::search::{Goal, Idle, Policy, Search, Stopped, Window};
 use crate::validity::{Finding, Severity};
 use crate::workload::{
     Arrivals, CacheLabel, Lengths, Level, Limit, Load, Part, Shard, UrlStrategy, Workload,
@@ -68,6 +69,7 @@ pub(crate) fn plan() -> RunPlan {
             require_baseline: false,
             strict: false,
         },
+        search: None,
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
         Distribution::new(values.collect()).unwrap()
     };
     Summary {
-        window: Window { start: Nanos::from_secs(1.0), end: Nanos::from_secs(13.5) },
+        window: metrics::Window { start: Nanos::from_secs(1.0), end: Nanos::from_secs(13.5) },
         offered: 100,
         succeeded: 97,
         failures: BTreeMap::from([(FailureClass::Http429, 2), (FailureClass::Stalled, 1)]),
@@ -115,7 +117,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
             (Metric::ErrorRate, 0.03),
         ]),
         steady: Some(Steady {
-            window: Window { start: Nanos::from_secs(2.0), end: Nanos::from_secs(12.0) },
+            window: metrics::Window { start: Nanos::from_secs(2.0), end: Nanos::from_secs(12.0) },
             request_throughput: 8.1,
             output_throughput: 790.123_456_789,
         }),
@@ -213,6 +215,52 @@ pub(crate) fn run() -> RunDocument {
     build(&plan(), &[summary(0.0)], None)
 }
 
+/// A search over three rates, the highest of which does not hold.
+pub(crate) fn search() -> RunDocument {
+    let mut plan = plan();
+    let rate = |rate: f64| Load::Open {
+        rate: Rate::new(rate).unwrap().into(),
+        arrivals: Arrivals::Poisson,
+        max_in_flight: None,
+    };
+    plan.levels = [4.0, 8.0, 8.4].map(|at| Level { load: rate(at), limit: Limit::Requests(100) }).to_vec();
+    plan.slos = vec![Slo { metric: Metric::TtftFromDue, limit: Nanos::from_ms(500.0) }];
+    let window = |load: f64, good: u64| Window { load, good, offered: 100, trusted: true };
+    let found = Search {
+        policy: Policy {
+            goal: Goal::Rate,
+            attainment: 0.9,
+            precision: 0.05,
+            levels_max: 20,
+            budget: Nanos::from_secs(1_800.0),
+        },
+        start: None,
+        sized: false,
+        idle: Some(Idle { good: 8, offered: 8, e2e_ms: Some(2_480.0) }),
+        windows: vec![window(4.0, 100), window(8.0, 98), window(8.4, 70), window(8.4, 75), window(8.0, 97)],
+        stopped: Stopped::Precise,
+    };
+    let summary = summary(0.0);
+    let round = |round: u32, from: usize| RoundParts {
+        round,
+        seed: Seed(u64::from(round)),
+        levels: plan.levels[from..].iter().map(|level| (level.label(), &summary)).collect(),
+    };
+    RunDocument::new(RunParts {
+        tool: "0.1.0",
+        created: "2026-01-02T03:04:05Z",
+        clock_origin: "2026-01-02T03:04:04.123456789Z",
+        partial: false,
+        plan: &plan,
+        workload_hash: "abc123",
+        environment: &environment(),
+        rounds: &[round(1, 0), round(2, 1)],
+        findings: &[],
+        verdict: None,
+        search: Some(&found),
+    })
+}
+
 /// A gate of two rounds with this answer.
 pub(crate) fn gate(decision: Decision) -> RunDocument {
     build(&plan(), &[summary(0.0), summary(30.0)], Some(&verdict(decision)))
@@ -238,6 +286,7 @@ pub(crate) fn build(plan: &RunPlan, summaries: &[Summary], verdict: Option<&Verd
         rounds: &rounds,
         findings: &[finding()],
         verdict,
+        search: None,
     })
 }
 

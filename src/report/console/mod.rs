@@ -2,6 +2,7 @@
 
 mod gate;
 mod run;
+mod search;
 mod style;
 
 pub use style::Style;
@@ -10,7 +11,7 @@ use super::cell::gates;
 use super::found::origin;
 use crate::document::v1::RunDocument;
 
-/// The whole text: the verdict where there is one, else the measured numbers; findings last. Ends with a newline.
+/// The whole text: the verdict or the search's answer where there is one, else the measured numbers; findings last. Ends with a newline.
 pub fn render(run: &RunDocument, style: Style) -> String {
     let mut out = Vec::new();
     match &run.verdict {
@@ -22,7 +23,10 @@ pub fn render(run: &RunDocument, style: Style) -> String {
                 run::write(&mut out, run, style);
             }
         }
-        None => run::write(&mut out, run, style),
+        None => match &run.search {
+            Some(search) => search::write(&mut out, run, search, style),
+            None => run::write(&mut out, run, style),
+        },
     }
     style::findings(&mut out, &run.findings, style);
     out.push(String::new());

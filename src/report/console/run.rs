@@ -6,6 +6,7 @@ use crate::document::v1::{
 };
 use crate::record::{Metric, Unit};
 use crate::report::cell::slo;
+use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
 use crate::report::number::{count, percent, plural, quantity, significant};
 use crate::report::text::plain;
@@ -29,6 +30,20 @@ const PLATEAU: f64 = 0.1;
 const THIN: &str = " ~ too few samples to rely on (p50 needs 11, p90 64, p95 130, p99 662)";
 
 pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
+    write_head(out, run, style);
+    if run.levels.len() > 1 {
+        out.push(String::new());
+        out.extend(overview(&run.levels, style));
+        write_shape(out, &run.levels);
+        out.extend(knee(&run.levels).map(|knee| format!(" {}", plain(&knee.sentence()))));
+    }
+    for level in &run.levels {
+        write_level(out, level, run.rounds.len() as u64, run.imported.is_some(), style);
+    }
+}
+
+/// What was measured where.
+pub(super) fn write_head(out: &mut Vec<String>, run: &RunDocument, style: Style) {
     let what = format!(
         "{} · {} on {}",
         plain(&run.name),
@@ -46,12 +61,13 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
         let note = "partial: the run was interrupted or a shard is missing; these are the numbers that were measured";
         out.push(style.paint(Paint::Yellow, note));
     }
-    if run.levels.len() > 1 {
-        out.push(String::new());
-        out.extend(overview(&run.levels, style));
-    }
-    for level in &run.levels {
-        write_level(out, level, run.rounds.len() as u64, run.imported.is_some(), style);
+}
+
+/// The curve in one line, where the levels make one.
+pub(super) fn write_shape(out: &mut Vec<String>, levels: &[LevelDocument]) {
+    if let Some((blocks, low, high)) = shape(levels) {
+        let [low, high] = [low, high].map(|mean| quantity(mean, Unit::Milliseconds));
+        out.push(format!(" mean E2E by level, from {low} to {high}: {blocks}"));
     }
 }
 
@@ -90,7 +106,13 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-fn write_level(out: &mut Vec<String>, level: &LevelDocument, rounds: u64, imported: bool, style: Style) {
+pub(super) fn write_level(
+    out: &mut Vec<String>,
+    level: &LevelDocument,
+    rounds: u64,
+    imported: bool,
+    style: Style,
+) {
     let title = format!(
         "{} · {} in {} s over {}",
         plain(&level.label),

@@ -1,10 +1,14 @@
 //! The comment: marker, headline, what next, one table, then folds; the most important parts survive any limit.
 
 use super::folds;
-use crate::document::v1::{DecisionDocument, JudgementDocument, LevelDocument, RunDocument, VerdictDocument};
+use crate::document::v1::{
+    DecisionDocument, JudgementDocument, LevelDocument, RunDocument, SearchDocument, VerdictDocument,
+};
 use crate::record::Metric;
 use crate::report::cell::{Cell, Standing, confidence, gates};
+use crate::report::curve::knee;
 use crate::report::number::{percent, plural, quantity, significant};
+use crate::report::search::{self, sentence as sentence_of};
 use crate::report::text::{clip, markdown};
 
 /// GitHub takes 65,536 characters; the rest is room for what the caller adds.
@@ -82,11 +86,16 @@ fn head(run: &RunDocument, options: &MarkdownOptions) -> String {
     let marker = marker(run);
     let Some(verdict) = &run.verdict else {
         let what = format!("{} on {}", run.fingerprint.model, run.fingerprint.hardware);
+        let knee = knee(&run.levels).filter(|_| run.search.is_none());
+        let answer =
+            run.search.as_ref().map(|search| format!("**{}**\n\n", markdown(&sentence_of(run, search))));
         return format!(
-            "{marker}\n### {title}{colon}{} · {}\n{}\n\n",
+            "{marker}\n### {title}{colon}{} · {}\n{}{}{}\n\n",
             short(&run.name),
             short(&what),
-            requests(run)
+            answer.unwrap_or_default(),
+            requests(run),
+            knee.map(|knee| format!("\n{}", sentence(&knee.sentence()))).unwrap_or_default()
         );
     };
     let emoji = match verdict.decision {
@@ -142,10 +151,21 @@ fn requests(run: &RunDocument) -> String {
 
 /// The table's first lines and its rows; without a verdict the measured levels.
 fn table(run: &RunDocument) -> (String, Vec<String>) {
-    match &run.verdict {
-        Some(verdict) => judged(run, verdict),
-        None => measured(run),
+    match (&run.verdict, &run.search) {
+        (Some(verdict), _) => judged(run, verdict),
+        (None, Some(search)) => searched(run, search),
+        (None, None) => measured(run),
     }
+}
+
+fn searched(run: &RunDocument, search: &SearchDocument) -> (String, Vec<String>) {
+    let top =
+        format!("| {} |\n|---|{}---|\n", search::HEADER.join(" | "), "--:|".repeat(search::HEADER.len() - 2));
+    let rows = search::rows(run, search).into_iter().map(|cells| {
+        let cells: Vec<String> = cells.iter().map(|cell| short(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    });
+    (top, rows.collect())
 }
 
 fn judged(run: &RunDocument, verdict: &VerdictDocument) -> (String, Vec<String>) {

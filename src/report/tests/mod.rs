@@ -1,6 +1,7 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
 mod junit;
+mod search;
 
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ fn hostile(decision: Option<Decision>) -> RunDocument {
 fn everything() -> Vec<RunDocument> {
     let gates = DECISIONS.into_iter().map(sample::gate);
     let bad = DECISIONS.into_iter().map(|decision| hostile(Some(decision)));
-    gates.chain(bad).chain([sample::run(), hostile(None)]).collect()
+    gates.chain(bad).chain([sample::run(), sample::search(), hostile(None)]).collect()
 }
 
 #[test]

@@ -49,6 +49,7 @@ pub(super) fn document(
         rounds,
         findings,
         verdict: None,
+        search: None,
     };
     document.plan.gate.rounds = u32::try_from(document.rounds.len()).unwrap_or(u32::MAX);
     document.plan.gate.tolerances = tolerances(&document.levels);

@@ -121,6 +121,8 @@ impl Shards {
             rounds,
             findings: Vec::new(),
             verdict: None,
+            // Shards do not search.
+            search: None,
         }
     }
 

@@ -48,6 +48,7 @@ fn client(plan: &RunPlan, rows: &[Row], late: u64, shard: Option<(u32, u32)>) ->
         rounds: &rounds,
         findings: &findings,
         verdict: None,
+        search: None,
     });
     document.plan.shard = shard.map(|(index, count)| ShardDocument { index, count });
     let lines = rows.iter().map(|row| RowDocument::from_row(row, 1, &label).to_line()).collect();

@@ -33,7 +33,9 @@ fn baseline(sessions: usize) -> BaselineDocument {
 
 #[test]
 fn results_and_baselines_survive_their_files() {
-    for run in [sample::run(), sample::gate(Decision::Fail), sample::gate(Decision::Invalid)] {
+    for run in
+        [sample::run(), sample::search(), sample::gate(Decision::Fail), sample::gate(Decision::Invalid)]
+    {
         assert_eq!(RunDocument::from_json(path(), &run.to_json()), Ok(run));
     }
     let baseline = baseline(3);

@@ -33,6 +33,10 @@ fn an_independent_reader_understands_every_field() {
     ];
     assert_eq!(columns, [5; 8]);
     assert_eq!(level.points.as_ref().unwrap()[1].outcome, "http_429");
+    let run: Run = serde_json::from_str(&sample::search().to_json()).unwrap();
+    let search = run.search.unwrap();
+    assert_eq!((search.answer.value, search.answer.above), (Some(8.0), Some(8.4)));
+    assert_eq!((search.levels.len(), search.steps.len(), run.levels.len()), (3, 5, 3));
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,65 @@ struct Run {
     levels: Vec<Level>,
     findings: Vec<Finding>,
     verdict: Option<Verdict>,
+    search: Option<Search>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    goal: String,
+    attainment: f64,
+    confidence: f64,
+    precision: f64,
+    start: Option<f64>,
+    sized: bool,
+    levels_max: u32,
+    budget_s: f64,
+    idle: Option<Idle>,
+    answer: Answer,
+    levels: Vec<SearchLevel>,
+    steps: Vec<Step>,
+    stopped: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Idle {
+    good: u64,
+    offered: u64,
+    e2e_ms: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    outcome: String,
+    metric: String,
+    value: Option<f64>,
+    above: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchLevel {
+    label: String,
+    load: f64,
+    windows: u32,
+    good: u64,
+    offered: u64,
+    low: f64,
+    high: f64,
+    standing: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    label: String,
+    round: u32,
+    good: u64,
+    offered: u64,
+    trusted: bool,
 }
 
 #[derive(Deserialize)]
