@@ -119,6 +119,11 @@ impl Bench<'_> {
             length,
             open_loop: turn.level.is_open(),
             slos: self.plan.slos.clone(),
+            mix: if self.plan.parts.len() > 1 {
+                self.plan.parts.iter().map(|part| (part.name.clone(), part.slos.clone())).collect()
+            } else {
+                Vec::new()
+            },
             count: self.plan.tokenizer.is_some(),
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Sheet {
     pub(super) length: Option<Nanos>,
     pub(super) open_loop: bool,
     pub(super) slos: Vec<Slo>,
+    /// Name and objectives of each workload of a mix; empty where there is none.
+    pub(super) mix: Vec<(String, Vec<Slo>)>,
     /// Whether a tokenizer is to count what servers do not report.
     pub(super) count: bool,
 }
@@ -117,7 +119,7 @@ struct Desk {
     journal: Option<Journal>,
     gauge: Gauge,
     /// None before the window.
-    fold: Option<Fold>,
+    fold: Option<Folds>,
     first: Option<Outcome>,
     /// Answers whose tokens are to be counted, and the memory that is left for them.
     waiting: Vec<Row>,
@@ -156,7 +158,7 @@ impl Desk {
     }
 
     fn so_far(&self) -> SoFar {
-        self.fold.as_ref().map(Fold::so_far).unwrap_or_default()
+        self.fold.as_ref().map(|folds| folds.whole.so_far()).unwrap_or_default()
     }
 
     fn finish(self, counter: &TokenCounter, window: Window) -> Recorded {
@@ -166,14 +168,40 @@ impl Desk {
             row.tokenizer_count = Some(counter.count(&row.text));
             fold.add(&row);
         }
-        Recorded { so_far: fold.so_far(), summary: fold.finish(window), first, uncounted, journal }
+        Recorded { so_far: fold.whole.so_far(), summary: fold.finish(window), first, uncounted, journal }
     }
 }
 
 impl Sheet {
-    fn fold(&self, start: Nanos) -> Fold {
+    fn fold(&self, start: Nanos) -> Folds {
         let end = self.length.map(|length| start + length);
-        Fold::new(Frame { start, end, open_loop: self.open_loop, slos: self.slos.clone() })
+        let fold =
+            |slos: &Vec<Slo>| Fold::new(Frame { start, end, open_loop: self.open_loop, slos: slos.clone() });
+        let parts = self.mix.iter().map(|(name, slos)| (name.clone(), fold(slos))).collect();
+        Folds { whole: fold(&self.slos), parts }
+    }
+}
+
+/// The level as a whole, and each workload of its mix.
+struct Folds {
+    whole: Fold,
+    parts: Vec<(String, Fold)>,
+}
+
+impl Folds {
+    fn add(&mut self, row: &Row) {
+        self.whole.add(row);
+        if let Some((_, part)) = self.parts.get_mut(usize::from(row.part)) {
+            part.add(row);
+        }
+    }
+
+    fn finish(self, window: Window) -> Summary {
+        let Self { whole, parts } = self;
+        // The whole level shows its course and examples of its requests.
+        let alone = |fold: Fold| Summary { series: None, points: Vec::new(), ..fold.finish(window) };
+        let parts = parts.into_iter().map(|(name, fold)| (name, alone(fold))).collect();
+        Summary { parts, ..whole.finish(window) }
     }
 }
 
@@ -191,6 +219,7 @@ mod tests {
             length,
             open_loop: false,
             slos: Vec::new(),
+            mix: ["chat", "rag"].map(|name| (name.to_owned(), Vec::new())).into(),
             count: true,
         };
         Desk::new(sheet, None, gauge)
@@ -254,6 +283,22 @@ mod tests {
         desk.take(row(1, Phase::Measure));
         let recorded = finish(desk, 130.0);
         assert_eq!((recorded.first, recorded.summary.offered), (Some(refused), 2));
+    }
+
+    #[test]
+    fn the_workloads_of_a_mix_add_up_to_the_whole() {
+        let mut desk = desk(None);
+        for index in 0..5 {
+            desk.take(Row { part: u16::from(index >= 3), ..row(index, Phase::Measure) });
+        }
+        let summary = finish(desk, 130.0).summary;
+        let parts: Vec<(&str, u64, u64)> = summary
+            .parts
+            .iter()
+            .map(|(name, part)| (name.as_str(), part.offered, part.tokens.output))
+            .collect();
+        assert_eq!(parts, [("chat", 3, 18), ("rag", 2, 12)]);
+        assert_eq!((summary.offered, summary.tokens.output), (5, 30));
     }
 
     #[test]

@@ -101,6 +101,7 @@ mod tests {
             reconnects: 0,
             series: None,
             points: Vec::new(),
+            parts: Vec::new(),
         };
         let round =
             RoundValues::read_with(&summary, ["ttft_p99.9".parse().unwrap(), "e2e_p50".parse().unwrap()]);

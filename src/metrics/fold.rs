@@ -140,6 +140,7 @@ impl Fold {
             reconnects: self.reconnects,
             series: course.series,
             points: self.points.finish(),
+            parts: Vec::new(),
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Summary {
     pub series: Option<Series>,
     /// Single requests as examples, in order of sending.
     pub points: Vec<Point>,
+    /// The same for each workload of a mix, by name; empty where there is no mix.
+    pub parts: Vec<(String, Summary)>,
 }
 
 impl Summary {

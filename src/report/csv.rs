@@ -1,4 +1,4 @@
-//! `summary.csv`: one row per round and level, one column per number of the catalogue.
+//! `summary.csv`: one row per round and level, and one per workload of a mix, one column per number of the catalogue.
 
 use crate::document::v1::{LevelDocument, RunDocument};
 use crate::record::{FailureClass, Metric};
@@ -7,15 +7,23 @@ use crate::record::{FailureClass, Metric};
 pub fn render(run: &RunDocument) -> String {
     let mut out = line(&header());
     for round in &run.rounds {
-        for level in &round.levels {
+        let parts = |level: &LevelDocument| -> Vec<(String, LevelDocument)> {
+            let under = |part: &LevelDocument| LevelDocument { label: level.label.clone(), ..part.clone() };
+            level.parts.iter().map(|part| (part.label.clone(), under(part))).collect()
+        };
+        let rows = round
+            .levels
+            .iter()
+            .flat_map(|level| std::iter::once((run.name.clone(), level.clone())).chain(parts(level)));
+        for (workload, level) in rows {
             let mut fields = vec![
-                run.name.clone(),
+                workload,
                 run.fingerprint.model.clone(),
                 run.fingerprint.hardware.clone(),
                 round.round.to_string(),
                 round.seed.to_string(),
             ];
-            fields.extend(numbers(level));
+            fields.extend(numbers(&level));
             out.push_str(&line(&fields));
         }
     }

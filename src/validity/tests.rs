@@ -106,6 +106,7 @@ fn calm() -> Summary {
         reconnects: 0,
         series: None,
         points: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

@@ -124,4 +124,11 @@ fn the_mix_of_the_examples_runs() {
     let objectives = result["levels"][0]["goodput"]["objectives"].as_array().unwrap();
     assert_eq!(objectives.len(), 3, "{objectives:?}");
     assert!(result["levels"][0]["tokens"]["cached"].as_u64().unwrap() > 0);
+    let workloads = result["levels"][0]["parts"].as_array().unwrap();
+    assert_eq!((&workloads[0]["label"], &workloads[1]["label"]), (&"chat".into(), &"rag".into()));
+    let offered: u64 = workloads.iter().map(|part| part["offered"].as_u64().unwrap()).sum();
+    assert_eq!(result["levels"][0]["offered"], offered);
+    let summary = stage.read("llm-loadtest-results/summary.csv");
+    let names: Vec<&str> = summary.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(names, ["both", "chat", "rag"]);
 }

@@ -41,6 +41,9 @@ pub struct LevelDocument {
     /// Single requests as examples. Absent in the view over several rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<PointDocument>,
+    /// Each workload of a mix, labelled with its name. Absent where there is no mix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<LevelDocument>,
 }
 
 /// A span since the start of the run.
@@ -149,6 +152,7 @@ impl LevelDocument {
             reconnects,
             series,
             points,
+            parts,
         } = summary;
         let id = |metric: &Metric| metric.id().to_owned();
         Self {
@@ -177,6 +181,7 @@ impl LevelDocument {
                 .collect(),
             series: series.as_ref().map(SeriesDocument::from),
             points: points.iter().map(PointDocument::from).collect(),
+            parts: parts.iter().map(|(name, part)| Self::new(name, part, gated)).collect(),
         }
     }
 

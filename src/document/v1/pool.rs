@@ -45,7 +45,7 @@ impl From<&Summary> for Crowd {
 pub(super) fn in_turn(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     let (first, last) = (parts.first()?, parts.last()?);
     if parts.len() == 1 {
-        return Some(LevelDocument { histograms: BTreeMap::new(), ..(*first).clone() });
+        return Some(bare(first));
     }
     let window = WindowDocument {
         start_s: first.window.start_s,
@@ -55,6 +55,33 @@ pub(super) fn in_turn(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     let peaks: Option<Vec<u64>> = parts.iter().map(|part| part.concurrency.peak).collect();
     let peak = peaks.and_then(|peaks| peaks.into_iter().max());
     joined(parts, Frame { window, crowd: Crowd { peak, ..Crowd::default() }, histograms: BTreeMap::new() })
+}
+
+fn bare(level: &LevelDocument) -> LevelDocument {
+    let parts = level.parts.iter().map(bare).collect();
+    LevelDocument { histograms: BTreeMap::new(), parts, ..level.clone() }
+}
+
+/// The histograms of all parts, merged.
+pub(super) fn histograms(parts: &[&LevelDocument]) -> BTreeMap<String, String> {
+    let ids: BTreeSet<&String> = parts.iter().flat_map(|part| part.histograms.keys()).collect();
+    let merged = |id: &String| {
+        histogram::merge(parts.iter().filter_map(|part| part.histograms.get(id)).map(String::as_str))
+    };
+    ids.into_iter().filter_map(|id| Some((id.clone(), histogram::encode(&merged(id)?)))).collect()
+}
+
+/// The workloads of a mix, each over all parts by its name. How many of one workload were in flight at most is not known.
+fn workloads(parts: &[&LevelDocument], window: &WindowDocument, kept: bool) -> Vec<LevelDocument> {
+    let names: Vec<&String> =
+        parts.first().into_iter().flat_map(|part| &part.parts).map(|one| &one.label).collect();
+    let one = |name: &String| {
+        let own: Vec<&LevelDocument> =
+            parts.iter().flat_map(|part| &part.parts).filter(|part| part.label == *name).collect();
+        let histograms = if kept { histograms(&own) } else { BTreeMap::new() };
+        joined(&own, Frame { window: window.clone(), crowd: Crowd::default(), histograms })
+    };
+    names.into_iter().filter_map(one).collect()
 }
 
 /// The parts as one level of this frame; none when there are no parts.
@@ -69,6 +96,7 @@ pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocu
         failures: failures(parts),
     };
     let goodput = goodput(parts, window.measured_s);
+    let workloads = workloads(parts, &window, !histograms.is_empty());
     Some(LevelDocument {
         label,
         values: values(parts, window.measured_s, &counts, goodput.as_ref()),
@@ -85,6 +113,7 @@ pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocu
         histograms,
         series,
         points,
+        parts: workloads,
     })
 }
 

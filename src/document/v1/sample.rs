@@ -143,6 +143,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
         reconnects: 0,
         series: Some(series()),
         points: points(),
+        parts: Vec::new(),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, style: Style) {
     write_head(out, run, style);
     if run.levels.len() > 1 {
         out.push(String::new());
-        out.extend(overview(&run.levels, style));
+        out.extend(overview("level", &run.levels, style));
         write_shape(out, &run.levels);
         out.extend(knee(&run.levels).map(|knee| format!(" {}", plain(&knee.sentence()))));
     }
@@ -71,9 +71,9 @@ pub(super) fn write_shape(out: &mut Vec<String>, levels: &[LevelDocument]) {
     }
 }
 
-fn overview(levels: &[LevelDocument], style: Style) -> Vec<String> {
+fn overview(first: &str, levels: &[LevelDocument], style: Style) -> Vec<String> {
     let header =
-        ["level", "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors"];
+        [first, "req/s", "tok/s", "TTFT p50", "p95", "TPOT p50", "p95", "E2E p95", "goodput", "errors"];
     let rows: Vec<Vec<String>> = levels.iter().map(overview_row).collect();
     table(&header, &rows, None, style)
 }
@@ -141,6 +141,10 @@ pub(super) fn write_level(
     write_tokens(out, &level.tokens, imported);
     write_goodput(out, level, style);
     write_failures(out, level, style);
+    if !level.parts.is_empty() {
+        out.push(String::new());
+        out.extend(overview("workload", &level.parts, style));
+    }
 }
 
 fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {

@@ -204,7 +204,12 @@ fn row(judgement: &JudgementDocument, many: bool) -> String {
 fn measured(run: &RunDocument) -> (String, Vec<String>) {
     let top = "| level | req/s | tok/s | TTFT p50 | TTFT p95 | TPOT p50 | TPOT p95 | E2E p95 | goodput | errors |\n\
                |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
-    let rows = run.levels.iter().map(|level| {
+    let named = run.levels.iter().flat_map(|level| {
+        let part = |part: &'_ LevelDocument| format!("{}: {}", level.label, part.label);
+        std::iter::once((level.label.clone(), level))
+            .chain(level.parts.iter().map(move |one| (part(one), one)))
+    });
+    let rows = named.map(|(label, level)| {
         let dash = || "-".to_owned();
         let rate = |metric: Metric| {
             let value = level.values.get(metric.id());
@@ -221,7 +226,7 @@ fn measured(run: &RunDocument) -> (String, Vec<String>) {
         let [_, e2e_p95] = quantiles(Metric::E2e);
         format!(
             "| {} | {} | {} | {ttft_p50} | {ttft_p95} | {tpot_p50} | {tpot_p95} | {e2e_p95} | {} | {} |\n",
-            short(&level.label),
+            short(&label),
             rate(Metric::RequestThroughput),
             rate(Metric::OutputThroughput),
             goodput.map_or_else(dash, |goodput| percent(goodput.ratio)),

@@ -170,6 +170,7 @@ fn level(entry: Entry) -> LevelDocument {
             .collect(),
         series: None,
         points: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

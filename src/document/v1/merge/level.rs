@@ -1,10 +1,7 @@
 //! One level of one round, of all shards.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::base::Nanos;
-use crate::document::v1::histogram;
-use crate::document::v1::pool::{Crowd, Frame, joined};
+use crate::document::v1::pool::{Crowd, Frame, histograms, joined};
 use crate::document::v1::{LevelDocument, WindowDocument};
 use crate::metrics::Window;
 
@@ -16,6 +13,7 @@ pub(super) fn moved(level: &LevelDocument, offset: Nanos) -> LevelDocument {
         window.start_s = micros(window.start_s + offset.secs());
         window.end_s = micros(window.end_s + offset.secs());
     }
+    level.parts = level.parts.iter().map(|part| moved(part, offset)).collect();
     level
 }
 
@@ -47,14 +45,6 @@ pub(super) fn merged(
     let most = parts.iter().map(|part| part.concurrency.peak).sum();
     let crowd = crowd.unwrap_or(Crowd { peak: most, ..Crowd::default() });
     joined(parts, Frame { window, crowd, histograms: histograms(parts) })
-}
-
-fn histograms(parts: &[&LevelDocument]) -> BTreeMap<String, String> {
-    let ids: BTreeSet<&String> = parts.iter().flat_map(|part| part.histograms.keys()).collect();
-    let merged = |id: &String| {
-        histogram::merge(parts.iter().filter_map(|part| part.histograms.get(id)).map(String::as_str))
-    };
-    ids.into_iter().filter_map(|id| Some((id.clone(), histogram::encode(&merged(id)?)))).collect()
 }
 
 fn micros(seconds: f64) -> f64 {
