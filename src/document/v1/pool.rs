@@ -254,3 +254,29 @@ fn tokens(parts: &[&LevelDocument]) -> TokensDocument {
         itl_is_icl: parts.iter().any(|part| part.tokens.itl_is_icl),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::v1::sample;
+
+    #[test]
+    fn workloads_of_a_mix_are_pooled_by_name() {
+        let part = sample::summary(0.0);
+        let named = |name: &str| (name.to_owned(), part.clone());
+        let whole = Summary { parts: vec![named("chat"), named("rag")], ..part.clone() };
+        let level = LevelDocument::new("rate=8", &whole, &[]);
+        let turned = LevelDocument { parts: level.parts.iter().rev().cloned().collect(), ..level.clone() };
+        let rounds = in_turn(&[&level, &turned]).unwrap();
+        let found: Vec<(&str, u64)> =
+            rounds.parts.iter().map(|part| (part.label.as_str(), part.offered)).collect();
+        assert_eq!(found, [("chat", 2 * part.offered), ("rag", 2 * part.offered)]);
+        assert!(rounds.parts.iter().all(|part| part.histograms.is_empty()));
+        let frame = |histograms| Frame { window: level.window.clone(), crowd: Crowd::default(), histograms };
+        let both = [&level, &level];
+        let shards = joined(&both, frame(histograms(&both))).unwrap();
+        assert_eq!(shards.parts[1].histograms, histograms(&[&level.parts[1], &level.parts[1]]));
+        assert!(!shards.parts[1].histograms.is_empty());
+        assert_eq!(in_turn(&[&level]).unwrap().parts[0].histograms, BTreeMap::new());
+    }
+}
