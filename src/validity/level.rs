@@ -66,6 +66,7 @@ pub fn check_level(
         thin(summary),
     ];
     facts.extend(unevaluated(summary).map(Some));
+    facts.extend(summary.parts.iter().map(|(name, part)| unanswered(name, part)));
     facts
         .into_iter()
         .flatten()
@@ -78,6 +79,21 @@ pub fn check_level(
             round: Some(round),
         })
         .collect()
+}
+
+/// A workload of a mix that fails as a whole may be too small a share to be seen in the level.
+fn unanswered(name: &str, part: &Summary) -> Option<Fact> {
+    (part.offered > 0 && part.succeeded == 0).then(|| {
+        let classes: Vec<String> =
+            part.failures.iter().map(|(class, count)| format!("{class} {count}")).collect();
+        let message = format!(
+            "none of the {} requests of workload '{name}' succeeded: {}",
+            part.offered,
+            classes.join(", ")
+        );
+        Fact::new(Severity::Warning, "workload_unanswered", message)
+            .hint("run that workload alone to see why, or take it out of the mix")
+    })
 }
 
 fn errors(summary: &Summary) -> Option<Fact> {

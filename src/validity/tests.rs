@@ -154,6 +154,19 @@ fn failures_beyond_a_twentieth_are_named() {
 }
 
 #[test]
+fn a_workload_without_a_success_is_named() {
+    insta::assert_snapshot!(found(|summary| {
+        let dead = Summary {
+            offered: 3,
+            succeeded: 0,
+            failures: BTreeMap::from([(FailureClass::Http4xx, 3)]),
+            ..calm()
+        };
+        summary.parts = vec![("chat".to_owned(), calm()), ("rag".to_owned(), dead)];
+    }), @"warning workload_unanswered: none of the 3 requests of workload 'rag' succeeded: http_4xx 3");
+}
+
+#[test]
 fn lengths_that_differ_from_the_ask_are_said() {
     insta::assert_snapshot!(found(|summary| summary.tokens.output = 48_000), @"warning output_length: the server generated 48000 output tokens where 50000 were asked for with ignore_eos (-4.0 %)");
     let prompts = |least, most, all: u64| {
