@@ -22,9 +22,17 @@ pub(super) fn section(run: &RunDocument) -> Markup {
                 @if run.levels.len() > 1 { "At " (shown(&level.label, 80)) ", the highest throughput" }
                 @else { "At " (shown(&level.label, 80)) }
             }
-            dl.figures { @for (name, value, more) in figures(level) { (figure(name, &value, &more)) } }
+            (list(level))
+            @for part in &level.parts {
+                h3 { "Workload " (shown(&part.label, 80)) }
+                (list(part))
+            }
         }
     }
+}
+
+fn list(level: &LevelDocument) -> Markup {
+    html! { dl.figures { @for (name, value, more) in figures(level) { (figure(name, &value, &more)) } } }
 }
 
 fn figure(name: &str, value: &str, more: &str) -> Markup {
