@@ -221,11 +221,14 @@ impl Bench<'_> {
             Limit::Either { requests, duration } => (Some(requests), Some(duration)),
             Limit::Load => (None, turn.level.deadline()),
         };
+        let label = turn.level.label();
+        let planned: Vec<String> = self.plan.levels.iter().map(Level::label).collect();
         LevelTitle {
             round: turn.round,
             rounds: turn.rounds,
-            label: turn.level.label(),
-            labels: self.plan.levels.iter().map(Level::label).collect(),
+            // The levels of a search are not known before.
+            labels: if planned.contains(&label) { planned } else { vec![label.clone()] },
+            label,
             open_loop: turn.level.is_open(),
             requests,
             duration,

@@ -17,7 +17,8 @@ pub struct RoundValues {
     /// Requests that were due, failed ones included.
     pub offered: u64,
     pub succeeded: u64,
-    /// Failed requests by class; classes that did not occur are absent.
+    /// Failed requests by class; classes that did not occur are absent, and so are requests that we cut: they were not
+    /// offered.
     pub failures: BTreeMap<FailureClass, u64>,
     /// Requests that met every SLO, where there are SLOs.
     pub good: Option<u64>,
@@ -50,7 +51,12 @@ impl RoundValues {
             samples: samples.map(|(&metric, samples)| (metric, samples.len())).collect(),
             offered: summary.offered,
             succeeded: summary.succeeded,
-            failures: summary.failures.clone(),
+            failures: summary
+                .failures
+                .iter()
+                .filter(|(class, _)| **class != FailureClass::Cancelled)
+                .map(|(class, count)| (*class, *count))
+                .collect(),
             good: summary.goodput.as_ref().map(|goodput| goodput.good),
             prompt_tokens: summary.tokens.prompt,
             output_tokens: summary.tokens.output,
@@ -81,7 +87,7 @@ mod tests {
             window: Window { start: Nanos::ZERO, end: Nanos::from_secs(1.0) },
             offered: 3,
             succeeded: 1,
-            failures: [(FailureClass::Http5xx, 2)].into(),
+            failures: [(FailureClass::Http5xx, 2), (FailureClass::Cancelled, 5)].into(),
             distributions: [(Metric::Ttft, Distribution::new(vec![7.0]).unwrap())].into(),
             values: [(Metric::SuccessRate, 1.0 / 3.0), (Metric::RequestThroughput, f64::NAN)].into(),
             steady: None,

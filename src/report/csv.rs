@@ -1,5 +1,7 @@
 //! `summary.csv`: one row per round and level, and one per workload of a mix, one column per number of the catalogue.
 
+use std::iter;
+
 use crate::document::v1::{LevelDocument, RunDocument};
 use crate::record::{FailureClass, Metric};
 
@@ -7,23 +9,20 @@ use crate::record::{FailureClass, Metric};
 pub fn render(run: &RunDocument) -> String {
     let mut out = line(&header());
     for round in &run.rounds {
-        let parts = |level: &LevelDocument| -> Vec<(String, LevelDocument)> {
-            let under = |part: &LevelDocument| LevelDocument { label: level.label.clone(), ..part.clone() };
-            level.parts.iter().map(|part| (part.label.clone(), under(part))).collect()
-        };
-        let rows = round
-            .levels
-            .iter()
-            .flat_map(|level| std::iter::once((run.name.clone(), level.clone())).chain(parts(level)));
-        for (workload, level) in rows {
+        let rows = round.levels.iter().flat_map(|level| {
+            let parts = level.parts.iter().map(move |part| (&part.label, &level.label, part));
+            iter::once((&run.name, &level.label, level)).chain(parts)
+        });
+        for (workload, label, numbers) in rows {
             let mut fields = vec![
-                workload,
+                workload.clone(),
                 run.fingerprint.model.clone(),
                 run.fingerprint.hardware.clone(),
                 round.round.to_string(),
                 round.seed.to_string(),
             ];
-            fields.extend(numbers(&level));
+            fields.push(label.clone());
+            fields.extend(values(numbers));
             out.push_str(&line(&fields));
         }
     }
@@ -62,10 +61,9 @@ fn header() -> Vec<String> {
     fixed.into_iter().map(str::to_owned).chain(failures).chain(metrics).collect()
 }
 
-fn numbers(level: &LevelDocument) -> Vec<String> {
+fn values(level: &LevelDocument) -> Vec<String> {
     let good = level.goodput.as_ref().map(|goodput| goodput.good.to_string());
     let mut fields = vec![
-        level.label.clone(),
         level.window.measured_s.to_string(),
         level.offered.to_string(),
         level.succeeded.to_string(),

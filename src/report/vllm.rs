@@ -17,7 +17,6 @@ pub fn render(run: &RunDocument) -> String {
 fn members(run: &RunDocument, level: &LevelDocument) -> Vec<(String, Value)> {
     let load = run.plan.workload.levels.iter().find(|load| load.label == level.label);
     let backend = if run.plan.workload.api == "chat" { "openai-chat" } else { "openai" };
-    let cut = level.failures.get("cancelled").copied().unwrap_or(0);
     let mut members: Vec<(String, Value)> = [
         ("date", json!(date(&run.created))),
         ("endpoint_type", json!(backend)),
@@ -31,7 +30,7 @@ fn members(run: &RunDocument, level: &LevelDocument) -> Vec<(String, Value)> {
         ("max_concurrency", json!(load.and_then(|load| load.concurrency.or(load.max_in_flight)))),
         ("duration", json!(level.window.measured_s)),
         ("completed", json!(level.succeeded)),
-        ("failed", json!(level.failed().saturating_sub(cut))),
+        ("failed", json!(level.failed())),
         ("total_input_tokens", json!(level.tokens.prompt)),
         ("total_output_tokens", json!(level.tokens.output)),
         ("request_throughput", value(level, Metric::RequestThroughput)),

@@ -10,7 +10,7 @@ use super::number::six;
 use super::{PointDocument, SeriesDocument, SloDocument};
 use crate::base::Nanos;
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
-use crate::record::{Metric, MetricKey, Stat};
+use crate::record::{FailureClass, Metric, MetricKey, Stat};
 use crate::stats::thin_below;
 
 /// One level of one round, or of all rounds together. Keys of maps are metric ids.
@@ -185,9 +185,14 @@ impl LevelDocument {
         }
     }
 
-    /// Requests that did not end well.
+    /// Requests that did not end well. Those that we cut ourselves were not offered, so they did not fail either.
     pub fn failed(&self) -> u64 {
-        self.failures.values().sum()
+        self.failures.values().sum::<u64>() - self.cut()
+    }
+
+    /// Requests of users who left, or that an interrupt cut.
+    pub fn cut(&self) -> u64 {
+        self.failures.get(FailureClass::Cancelled.id()).copied().unwrap_or(0)
     }
 }
 

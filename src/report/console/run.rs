@@ -4,7 +4,7 @@ use super::style::{Paint, Style, table};
 use crate::document::v1::{
     ConcurrencyDocument, LevelDocument, MetricDocument, RunDocument, SteadyDocument, TokensDocument,
 };
-use crate::record::{Metric, Unit};
+use crate::record::{FailureClass, Metric, Unit};
 use crate::report::cell::slo;
 use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
@@ -243,11 +243,14 @@ fn write_goodput(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
 }
 
 fn write_failures(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
-    if level.failures.is_empty() {
+    if level.cut() > 0 {
+        out.push(format!(" Cancelled: {}, not counted as offered", count(level.cut())));
+    }
+    if level.failed() == 0 {
         return;
     }
-    let classes: Vec<String> =
-        level.failures.iter().map(|(class, n)| format!("{} {}", plain(class), count(*n))).collect();
+    let failures = level.failures.iter().filter(|(class, _)| *class != FailureClass::Cancelled.id());
+    let classes: Vec<String> = failures.map(|(class, n)| format!("{} {}", plain(class), count(*n))).collect();
     let line =
         format!("Failed: {} of {} ({})", count(level.failed()), count(level.offered), classes.join(", "));
     out.push(format!(" {}", style.paint(Paint::Red, &line)));

@@ -1,5 +1,7 @@
 //! The comment: marker, headline, what next, one table, then folds; the most important parts survive any limit.
 
+use std::iter;
+
 use super::folds;
 use crate::document::v1::{
     DecisionDocument, JudgementDocument, LevelDocument, RunDocument, SearchDocument, VerdictDocument,
@@ -205,9 +207,8 @@ fn measured(run: &RunDocument) -> (String, Vec<String>) {
     let top = "| level | req/s | tok/s | TTFT p50 | TTFT p95 | TPOT p50 | TPOT p95 | E2E p95 | goodput | errors |\n\
                |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
     let named = run.levels.iter().flat_map(|level| {
-        let part = |part: &'_ LevelDocument| format!("{}: {}", level.label, part.label);
-        std::iter::once((level.label.clone(), level))
-            .chain(level.parts.iter().map(move |one| (part(one), one)))
+        let parts = level.parts.iter().map(move |part| (format!("{}: {}", level.label, part.label), part));
+        iter::once((level.label.clone(), level)).chain(parts)
     });
     let rows = named.map(|(label, level)| {
         let dash = || "-".to_owned();

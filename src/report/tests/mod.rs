@@ -87,6 +87,17 @@ fn a_run_on_a_terminal() {
 }
 
 #[test]
+fn users_who_left_did_not_fail() {
+    let mut run = sample::run();
+    let failed = run.levels[0].failed();
+    run.levels[0].failures.insert("cancelled".to_owned(), 5);
+    assert_eq!((run.levels[0].failed(), run.levels[0].cut()), (failed, 5));
+    let text = console::render(&run, PLAIN);
+    assert!(text.contains(" Cancelled: 5, not counted as offered"), "{text}");
+    assert!(text.contains(&format!(" Failed: {failed} of ")) && !text.contains("cancelled 5"), "{text}");
+}
+
+#[test]
 fn a_sweep_has_an_overview() {
     let mut plan = sample::plan();
     plan.levels.push(sample::open_level());

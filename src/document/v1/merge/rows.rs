@@ -9,7 +9,7 @@ use crate::base::Nanos;
 use crate::document::v1::pool::Crowd;
 use crate::document::v1::{FindingDocument, LevelDocument, RowDocument, RunDocument, WindowDocument};
 use crate::metrics::{Fold, Frame};
-use crate::record::{FailureClass, Phase, Row};
+use crate::record::{Phase, Row};
 use crate::validity::Severity;
 
 /// Where a row stands in its shard's file.
@@ -190,7 +190,7 @@ impl Level {
             .parts
             .iter()
             .filter_map(|(at, part)| {
-                let cut = part.failures.get(FailureClass::Cancelled.id()).copied().unwrap_or(0);
+                let cut = part.cut();
                 let (seen, all) = (self.seen.get(at).copied().unwrap_or(0), part.offered + cut);
                 (seen != all).then(|| format!("{seen} of shard {}'s {all}", shards.shards[*at].which))
             })
