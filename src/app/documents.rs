@@ -72,10 +72,8 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
 /// Judges one result against another by the rules of the candidate's own gate.
 pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
     let (old, new) = (read_result(baseline)?, read_result(candidate)?);
-    whole(&old, baseline)?;
-    whole(&new, candidate)?;
-    fixed_levels(baseline, &old)?;
-    fixed_levels(candidate, &new)?;
+    as_planned(&old, baseline)?;
+    as_planned(&new, candidate)?;
     let reference = BaselineDocument::of_run(&old);
     let reasons = comparable(&reference, Candidate::of(&new));
     if !reasons.is_empty() {
@@ -106,11 +104,16 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
     Ok((new.judged(&verdict), decision))
 }
 
-/// A shard shares its fingerprint with the whole load, and its throughput with nobody.
-fn whole(document: &RunDocument, path: &Path) -> Result<(), AppError> {
-    match document.plan.shard {
-        None => Ok(()),
-        Some(shard) => Err(AppError::usage(
+/// A shard shares its fingerprint with the whole load, and its throughput with nobody. A search measures where its
+/// answers lie, so two of them need not share a level.
+fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+    match (&document.plan.shard, &document.search) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(AppError::usage(
+            format!("{} is the result of a search, whose levels are found and not planned", path.display()),
+            "measure fixed levels for this, for example run --rate 8",
+        )),
+        (Some(shard), _) => Err(AppError::usage(
             format!("{} is one of {} shards, not the whole load", path.display(), shard.count),
             "merge the shards first, and use the merged result",
         )),
@@ -130,20 +133,8 @@ fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
 /// Stores a result as the newest session of its baseline.
 pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
     let document = read_result(result)?;
-    whole(&document, result)?;
-    fixed_levels(result, &document)?;
+    as_planned(&document, result)?;
     Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
-}
-
-/// A search measures where its answers lie, so two of them need not share a level.
-fn fixed_levels(path: &Path, document: &RunDocument) -> Result<(), AppError> {
-    match document.search {
-        None => Ok(()),
-        Some(_) => Err(AppError::usage(
-            format!("{} is the result of a search, whose levels are found and not planned", path.display()),
-            "measure fixed levels for this, for example run --rate 8",
-        )),
-    }
 }
 
 /// A line per baseline; with `sessions`, a line per session beneath it. `only` picks one by name.

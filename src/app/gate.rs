@@ -6,7 +6,7 @@ use super::error::AppError;
 use super::outputs;
 use super::preflight::preflight;
 use super::rounds::{self, Measurement};
-use super::server::{self, Server};
+use super::server::Server;
 use super::watch::Watcher;
 use crate::base::Hint;
 use crate::config::{Resolved, RunPlan};
@@ -36,7 +36,7 @@ pub async fn gate(
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<Judged, AppError> {
-    let (plan, key) = (&resolved.plan, resolved.api_key.as_ref());
+    let plan = &resolved.plan;
     if !plan.shard.is_whole() {
         return Err(AppError::usage(
             format!("a gate judges the whole load, and this is shard {}", plan.shard),
@@ -49,9 +49,7 @@ pub async fn gate(
             "search with `llm-loadtest run`, then gate at a rate that holds",
         ));
     }
-    outputs::check(&resolved.outputs)?;
-    let bench = rounds::bench(plan, RealClock::start())?;
-    let server = server::open(plan, key, 1).await?;
+    let (bench, server) = rounds::open(resolved).await?;
     let store = Store::open(&resolved.outputs.baselines);
     let baseline = find(&store, plan, &server)?;
     if let Some(text) = announce(baseline.as_ref(), resolved, &server)? {
@@ -63,8 +61,7 @@ pub async fn gate(
         );
     }
     preflight(&bench, &server, stop).await?;
-    let mut measured =
-        rounds::measure(&bench, server, key, &resolved.outputs.requests, watcher, stop).await?;
+    let mut measured = rounds::measure(&bench, server, resolved, watcher, stop).await?;
     measured.findings.extend(interrupted(plan, &measured));
     let environment = baseline.as_ref().map(|baseline| against(baseline, &measured)).unwrap_or_default();
     measured.findings.extend(environment);

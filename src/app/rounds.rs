@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
-use super::outputs::unwritable;
+use super::outputs::{self, unwritable};
 use super::server::{self, Server};
 use super::start;
 use super::watch::Watcher;
-use crate::base::{Hint, Nanos, Secret, Seed};
-use crate::config::RunPlan;
+use crate::base::{Hint, Nanos, Seed};
+use crate::config::{Resolved, RunPlan};
 use crate::document::v1::{RoundParts, RunDocument, RunParts};
 use crate::engine::Stop;
 use crate::gate::{RoundValues, Verdict};
@@ -48,8 +48,33 @@ pub(super) fn round_seed(plan: &RunPlan, round: u32) -> Seed {
     plan.seed.child("round").at(u64::from(round))
 }
 
-/// What the plan's files and tokenizer say, read before anything is sent.
-pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
+/// Checks what can be checked before anything is sent, reads the plan's files and opens its server.
+pub(super) async fn open(resolved: &Resolved) -> Result<(Bench<'_>, Server), AppError> {
+    outputs::check(&resolved.outputs)?;
+    let bench = bench(&resolved.plan, RealClock::start())?;
+    let server = server::open(&resolved.plan, resolved.api_key.as_ref(), 1).await?;
+    Ok((bench, server))
+}
+
+/// Begins a measurement: its file of rows, what the reader should know of the load, and the moment it starts at.
+pub(super) async fn begin(
+    bench: &Bench<'_>,
+    server: &Server,
+    requests: &Path,
+    watcher: &mut dyn Watcher,
+    stop: &Stop,
+) -> Result<(Journal, Measurement), AppError> {
+    let journal = Journal::create(requests).map_err(|error| unwritable(&error.to_string()))?;
+    let measured = Measurement::new(server.environment.clone(), &bench.clock);
+    for line in introduction(bench) {
+        watcher.note(&line);
+    }
+    start::wait(bench.plan.start_at, watcher, stop).await?;
+    Ok((journal, measured))
+}
+
+/// What the plan's files and tokenizer say.
+fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
     check_files(plan)?;
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
     let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
@@ -108,23 +133,18 @@ const FILES_BESIDES: u64 = 64;
 pub(super) async fn measure(
     bench: &Bench<'_>,
     first: Server,
-    key: Option<&Secret>,
-    requests: &Path,
+    resolved: &Resolved,
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<Measurement, AppError> {
     let plan = bench.plan;
-    let mut journal = Some(rows_file(requests)?);
-    let mut measured = Measurement::new(first.environment.clone(), &bench.clock);
+    let (journal, mut measured) = begin(bench, &first, &resolved.outputs.requests, watcher, stop).await?;
+    let mut journal = Some(journal);
     let mut server = first;
-    for line in introduction(bench) {
-        watcher.note(&line);
-    }
-    start::wait(plan.start_at, watcher, stop).await?;
     for number in 1..=plan.gate.rounds {
         if number > 1 && server.restarts() {
             drop(server);
-            server = server::open(plan, key, u64::from(number)).await?;
+            server = server::open(plan, resolved.api_key.as_ref(), u64::from(number)).await?;
         }
         let seed = round_seed(plan, number);
         let mut round = Round { number, seed, levels: Vec::new() };
@@ -159,15 +179,10 @@ pub(super) async fn measure(
 }
 
 /// What the reader should know of the load before it starts.
-pub(super) fn introduction(bench: &Bench<'_>) -> Vec<String> {
+fn introduction(bench: &Bench<'_>) -> Vec<String> {
     let shard = bench.plan.shard;
     let part = format!("this is shard {shard} (counted from 0): one of {} parts of the load", shard.count());
     bench.source.notes().into_iter().chain((!shard.is_whole()).then_some(part)).collect()
-}
-
-/// The file of rows, begun anew.
-pub(super) fn rows_file(path: &Path) -> Result<Journal, AppError> {
-    Journal::create(path).map_err(|error| unwritable(&error.to_string()))
 }
 
 /// What is to be known about the numbers of one level.
@@ -209,7 +224,7 @@ fn tail(summary: &Summary) -> Nanos {
 
 impl Measurement {
     /// Nothing yet, from now on, by this clock.
-    pub(super) fn new(environment: Environment, clock: &RealClock) -> Self {
+    fn new(environment: Environment, clock: &RealClock) -> Self {
         Self {
             rounds: Vec::new(),
             findings: Vec::new(),

@@ -5,14 +5,13 @@ use super::measure::{Bench, Turn};
 use super::outputs;
 use super::preflight::preflight;
 use super::rounds::{self, Measurement, Round};
-use super::server::{self, Server};
-use super::start;
+use super::server::Server;
 use super::watch::{Silent, Watcher};
 use crate::base::{Hint, Nanos, Rate};
 use crate::config::{Resolved, RunPlan, SearchPlan};
 use crate::document::v1::RunDocument;
 use crate::engine::Stop;
-use crate::host::{Journal, RealClock};
+use crate::host::Journal;
 use crate::metrics::Summary;
 use crate::record::{Metric, MetricKey};
 use crate::report::number::percent;
@@ -40,17 +39,10 @@ pub(super) async fn find(
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<RunDocument, AppError> {
-    let (plan, key) = (&resolved.plan, resolved.api_key.as_ref());
-    outputs::check(&resolved.outputs)?;
-    let bench = rounds::bench(plan, RealClock::start())?;
-    let server = server::open(plan, key, 1).await?;
+    let (bench, server) = rounds::open(resolved).await?;
     preflight(&bench, &server, stop).await?;
-    let journal = rounds::rows_file(&resolved.outputs.requests)?;
-    for line in rounds::introduction(&bench) {
-        watcher.note(&line);
-    }
-    start::wait(plan.start_at, watcher, stop).await?;
-    let measured = Measurement::new(server.environment.clone(), &bench.clock);
+    let (journal, measured) =
+        rounds::begin(&bench, &server, &resolved.outputs.requests, watcher, stop).await?;
     let mut hunt = Hunt {
         bench: &bench,
         server: &server,
@@ -68,7 +60,7 @@ pub(super) async fn find(
         },
     };
     hunt.search.stopped = hunt.go(watcher, stop).await?;
-    let document = hunt.document(plan);
+    let document = hunt.document(&resolved.plan);
     outputs::write(&document, &resolved.outputs)?;
     Ok(document)
 }
@@ -199,14 +191,13 @@ impl Hunt<'_> {
         watcher: &mut dyn Watcher,
         stop: &Stop,
     ) -> Result<bool, AppError> {
-        let plan = RunPlan { levels: vec![level.clone()], ..self.bench.plan.clone() };
-        let seed = rounds::round_seed(&plan, number);
+        let seed = rounds::round_seed(self.bench.plan, number);
         let shard = Shard::WHOLE;
         let source = self.bench.source.clone();
         let turn = Turn { level: level.clone(), shard, round: number, rounds: 1, seed, warmup: None, source };
         let mut run = self.bench.level(self.server, &turn, self.journal.take(), watcher, stop).await?;
         self.journal = run.recorded.journal.take();
-        let findings = rounds::findings(&plan, &run, number);
+        let findings = rounds::findings(self.bench.plan, &run, number);
         let summary = run.recorded.summary;
         let trusted = findings.iter().all(|finding| finding.severity != Severity::Invalid);
         // A search overloads on purpose, and its windows are as short as the evidence allows.

@@ -19,6 +19,6 @@ pub struct InfoArgs {
 impl InfoArgs {
     /// What all flags said, for `config::Layers`.
     pub fn flags(&self) -> Vec<Entry> {
-        [self.settings.flags(), self.search.flags()].concat()
+        [self.settings.flags(), self.search.entries()].concat()
     }
 }

@@ -1,48 +1,88 @@
 //! Flags made from the settings table, so that table, flags and help cannot drift apart.
 
+use std::marker::PhantomData;
+
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
 use crate::config::{Entry, Group, Origin, SETTINGS, Setting, Shape};
 
-/// Every setting that describes a load, its server and its output, as far as flags gave it.
-#[derive(Debug, Clone, Default)]
-pub struct LoadArgs {
+/// Which rows of the table a command takes.
+pub trait Rows {
+    fn has(setting: &Setting) -> bool;
+}
+
+/// Every setting that describes a load, its server and its output.
+#[derive(Debug, Clone)]
+pub struct OfLoad;
+
+/// The settings of the gate alone.
+#[derive(Debug, Clone)]
+pub struct OfGate;
+
+/// The settings of the search for the highest load that holds, which only `run` makes.
+#[derive(Debug, Clone)]
+pub struct OfSearch;
+
+/// Settings as far as flags gave them.
+#[derive(Debug, Clone)]
+pub struct Flags<R> {
     entries: Vec<Entry>,
+    rows: PhantomData<R>,
 }
 
-/// What the flags said, for `config::Layers`.
-pub fn flags(args: &LoadArgs) -> Vec<Entry> {
-    args.entries.clone()
+pub type LoadFlags = Flags<OfLoad>;
+pub type GateFlags = Flags<OfGate>;
+pub type SearchFlags = Flags<OfSearch>;
+
+impl Rows for OfLoad {
+    fn has(setting: &Setting) -> bool {
+        !matches!(setting.group, Group::Gate | Group::Search)
+    }
 }
 
-impl Args for LoadArgs {
+impl Rows for OfGate {
+    fn has(setting: &Setting) -> bool {
+        setting.group == Group::Gate
+    }
+}
+
+impl Rows for OfSearch {
+    fn has(setting: &Setting) -> bool {
+        setting.group == Group::Search
+    }
+}
+
+impl<R> Flags<R> {
+    /// What they said, for `config::Layers`.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.clone()
+    }
+}
+
+impl<R: Rows> Args for Flags<R> {
     fn augment_args(command: Command) -> Command {
-        declare(command, is_load)
+        declare(command, R::has)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        declare(command, is_load)
+        declare(command, R::has)
     }
 }
 
-impl FromArgMatches for LoadArgs {
+impl<R: Rows> FromArgMatches for Flags<R> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        Ok(Self { entries: collect(matches, is_load) })
+        Ok(Self { entries: collect(matches, R::has), rows: PhantomData })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        self.entries = collect(matches, is_load);
+        self.entries = collect(matches, R::has);
         Ok(())
     }
 }
 
-fn is_load(setting: &Setting) -> bool {
-    !matches!(setting.group, Group::Gate | Group::Search)
-}
-
 /// Adds the flags of the wanted rows.
-pub(super) fn declare(command: Command, wanted: fn(&Setting) -> bool) -> Command {
+fn declare(command: Command, wanted: fn(&Setting) -> bool) -> Command {
     SETTINGS.iter().filter(|setting| wanted(setting)).fold(command, |command, setting| {
         let command = command.arg(flag(setting));
         match setting.off {
@@ -94,7 +134,7 @@ fn off(setting: &Setting, name: &'static str, aliases: &'static [&'static str]) 
 }
 
 /// The entries of the wanted rows, in the table's order.
-pub(super) fn collect(matches: &ArgMatches, wanted: fn(&Setting) -> bool) -> Vec<Entry> {
+fn collect(matches: &ArgMatches, wanted: fn(&Setting) -> bool) -> Vec<Entry> {
     let mut entries = Vec::new();
     for setting in SETTINGS.iter().filter(|setting| wanted(setting)) {
         let origin = |name: &str| Origin::Flag(name.to_owned());

@@ -11,21 +11,19 @@ mod merge;
 mod report;
 mod root;
 mod run;
-mod search;
 mod simulate;
 #[cfg(test)]
 mod tests;
 
 pub use baseline::{BaselineArgs, BaselineCommand};
 pub use compare::CompareArgs;
-pub use gate::{GateArgs, GateFlags};
+pub use gate::GateArgs;
 pub use import::{ImportArgs, Tool};
 pub use info::InfoArgs;
 pub use init::InitArgs;
-pub use load::{LoadArgs, flags};
+pub use load::{GateFlags, LoadFlags, SearchFlags};
 pub use merge::MergeArgs;
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};
 pub use run::RunArgs;
-pub use search::SearchFlags;
 pub use simulate::SimulateArgs;

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::{LoadArgs, SearchFlags, flags};
+use super::{LoadFlags, SearchFlags};
 use crate::config::Entry;
 
 /// The load, or the search for one.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    pub load: LoadArgs,
+    pub load: LoadFlags,
     #[command(flatten)]
     pub search: SearchFlags,
 }
@@ -17,6 +17,6 @@ pub struct RunArgs {
 impl RunArgs {
     /// What all flags said, for `config::Layers`.
     pub fn flags(&self) -> Vec<Entry> {
-        [flags(&self.load), self.search.flags()].concat()
+        [self.load.entries(), self.search.entries()].concat()
     }
 }
