@@ -76,7 +76,8 @@ pub(super) async fn begin(
 /// What the plan's files and tokenizer say.
 fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
     check_files(plan)?;
-    let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.to_string());
+    // Whoever reads names the file.
+    let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.source.to_string());
     let counter = TokenCounter::resolve(plan.tokenizer.as_deref(), read)
         .map_err(|error| AppError::usage(error.to_string(), "see --tokenizer in --help"))?;
     let servers = Servers {
