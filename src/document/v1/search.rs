@@ -119,6 +119,11 @@ pub struct StepDocument {
 }
 
 impl SearchDocument {
+    /// The highest level that holds, where one does.
+    pub fn best(&self) -> Option<&SearchLevelDocument> {
+        self.levels.iter().find(|level| self.answer.value == Some(level.load))
+    }
+
     /// `levels` are the measured ones, which name the loads.
     pub(super) fn new(search: &Search, measured: &[measured::Level]) -> Self {
         let Search { policy, start, sized, idle, windows, stopped } = search;

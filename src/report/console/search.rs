@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut Vec<String>, run: &RunDocument, search: &SearchDoc
         out.push(NOTE.to_owned());
         write_shape(out, &run.levels);
     }
-    let best = search.levels.iter().find(|level| search.answer.value == Some(level.load));
+    let best = search.best();
     let level = best.and_then(|best| run.levels.iter().find(|level| level.label == best.label));
     if let (Some(best), Some(level)) = (best, level) {
         write_level(out, level, u64::from(best.windows), false, style);

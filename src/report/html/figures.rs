@@ -7,19 +7,25 @@ use crate::document::v1::{LevelDocument, MetricDocument, RunDocument};
 use crate::record::{Metric, Unit};
 use crate::report::number::{percent, quantity};
 
-/// The numbers of the level with the most output tokens per second; a sweep's other levels stand in the table.
+/// The numbers of the level with the most output tokens per second, or of the highest one that holds, where that was
+/// searched for; the other levels stand in the table.
 pub(super) fn section(run: &RunDocument) -> Markup {
     let rate = |level: &&LevelDocument| {
         let output = level.values.get(Metric::OutputThroughput.id());
         output.or(level.values.get(Metric::RequestThroughput.id())).copied().unwrap_or(0.0)
     };
-    let Some(level) = run.levels.iter().max_by(|a, b| rate(a).total_cmp(&rate(b))) else {
-        return html! {};
+    let level = match &run.search {
+        Some(search) => {
+            search.best().and_then(|best| run.levels.iter().find(|level| level.label == best.label))
+        }
+        None => run.levels.iter().max_by(|a, b| rate(a).total_cmp(&rate(b))),
     };
+    let Some(level) = level else { return html! {} };
     html! {
         section aria-labelledby="figures" {
             h2 #figures {
-                @if run.levels.len() > 1 { "At " (shown(&level.label, 80)) ", the highest throughput" }
+                @if run.search.is_some() { "At " (shown(&level.label, 80)) ", the highest load that holds" }
+                @else if run.levels.len() > 1 { "At " (shown(&level.label, 80)) ", the highest throughput" }
                 @else { "At " (shown(&level.label, 80)) }
             }
             (list(level))

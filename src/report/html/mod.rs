@@ -16,6 +16,7 @@ use super::found::{Found, grouped, origin};
 use super::number::plural;
 use super::text::{clip, plain};
 use crate::document::v1::{DecisionDocument, LevelDocument, RunDocument};
+use crate::report::search;
 
 /// Nothing is loaded, run, framed or sent, even if a text should ever slip through unescaped.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -41,6 +42,7 @@ pub fn render(run: &RunDocument, reproduce: Option<&str>) -> String {
                 header { (head(run, &title)) }
                 main {
                     @if let Some(verdict) = &run.verdict { (verdict::section(run, verdict)) }
+                    @if let Some(search) = &run.search { p { strong { (shown(&search::sentence(run, search), 1_000)) } } }
                     (figures::section(run))
                     (findings(run))
                     (table::section(run))

@@ -2,7 +2,7 @@
 
 use super::{PLAIN, comment};
 use crate::document::v1::{RunDocument, sample};
-use crate::report::console;
+use crate::report::{console, html};
 
 #[test]
 fn a_search_answers_in_a_sentence_over_its_curve() {
@@ -56,4 +56,11 @@ fn every_answer_of_a_search_has_its_words() {
     insta::assert_snapshot!(words("none_holds", "idle", "missed"), @"No rate holds TTFT from due ≤ 500 ms for 90% of requests: of 8 requests of a single client on the idle server 8 were good.");
     insta::assert_snapshot!(words("none_holds", "floor", "missed"), @"No rate that was measured holds TTFT from due ≤ 500 ms for 90% of requests; the lowest was 8.4 req/s.");
     insta::assert_snapshot!(words("open", "interrupted", "undecided"), @"No rate was shown to hold TTFT from due ≤ 500 ms for 90% of requests, and none to miss it. The search was interrupted.");
+}
+
+#[test]
+fn the_page_leads_with_the_load_that_holds() {
+    let page = html::render(&sample::search(), None);
+    assert!(page.contains("8 req/s is the highest rate that holds"));
+    assert!(page.contains("At rate=8, the highest load that holds"));
 }
