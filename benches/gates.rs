@@ -14,9 +14,7 @@ use std::collections::BTreeMap;
 
 use llm_loadtest::base::{Nanos, Seed};
 use llm_loadtest::config::{Entry, GatePolicy, Layers, Origin, Purpose, resolve};
-use llm_loadtest::gate::{
-    Decision, Evidence, EvidenceKind, LevelEvidence, RoundValues, SessionRounds, decide,
-};
+use llm_loadtest::gate::{Against, Decision, Evidence, LevelEvidence, RoundValues, SessionRounds, decide};
 use llm_loadtest::metrics::{Summary, Window, summarize};
 use llm_loadtest::record::{Ask, Chunk, Outcome, Phase, Row, Usage};
 use llm_loadtest::simulator::model::{Model, SimAsk, SimSpec, Ticket, What};
@@ -82,9 +80,12 @@ fn play(gates: u64, seed: Seed) -> [[u64; 4]; CANDIDATES.len()] {
         let sessions = stored(seed.at(gate));
         for (kind, (_, query)) in CANDIDATES.iter().enumerate() {
             let candidate = session(query, seed.at(gate).child("candidate"));
-            let level =
-                LevelEvidence { label: format!("c={CLIENTS}"), candidate, sessions: sessions.clone() };
-            let evidence = Evidence { levels: vec![level], kind: EvidenceKind::StoredBaseline };
+            let level = LevelEvidence {
+                label: format!("c={CLIENTS}"),
+                candidate,
+                against: Against::Sessions(sessions.clone()),
+            };
+            let evidence = Evidence { levels: vec![level] };
             counts[kind][column(decide(&evidence, &policy, &[]).decision)] += 1;
         }
     }

@@ -8,7 +8,7 @@ use super::outputs;
 use crate::config::GatePolicy;
 use crate::document::v1::import::{self, Given, ImportError, ImportOptions, Reading};
 use crate::document::v1::{BaselineDocument, Candidate, DocumentError, RunDocument, SIZE_MAX, comparable};
-use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds, decide};
+use crate::gate::{Against, Decision, Evidence, LevelEvidence, SessionRounds, decide};
 use crate::host::{RealClock, files};
 use crate::record::Environment;
 use crate::report;
@@ -69,6 +69,11 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
     })
 }
 
+/// How the verdict came about, step by step; none where there is no verdict.
+pub fn explain(document: &RunDocument) -> Option<String> {
+    document.verdict.as_ref().map(report::explain::render)
+}
+
 /// Judges one result against another by the rules of the candidate's own gate.
 pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
     let (old, new) = (read_result(baseline)?, read_result(candidate)?);
@@ -94,12 +99,12 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
         .into_iter()
         .map(|label| LevelEvidence {
             candidate: new.rounds_of(&label),
-            sessions: vec![SessionRounds { rounds: old.rounds_of(&label) }],
+            against: Against::Result(SessionRounds { rounds: old.rounds_of(&label) }),
             label,
         })
         .collect();
     let findings = doubts(&old, &new);
-    let verdict = decide(&Evidence { levels, kind: EvidenceKind::TwoResults }, &policy, &findings);
+    let verdict = decide(&Evidence { levels }, &policy, &findings);
     let decision = verdict.decision;
     Ok((new.judged(&verdict), decision))
 }

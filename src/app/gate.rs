@@ -1,22 +1,24 @@
-//! `gate`: several rounds, held against stored sessions and absolute objectives.
+//! `gate`: rounds, held against stored sessions, a baseline's server beside the candidate's, and absolute objectives.
 
 use std::path::PathBuf;
 
 use super::error::AppError;
+use super::evidence::{Case, Reference};
+use super::measurement::Measurement;
 use super::outputs;
 use super::preflight::preflight;
-use super::rounds::{self, Measurement};
-use super::server::Server;
+use super::rounds::{self, Stage};
+use super::server::{self, Server};
 use super::watch::Watcher;
 use crate::base::Hint;
 use crate::config::{Resolved, RunPlan};
 use crate::document::v1::{
-    BaselineDocument, Candidate, DEFINITIONS, Key, RunDocument, WorkloadDocument, comparable,
+    BaselineDocument, Candidate, DEFINITIONS, RunDocument, WorkloadDocument, comparable,
 };
 use crate::engine::Stop;
-use crate::gate::{Decision, Evidence, EvidenceKind, LevelEvidence, SessionRounds, Verdict, decide};
+use crate::gate::{Basis, Decision, Verdict};
 use crate::host::RealClock;
-use crate::record::{Environment, MetricKey};
+use crate::record::{Arm, Environment};
 use crate::store::{Store, StoreError};
 use crate::validity::{Finding, Severity, check_environment};
 
@@ -49,37 +51,56 @@ pub async fn gate(
             "search with `llm-loadtest run`, then gate at a rate that holds",
         ));
     }
-    let (bench, server) = rounds::open(resolved).await?;
+    let (bench, candidate) = rounds::open(resolved).await?;
     let store = Store::open(&resolved.outputs.baselines);
-    let baseline = find(&store, plan, &server)?;
-    if let Some(text) = announce(baseline.as_ref(), resolved, &server)? {
+    let key = resolved.api_key.as_ref();
+    let (reference, baseline) = if plan.baseline.is_some() {
+        (Reference::Server, Some(server::open(plan, Arm::Baseline, key, 1).await?))
+    } else {
+        (Reference::Stored(find(&store, plan, &candidate)?.map(Box::new)), None)
+    };
+    if let Some(text) = announce(&reference, resolved, &candidate)? {
         watcher.note(&text);
     }
-    if server.environment.hardware == "unknown" {
+    if candidate.environment.hardware == "unknown" {
         watcher.note(
             "hardware: unknown; name it with --hardware, so that baselines of different machines never mix",
         );
     }
-    preflight(&bench, &server, stop).await?;
-    let mut measured = rounds::measure(&bench, server, resolved, watcher, stop).await?;
-    measured.findings.extend(interrupted(plan, &measured));
-    let environment = baseline.as_ref().map(|baseline| against(baseline, &measured)).unwrap_or_default();
-    measured.findings.extend(environment);
-    let verdict = judge(plan, &measured, baseline.as_ref());
-    let document = measured.document(plan, Some(&verdict));
+    let mut case = Case::open(resolved, &candidate, reference, commit)?;
+    case.findings.extend(beforehand(plan, &candidate, baseline.as_ref()));
+    for line in case.introduction() {
+        watcher.note(&line);
+    }
+    preflight(&bench, &candidate, stop).await?;
+    if let Some(server) = &baseline {
+        preflight(&bench, server, stop).await?;
+    }
+    let stage = Stage { candidate, baseline };
+    let measured = if case.is_settled() {
+        rounds::nothing(&bench, &stage)
+    } else {
+        let from = case.carried() + 1;
+        let began = bench.clock.now();
+        let enough = |measured: &Measurement, watcher: &mut dyn Watcher| {
+            case.hear(measured, bench.clock.now() - began, watcher)
+        };
+        rounds::measure(&bench, stage, resolved, from, (watcher, stop), enough).await?
+    };
+    case.findings.extend(interrupted(plan, &measured, case.carried()));
+    let verdict = case.verdict(Some(&measured));
+    let mut measured = measured;
+    measured.findings.extend(case.findings);
+    let document = measured.document(plan, Some(&verdict), u64::from(case.carried));
     outputs::write(&document, &resolved.outputs)?;
-    let saved = save_first(&store, resolved, commit, &document, &verdict, baseline.is_some())?;
+    let known = plan.baseline.is_some() || verdict.basis != Basis::None;
+    let saved = save_first(&store, resolved, commit, &document, &verdict, known)?;
     Ok(Judged { document, decision: verdict.decision, saved })
 }
 
 /// The baseline for this plan on this server. One that must not be compared is refused now, before any load.
 fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<BaselineDocument>, AppError> {
-    let key = Key {
-        workload: plan.name.clone(),
-        model: server.model.clone(),
-        hardware: server.environment.hardware.clone(),
-        workload_hash: plan.workload_hash(),
-    };
+    let key = server::key(plan, server);
     let Some(found) = store.find(&key)? else {
         return Ok(None);
     };
@@ -99,11 +120,8 @@ fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<Baselin
 }
 
 /// What the run will be held against.
-fn announce(
-    baseline: Option<&BaselineDocument>,
-    resolved: &Resolved,
-    server: &Server,
-) -> Result<Option<String>, AppError> {
+fn announce(reference: &Reference, resolved: &Resolved, server: &Server) -> Result<Option<String>, AppError> {
+    let Reference::Stored(baseline) = reference else { return Ok(None) };
     let folder = resolved.outputs.baselines.display();
     let who = format!("'{}' of {} on {}", resolved.plan.name, server.model, server.environment.hardware);
     match baseline {
@@ -123,14 +141,16 @@ fn announce(
 }
 
 /// An interrupted gate has no verdict: the rounds that are missing were not chosen by chance.
-fn interrupted(plan: &RunPlan, measured: &Measurement) -> Option<Finding> {
+fn interrupted(plan: &RunPlan, measured: &Measurement, carried: u32) -> Option<Finding> {
+    let at = measured.rounds.len().max(measured.beside.as_ref().map_or(0, |beside| beside.rounds.len()));
+    let what = if plan.baseline.is_some() { "pair" } else { "round" };
     measured.partial.then(|| Finding {
         severity: Severity::Invalid,
         code: "interrupted".to_owned(),
         message: format!(
-            "the gate was interrupted in round {} of {}",
-            measured.rounds.len(),
-            plan.gate.rounds
+            "the gate was interrupted in {what} {} of {}",
+            carried as usize + at,
+            plan.gate.looks.last()
         ),
         hint: Some(Hint::new("run it again to its end")),
         level: None,
@@ -138,38 +158,35 @@ fn interrupted(plan: &RunPlan, measured: &Measurement) -> Option<Finding> {
     })
 }
 
-/// What differs between the newest stored session's machine and this one.
-fn against(baseline: &BaselineDocument, measured: &Measurement) -> Vec<Finding> {
-    baseline
-        .sessions
-        .last()
-        .map(|session| check_environment(&Environment::from(&session.environment), &measured.environment))
-        .unwrap_or_default()
-}
-
-fn judge(plan: &RunPlan, measured: &Measurement, baseline: Option<&BaselineDocument>) -> Verdict {
-    let keys: Vec<MetricKey> = plan
-        .gate
-        .tolerances
-        .keys()
-        .copied()
-        .chain(plan.gate.objectives.iter().map(|objective| objective.key))
-        .collect();
-    let levels = plan
-        .levels
-        .iter()
-        .map(|level| {
-            let label = level.label();
-            let sessions = baseline.map(|baseline| baseline.sessions(&label)).unwrap_or_default();
-            LevelEvidence {
-                candidate: measured.values(&label, &keys),
-                sessions: sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect(),
-                label,
-            }
-        })
-        .collect();
-    let evidence = Evidence { levels, kind: EvidenceKind::StoredBaseline };
-    decide(&evidence, &plan.gate, &measured.findings)
+/// What is known of the two servers before any load.
+fn beforehand(plan: &RunPlan, candidate: &Server, baseline: Option<&Server>) -> Vec<Finding> {
+    let Some(baseline) = baseline else { return Vec::new() };
+    // The change under test may be the model's very name; what else differs is no comparison.
+    let renamed = Environment { model: candidate.environment.model.clone(), ..baseline.environment.clone() };
+    let mut findings = check_environment(&renamed, &candidate.environment);
+    if !candidate.restarts() {
+        findings.push(Finding {
+            severity: Severity::Info,
+            code: "not_restarted".to_owned(),
+            message: "the servers were not started anew for each round, so the luck of one start counts as a difference between the sides".to_owned(),
+            hint: None,
+            level: None,
+            round: None,
+        });
+    }
+    if plan.baseline.as_ref().is_some_and(|side| side.base_urls == plan.target.base_urls)
+        && !candidate.restarts()
+    {
+        findings.push(Finding {
+            severity: Severity::Info,
+            code: "one_server".to_owned(),
+            message: "both sides are one server: each has prompts of its own, so that the second is not answered from the first one's cache, and pairs are noisier than those of two servers".to_owned(),
+            hint: None,
+            level: None,
+            round: None,
+        });
+    }
+    findings
 }
 
 /// The first result of a workload becomes its first session, if nothing speaks against it.

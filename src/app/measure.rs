@@ -19,7 +19,7 @@ use crate::engine::{Gauge, Measured, Sources, Stop, Work, drive};
 use crate::host::{self, Journal, RealClock, usage};
 use crate::metrics::Window;
 use crate::protocol::{CallOptions, codec};
-use crate::record::Row;
+use crate::record::{Arm, Row};
 use crate::transport::Sockets;
 use crate::workload::{
     self, Level, Limit, Pace, Schedule, ScheduleError, Shard, Source, TokenCounter, Visit,
@@ -50,6 +50,8 @@ pub(super) struct Turn {
     pub(super) shard: Shard,
     pub(super) round: u32,
     pub(super) rounds: u32,
+    /// Which of two servers, where two alternate.
+    pub(super) arm: Option<Arm>,
     pub(super) seed: Seed,
     /// Warm-up requests, where the plan's own number does not apply.
     pub(super) warmup: Option<u64>,
@@ -116,6 +118,7 @@ impl Bench<'_> {
         Sheet {
             round: turn.round,
             label: turn.level.label(),
+            arm: turn.arm,
             length,
             open_loop: turn.level.is_open(),
             slos: self.plan.slos.clone(),
@@ -226,6 +229,7 @@ impl Bench<'_> {
         LevelTitle {
             round: turn.round,
             rounds: turn.rounds,
+            arm: turn.arm,
             // The levels of a search are not known before.
             labels: if planned.contains(&label) { planned } else { vec![label.clone()] },
             label,

@@ -2,8 +2,10 @@
 
 mod documents;
 mod error;
+mod evidence;
 mod gate;
 mod measure;
+mod measurement;
 mod merge;
 mod outputs;
 mod preflight;
@@ -18,7 +20,9 @@ mod simulate;
 mod start;
 mod watch;
 
-pub use documents::{Form, compare, import, import_notes, list, promote, prune, read_result, render, save};
+pub use documents::{
+    Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
+};
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use merge::{Merged, merge};

@@ -44,6 +44,7 @@ async fn ask_until_answered(
             shard: Shard::WHOLE,
             round: 0,
             rounds: 0,
+            arm: None,
             seed,
             warmup: Some(0),
             source: source.clone(),

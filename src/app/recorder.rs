@@ -13,7 +13,7 @@ use crate::document::v1::RowDocument;
 use crate::engine::Gauge;
 use crate::host::Journal;
 use crate::metrics::{Fold, Frame, SoFar, Summary, Window};
-use crate::record::{Chunk, Outcome, Phase, Row, Slo};
+use crate::record::{Arm, Chunk, Outcome, Phase, Row, Slo};
 use crate::workload::TokenCounter;
 
 /// Answers may wait in as much memory for their tokens to be counted when nothing is being timed any more: some fifty
@@ -25,6 +25,8 @@ const WAITING_MAX: usize = 128 << 20;
 pub(super) struct Sheet {
     pub(super) round: u32,
     pub(super) label: String,
+    /// Which of two servers, where two alternate.
+    pub(super) arm: Option<Arm>,
     /// How long the window is planned to be, where time limits it.
     pub(super) length: Option<Nanos>,
     pub(super) open_loop: bool,
@@ -138,7 +140,11 @@ impl Desk {
             return;
         }
         if let Some(journal) = &mut self.journal {
-            journal.add(&RowDocument::from_row(&row, self.sheet.round, &self.sheet.label).to_line());
+            let line = RowDocument {
+                arm: self.sheet.arm.map(|arm| arm.id().to_owned()),
+                ..RowDocument::from_row(&row, self.sheet.round, &self.sheet.label)
+            };
+            journal.add(&line.to_line());
         }
         self.first.get_or_insert_with(|| row.outcome.clone());
         if self.sheet.count && row.usage.output.is_none() && !row.text.is_empty() {
@@ -214,6 +220,7 @@ mod tests {
         let gauge = Gauge::default();
         gauge.begin(Nanos::from_ms(100.0));
         let sheet = Sheet {
+            arm: None,
             round: 1,
             label: "c=1".to_owned(),
             length,

@@ -1,44 +1,23 @@
 //! Rounds of a plan, one after the other, and what was found in them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
+use super::measurement::{Beside, Measurement, Passed, Round};
 use super::outputs::{self, unwritable};
 use super::server::{self, Server};
 use super::start;
 use super::watch::Watcher;
 use crate::base::{Hint, Nanos, Seed};
 use crate::config::{Resolved, RunPlan};
-use crate::document::v1::{RoundParts, RunDocument, RunParts};
 use crate::engine::Stop;
-use crate::gate::{RoundValues, Verdict};
 use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
-use crate::record::{Environment, Metric, MetricKey};
-use crate::search::Search;
+use crate::record::{Arm, Metric, MetricKey};
 use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
 use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
-
-/// Everything that was measured.
-pub(super) struct Measurement {
-    pub(super) rounds: Vec<Round>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) environment: Environment,
-    /// Stopped before its end.
-    pub(super) partial: bool,
-    /// When it began, RFC 3339.
-    pub(super) created: String,
-    /// The wall clock at the zero of every instant, RFC 3339.
-    pub(super) clock_origin: String,
-}
-
-/// One pass over the plan's levels.
-pub(super) struct Round {
-    pub(super) number: u32,
-    pub(super) seed: Seed,
-    pub(super) levels: Vec<(String, Summary)>,
-}
 
 /// Larger than any tokenizer or prompt file that fits in memory beside its use.
 const INPUT_MAX: u64 = 2 * 1024 * 1024 * 1024;
@@ -52,7 +31,7 @@ pub(super) fn round_seed(plan: &RunPlan, round: u32) -> Seed {
 pub(super) async fn open(resolved: &Resolved) -> Result<(Bench<'_>, Server), AppError> {
     outputs::check(&resolved.outputs)?;
     let bench = bench(&resolved.plan, RealClock::start())?;
-    let server = server::open(&resolved.plan, resolved.api_key.as_ref(), 1).await?;
+    let server = server::open(&resolved.plan, Arm::Candidate, resolved.api_key.as_ref(), 1).await?;
     Ok((bench, server))
 }
 
@@ -129,47 +108,54 @@ fn check_files(plan: &RunPlan) -> Result<(), AppError> {
 /// Standard streams, results, the runtime's own.
 const FILES_BESIDES: u64 = 64;
 
-/// Measures all rounds. A server that this tool starts is started anew for each, so that a start's luck is not
-/// mistaken for the code's.
+/// The servers that take part.
+pub(super) struct Stage {
+    pub(super) candidate: Server,
+    /// Where one stands beside the candidate's.
+    pub(super) baseline: Option<Server>,
+}
+
+/// Measures blocks from number `from` on until `enough` says so or the plan's last look is reached: a round of the candidate each,
+/// and one of the baseline beside it where it has a server. A server that this tool starts is started anew for each round, so that
+/// a start's luck is not mistaken for the code's.
 pub(super) async fn measure(
     bench: &Bench<'_>,
-    first: Server,
+    stage: Stage,
     resolved: &Resolved,
-    watcher: &mut dyn Watcher,
-    stop: &Stop,
+    from: u32,
+    watch: (&mut dyn Watcher, &Stop),
+    mut enough: impl FnMut(&Measurement, &mut dyn Watcher) -> Result<bool, AppError>,
 ) -> Result<Measurement, AppError> {
-    let plan = bench.plan;
-    let (journal, mut measured) = begin(bench, &first, &resolved.outputs.requests, watcher, stop).await?;
+    let (watcher, stop) = watch;
+    let Stage { candidate, baseline } = stage;
+    let (journal, mut measured) = begin(bench, &candidate, &resolved.outputs.requests, watcher, stop).await?;
+    measured.beside = baseline.as_ref().map(|server| Beside {
+        rounds: Vec::new(),
+        environment: server.environment.clone(),
+        first: Vec::new(),
+    });
     let mut journal = Some(journal);
-    let mut server = first;
-    for number in 1..=plan.gate.rounds {
-        if number > 1 && server.restarts() {
-            drop(server);
-            server = server::open(plan, resolved.api_key.as_ref(), u64::from(number)).await?;
-        }
-        let seed = round_seed(plan, number);
-        let mut round = Round { number, seed, levels: Vec::new() };
-        for level in &plan.levels {
-            let turn = Turn {
-                level: level.clone(),
-                shard: plan.shard,
-                round: number,
-                rounds: plan.gate.rounds,
-                seed,
-                warmup: None,
-                source: bench.source.clone(),
-            };
-            let mut run = bench.level(&server, &turn, journal.take(), watcher, stop).await?;
-            journal = run.recorded.journal.take();
-            measured.partial |= run.measured.interrupted;
-            measured.findings.extend(findings(plan, &run, number));
-            round.levels.push((level.label(), run.recorded.summary));
+    let mut servers = BTreeMap::from([(Arm::Candidate, candidate)]);
+    servers.extend(baseline.map(|server| (Arm::Baseline, server)));
+    let mut fresh = from == 1;
+    for number in from..=bench.plan.gate.looks.last() {
+        for arm in turns(bench.plan, number) {
+            let Some(mut server) = servers.remove(&arm) else { continue };
+            if server.restarts() && !fresh {
+                // The old one's port and threads are given back first.
+                drop(server);
+                let key = resolved.api_key.as_ref();
+                server = server::open(bench.plan, arm, key, u64::from(number)).await?;
+            }
+            let passed = pass(bench, &server, (number, arm), &mut journal, watcher, stop).await?;
+            measured.take(arm, passed);
+            servers.insert(arm, server);
             if measured.partial {
                 break;
             }
         }
-        measured.rounds.push(round);
-        if measured.partial {
+        fresh = false;
+        if measured.partial || enough(&measured, watcher)? {
             break;
         }
     }
@@ -177,6 +163,66 @@ pub(super) async fn measure(
         measured.findings.push(incomplete_rows(&error.to_string()));
     }
     Ok(measured)
+}
+
+/// A measurement that need not be made.
+pub(super) fn nothing(bench: &Bench<'_>, stage: &Stage) -> Measurement {
+    Measurement::new(stage.candidate.environment.clone(), &bench.clock)
+}
+
+/// Who goes first in a block is drawn, and the other one does in the next: a drift of the machine must not favour a side.
+fn turns(plan: &RunPlan, block: u32) -> Vec<Arm> {
+    if plan.baseline.is_none() {
+        return vec![Arm::Candidate];
+    }
+    let two = u64::from(block.saturating_sub(1) / 2);
+    let drawn = plan.seed.child("order").at(two).0.is_multiple_of(2);
+    let first = if drawn == block.is_multiple_of(2) { Arm::Baseline } else { Arm::Candidate };
+    vec![first, first.other()]
+}
+
+/// Every level of one round on one server.
+async fn pass(
+    bench: &Bench<'_>,
+    server: &Server,
+    (number, arm): (u32, Arm),
+    journal: &mut Option<Journal>,
+    watcher: &mut dyn Watcher,
+    stop: &Stop,
+) -> Result<Passed, AppError> {
+    let plan = bench.plan;
+    let seed = arm_seed(plan, server, number, arm);
+    let round = Round { number, seed, levels: Vec::new() };
+    let mut passed = Passed { round, findings: Vec::new(), interrupted: false };
+    for level in &plan.levels {
+        let turn = Turn {
+            level: level.clone(),
+            shard: plan.shard,
+            round: number,
+            rounds: plan.gate.looks.last(),
+            arm: plan.baseline.as_ref().map(|_| arm),
+            seed,
+            warmup: None,
+            source: bench.source.clone(),
+        };
+        let mut run = bench.level(server, &turn, journal.take(), watcher, stop).await?;
+        *journal = run.recorded.journal.take();
+        passed.interrupted |= run.measured.interrupted;
+        passed.findings.extend(findings(plan, &run, number));
+        passed.round.levels.push((level.label(), run.recorded.summary));
+        if passed.interrupted {
+            break;
+        }
+    }
+    Ok(passed)
+}
+
+/// The sides of a block share prompts and arrivals. One server that plays both sides would answer the second from its cache, so
+/// there each side has its own.
+fn arm_seed(plan: &RunPlan, server: &Server, number: u32, arm: Arm) -> Seed {
+    let seed = round_seed(plan, number);
+    let alone = plan.baseline.as_ref().is_some_and(|baseline| baseline.base_urls == plan.target.base_urls);
+    if alone && arm == Arm::Baseline && !server.restarts() { seed.child("baseline") } else { seed }
 }
 
 /// What the reader should know of the load before it starts.
@@ -221,69 +267,6 @@ fn uncounted(answers: u64, round: u32) -> Option<Finding> {
 fn tail(summary: &Summary) -> Nanos {
     let p95 = |metric| summary.value(MetricKey::quantile(metric, 950));
     Nanos::from_ms(p95(Metric::Ttft).or_else(|| p95(Metric::E2e)).unwrap_or(0.0))
-}
-
-impl Measurement {
-    /// Nothing yet, from now on, by this clock.
-    fn new(environment: Environment, clock: &RealClock) -> Self {
-        Self {
-            rounds: Vec::new(),
-            findings: Vec::new(),
-            environment,
-            partial: false,
-            created: RealClock::wall(),
-            clock_origin: clock.origin(),
-        }
-    }
-
-    /// Rounds of one level as the gate reads them; an interrupted level's last round included only if it has requests.
-    pub(super) fn values(&self, label: &str, keys: &[MetricKey]) -> Vec<RoundValues> {
-        self.rounds
-            .iter()
-            .flat_map(|round| round.levels.iter().filter(|(name, _)| name == label))
-            .map(|(_, summary)| RoundValues::read_with(summary, keys.iter().copied()))
-            .collect()
-    }
-
-    pub(super) fn document(&self, plan: &RunPlan, verdict: Option<&Verdict>) -> RunDocument {
-        self.build(plan, &plan.workload_hash(), verdict, None)
-    }
-
-    /// The result of a search; the hash is that of the plan that asked for it.
-    pub(super) fn searched(&self, plan: &RunPlan, hash: &str, search: &Search) -> RunDocument {
-        self.build(plan, hash, None, Some(search))
-    }
-
-    fn build(
-        &self,
-        plan: &RunPlan,
-        hash: &str,
-        verdict: Option<&Verdict>,
-        search: Option<&Search>,
-    ) -> RunDocument {
-        let rounds: Vec<RoundParts<'_>> = self
-            .rounds
-            .iter()
-            .map(|round| RoundParts {
-                round: round.number,
-                seed: round.seed,
-                levels: round.levels.iter().map(|(label, summary)| (label.clone(), summary)).collect(),
-            })
-            .collect();
-        RunDocument::new(RunParts {
-            tool: env!("CARGO_PKG_VERSION"),
-            created: &self.created,
-            clock_origin: &self.clock_origin,
-            partial: self.partial,
-            plan,
-            workload_hash: hash,
-            environment: &self.environment,
-            rounds: &rounds,
-            findings: &self.findings,
-            verdict,
-            search,
-        })
-    }
 }
 
 pub(super) fn incomplete_rows(message: &str) -> Finding {

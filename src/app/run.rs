@@ -1,9 +1,10 @@
 //! `run`: measure once, write what was measured.
 
 use super::error::AppError;
+use super::measurement::Measurement;
 use super::outputs;
 use super::preflight::preflight;
-use super::rounds;
+use super::rounds::{self, Stage};
 use super::search;
 use super::watch::Watcher;
 use crate::config::Resolved;
@@ -21,8 +22,10 @@ pub async fn run(
     }
     let (bench, server) = rounds::open(resolved).await?;
     preflight(&bench, &server, stop).await?;
-    let measured = rounds::measure(&bench, server, resolved, watcher, stop).await?;
-    let document = measured.document(&resolved.plan, None);
+    let stage = Stage { candidate: server, baseline: None };
+    let all = |_: &Measurement, _: &mut dyn Watcher| Ok(false);
+    let measured = rounds::measure(&bench, stage, resolved, 1, (watcher, stop), all).await?;
+    let document = measured.document(&resolved.plan, None, 0);
     outputs::write(&document, &resolved.outputs)?;
     Ok(document)
 }

@@ -2,9 +2,10 @@
 
 use super::error::AppError;
 use super::measure::{Bench, Turn};
+use super::measurement::{Measurement, Round};
 use super::outputs;
 use super::preflight::preflight;
-use super::rounds::{self, Measurement, Round};
+use super::rounds;
 use super::server::Server;
 use super::watch::{Silent, Watcher};
 use crate::base::{Hint, Nanos, Rate};
@@ -143,7 +144,16 @@ impl Hunt<'_> {
         let level = Level { load, limit: Limit::Requests(requests) };
         let seed = self.bench.plan.seed.child(branch).at(at);
         let source = self.bench.source.clone();
-        let turn = Turn { level, shard: Shard::WHOLE, round: 0, rounds: 0, seed, warmup: Some(0), source };
+        let turn = Turn {
+            level,
+            shard: Shard::WHOLE,
+            round: 0,
+            rounds: 0,
+            arm: None,
+            seed,
+            warmup: Some(0),
+            source,
+        };
         Ok(self.bench.level(self.server, &turn, None, &mut Silent, stop).await?.recorded.summary)
     }
 
@@ -194,7 +204,16 @@ impl Hunt<'_> {
         let seed = rounds::round_seed(self.bench.plan, number);
         let shard = Shard::WHOLE;
         let source = self.bench.source.clone();
-        let turn = Turn { level: level.clone(), shard, round: number, rounds: 1, seed, warmup: None, source };
+        let turn = Turn {
+            level: level.clone(),
+            shard,
+            round: number,
+            rounds: 1,
+            arm: None,
+            seed,
+            warmup: None,
+            source,
+        };
         let mut run = self.bench.level(self.server, &turn, self.journal.take(), watcher, stop).await?;
         self.journal = run.recorded.journal.take();
         let findings = rounds::findings(self.bench.plan, &run, number);

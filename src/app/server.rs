@@ -2,10 +2,11 @@
 
 use super::error::AppError;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{RunPlan, Target};
+use crate::config::{BaselineServer, RunPlan, Target};
+use crate::document::v1::Key;
 use crate::host;
 use crate::protocol::models;
-use crate::record::Environment;
+use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
 use crate::telemetry::{self, GpuFacts};
@@ -29,18 +30,35 @@ impl Server {
     }
 }
 
+/// What baselines and ledgers of a plan on a server go by.
+pub(super) fn key(plan: &RunPlan, server: &Server) -> Key {
+    Key {
+        workload: plan.name.clone(),
+        model: server.model.clone(),
+        hardware: server.environment.hardware.clone(),
+        workload_hash: plan.workload_hash(),
+    }
+}
+
 /// What `--server` names.
 enum Place {
     Simulated(Box<SimSpec>),
     Address(Address),
 }
 
-/// Finds the servers, asks the main one for its models, and picks the plan's or the only one.
+/// Finds the servers of one side, asks the main one for its models, and picks the plan's or the only one.
 /// `start` counts the starts of a simulated server, each with a shock of its own.
-pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Result<Server, AppError> {
+pub(super) async fn open(
+    plan: &RunPlan,
+    arm: Arm,
+    key: Option<&Secret>,
+    start: u64,
+) -> Result<Server, AppError> {
+    let (urls, asked_model) = side(plan, arm);
+    let start = if arm == Arm::Baseline { start + BASELINE_STARTS } else { start };
     let mut servers = Vec::new();
     let mut simulators = Vec::new();
-    for (at, url) in (0..).zip(&plan.target.base_urls) {
+    for (at, url) in (0..).zip(urls) {
         let address = match place(url, plan.seed, at)? {
             Place::Address(address) => address,
             Place::Simulated(spec) => {
@@ -61,15 +79,29 @@ pub(super) async fn open(plan: &RunPlan, key: Option<&Secret>, start: u64) -> Re
     let (names, server) = match asked {
         Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
         // Some servers have no list; with a model named, the first request tells.
-        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if plan.model.is_some() => {
+        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked_model.is_some() => {
             (Ok(Vec::new()), None)
         }
         Err(error) => return Err(error.into()),
     };
     let listed = names.clone().unwrap_or_default();
-    let model = choose(plan.model.as_deref(), names)?;
-    let environment = environment(plan, &options.address, &model, server);
+    let model = choose(asked_model, names)?;
+    let url = urls.first().map_or("", String::as_str);
+    let environment = environment(plan, url, &options.address, &model, server);
     Ok(Server { servers, model, listed, environment, simulators })
+}
+
+/// Starts of a simulated baseline are counted from here, so that no two starts of a gate are alike.
+const BASELINE_STARTS: u64 = 1 << 32;
+
+/// The addresses of a side, and its name for the model.
+fn side(plan: &RunPlan, arm: Arm) -> (&[String], Option<&str>) {
+    match (arm, &plan.baseline) {
+        (Arm::Baseline, Some(BaselineServer { base_urls, model })) => {
+            (base_urls, model.as_deref().or(plan.model.as_deref()))
+        }
+        _ => (&plan.target.base_urls, plan.model.as_deref()),
+    }
 }
 
 /// Of the address that stands at `at` in the plan: simulated servers side by side have noise of their own.
@@ -126,9 +158,15 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
     }
 }
 
-fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<String>) -> Environment {
+fn environment(
+    plan: &RunPlan,
+    url: &str,
+    address: &Address,
+    model: &str,
+    server: Option<String>,
+) -> Environment {
     let machine = host::machine();
-    let network_path = match simulated(plan.target.base_url()) {
+    let network_path = match simulated(url) {
         Some(_) => "simulated",
         None if address.is_loopback() => "loopback",
         None => "network",
@@ -138,7 +176,7 @@ fn environment(plan: &RunPlan, address: &Address, model: &str, server: Option<St
         if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
-        (None, _) if network_path == "simulated" => profile(plan.target.base_url()),
+        (None, _) if network_path == "simulated" => profile(url),
         (None, Some(gpu)) => format!("{}x {}", gpus.len(), gpu.name),
         (None, None) => "unknown".to_owned(),
     };

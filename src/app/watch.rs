@@ -3,7 +3,7 @@
 use crate::base::Nanos;
 use crate::engine::Reading;
 use crate::metrics::SoFar;
-use crate::record::Gpu;
+use crate::record::{Arm, Gpu};
 
 /// The level that is about to start, and where it stands in the run.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct LevelTitle {
     /// From 1.
     pub round: u32,
     pub rounds: u32,
+    /// Which of two servers, where two alternate.
+    pub arm: Option<Arm>,
     pub label: String,
     /// Labels of every level of the round, in order.
     pub labels: Vec<String>,

@@ -15,6 +15,7 @@ use super::load;
 use super::printer::{self, Printer};
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, origins_table, starter};
+use crate::document::v1::RunDocument;
 use crate::host::{env, files, signals};
 
 /// The whole program.
@@ -72,14 +73,26 @@ fn merge(args: MergeArgs) -> Result<Exit, AppError> {
 fn compare(args: &CompareArgs) -> Result<Exit, AppError> {
     let (document, decision) = app::compare(&args.baseline, &args.candidate)?;
     let strict = document.plan.gate.strict;
-    emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
+    emit(&text(&document, args.format, args.explain)?, args.output.as_deref())?;
     Ok(Exit::of(decision, strict))
 }
 
 fn report(args: &ReportArgs) -> Result<Exit, AppError> {
     let document = app::read_result(&args.result)?;
-    emit(&app::render(&document, form(args.format))?, args.output.as_deref())?;
+    emit(&text(&document, args.format, args.explain)?, args.output.as_deref())?;
     Ok(Exit::Success)
+}
+
+fn text(document: &RunDocument, format: Format, explain: bool) -> Result<String, AppError> {
+    if !explain {
+        return app::render(document, form(format));
+    }
+    app::explain(document).ok_or_else(|| {
+        AppError::usage(
+            "this result has no verdict to explain",
+            "explain the result of a gate, or compare two results",
+        )
+    })
 }
 
 fn import(args: &ImportArgs) -> Result<Exit, AppError> {

@@ -22,7 +22,7 @@ pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
     let terminal = environment.get("TERM").cloned();
     let resolved = app::settings(Purpose::Run, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.quiet, terminal.as_deref());
+    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
     let document = runtime()?.block_on(async {
         let mut progress = Progress::new(printer);
         let stop = listen(progress.voice());
@@ -40,7 +40,7 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
     let (commit, terminal) = (commit(&environment), environment.get("TERM").cloned());
     let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.quiet, terminal.as_deref());
+    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
     let judged = runtime()?.block_on(async {
         let mut progress = Progress::new(printer);
         let stop = listen(progress.voice());
@@ -104,10 +104,16 @@ fn at_once(voice: &Voice) {
 
 /// The result on stdout: the document with `--json`, else tables, nothing with `--quiet`; then where the files are.
 fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(), AppError> {
-    if outputs.json {
+    if outputs.print.json {
         printer::data(&app::render(document, Form::Json)?);
-    } else if !outputs.quiet {
+    } else if !outputs.print.quiet {
         printer::data(&app::render(document, Form::Table { colour: colour() })?);
+    }
+    if outputs.print.explain
+        && !outputs.print.json
+        && let Some(text) = app::explain(document)
+    {
+        printer::data(&text);
     }
     let others = outputs
         .junit

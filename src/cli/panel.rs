@@ -60,17 +60,25 @@ pub(super) fn line(title: &LevelTitle, live: &Live) -> String {
 
 /// The level, and its round where there are several.
 pub(super) fn heading(title: &LevelTitle) -> String {
-    match title.rounds {
-        0 | 1 => title.label.clone(),
-        rounds => format!("round {}/{rounds} {}", title.round, title.label),
+    match turn(title) {
+        None => title.label.clone(),
+        Some(turn) => format!("{turn} {}", title.label),
+    }
+}
+
+/// `round 2/5`, or `pair 2/12 baseline`; none where there is one round.
+fn turn(title: &LevelTitle) -> Option<String> {
+    match (title.arm, title.rounds) {
+        (Some(arm), rounds) => Some(format!("pair {}/{rounds} {}", title.round, arm.id())),
+        (None, 0 | 1) => None,
+        (None, rounds) => Some(format!("round {}/{rounds}", title.round)),
     }
 }
 
 fn headline(title: &LevelTitle, live: &Live, columns: usize) -> String {
-    let round = (title.rounds > 1).then(|| format!("round {}/{}", title.round, title.rounds));
     let spent = live.elapsed.map(|elapsed| elapsed.to_string());
     let left = left(title, live).map(|left| format!("{left} left"));
-    let right = [round, spent, left].into_iter().flatten().collect::<Vec<_>>().join("  ");
+    let right = [turn(title), spent, left].into_iter().flatten().collect::<Vec<_>>().join("  ");
     let room = columns.saturating_sub(right.chars().count() + 2);
     let subject = cut(&format!("{} on {}", title.model, title.hardware), room);
     let gap = columns.saturating_sub(subject.chars().count() + right.chars().count());
@@ -209,6 +217,7 @@ mod tests {
         LevelTitle {
             round: 2,
             rounds: 5,
+            arm: None,
             label: "rate=50".to_owned(),
             labels: ["rate=10", "rate=20", "rate=50", "rate=100", "rate=200"].map(str::to_owned).to_vec(),
             open_loop: true,

@@ -36,6 +36,7 @@ impl RunPlan {
             tokenizer: _,
             cache,
             gate: _,
+            baseline: _,
             search,
         } = self;
         let mut facts = vec![format!("api {}", api.id()), format!("stream {stream}")];

@@ -22,9 +22,10 @@ pub use fingerprint::fingerprint;
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{
-    Bound, GatePolicy, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target, Timeouts, Warmup,
+    BaselineServer, Bound, GatePolicy, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target, Timeouts,
+    Warmup,
 };
-pub use resolve::{Outputs, Resolved, ResultFiles, resolve};
+pub use resolve::{Outputs, Print, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
 pub use setting::{Group, Section, Setting, Shape};
 pub use settings::SETTINGS;

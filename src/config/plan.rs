@@ -7,9 +7,10 @@ use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
 use crate::record::{MetricKey, Slo};
 use crate::search::Policy;
+use crate::stats::Looks;
 use crate::workload::{CacheLabel, Level, Limit, Part, Shard, UrlStrategy};
 
-/// A run that may start. Invariant: `levels` and `parts` are not empty, `rounds` ≥ 1.
+/// A run that may start. Invariant: `levels` and `parts` are not empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunPlan {
     pub target: Target,
@@ -37,6 +38,8 @@ pub struct RunPlan {
     /// How much of the prompt prefix is shared on purpose.
     pub cache: CacheLabel,
     pub gate: GatePolicy,
+    /// The baseline's server, where one stands beside the candidate's.
+    pub baseline: Option<BaselineServer>,
     /// Instead of measuring `levels`, search from there for the highest load that holds.
     pub search: Option<SearchPlan>,
 }
@@ -87,6 +90,15 @@ impl Target {
     }
 }
 
+/// The server of the baseline: all that is not said here is as the target's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineServer {
+    /// Each is `sim:…` or an http(s) URL without `/v1`. Invariant: not empty.
+    pub base_urls: Vec<String>,
+    /// Its name for the model, where it differs.
+    pub model: Option<String>,
+}
+
 /// A start that several machines can share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartAt {
@@ -123,7 +135,12 @@ pub struct Sampling {
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GatePolicy {
-    pub rounds: u32,
+    /// After how many rounds, or pairs of rounds, the evidence is looked at; the last look ends the gate.
+    pub looks: Looks,
+    /// From eight pairs on: exact sign-flip tests instead of Student's t.
+    pub robust: bool,
+    /// No further round starts when so much time has passed since the first.
+    pub budget: Option<Nanos>,
     /// The gating cells and their tolerances: relative for latencies and throughput, absolute for ratios.
     pub tolerances: BTreeMap<MetricKey, f64>,
     pub objectives: Vec<Objective>,

@@ -40,8 +40,23 @@ pub struct Outputs {
     /// Store the first session where no baseline exists.
     pub save_baseline: bool,
     pub session_id: Option<String>,
+    /// Folder of evidence that a re-run adds to.
+    pub ledger: PathBuf,
+    /// What is judged, and against what, where it is known.
+    pub head: Option<String>,
+    pub base: Option<String>,
+    pub print: Print,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    /// The verdict and errors only.
     pub quiet: bool,
+    /// The document instead of tables.
     pub json: bool,
+    /// How the verdict came about, too.
+    pub explain: bool,
 }
 
 /// The files of one result, side by side.
@@ -87,6 +102,13 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     if let Some(target) = pick(&stack, "server", &document.targets)? {
         names.target = Some(target.name.clone());
         replace(&mut stack, "server", target);
+    }
+    for entry in stack.iter_mut().flatten().filter(|entry| entry.key == "baseline-server") {
+        let known = document.targets.iter().find(|target| target.name == entry.text);
+        let url = known.and_then(|target| target.entries.iter().find(|entry| entry.key == "server"));
+        if let Some(url) = url {
+            entry.text.clone_from(&url.text);
+        }
     }
     // Where each part or each visit has a model of its own, none needs to be chosen for the run.
     let drawn = named(&stack, "models") || (mix::is_named(&stack) && document.models.len() > 1);
@@ -197,6 +219,8 @@ impl Said {
             chosen.remove("rounds");
             chosen.or_default("rounds", "1");
         }
+        let paired = purpose == Purpose::Gate && chosen.given("baseline-server").is_some();
+        chosen.or_default("rounds", if paired { "5,8,12" } else { "5" });
         // A p95 takes part in a verdict from 400 requests a round on.
         if purpose == Purpose::Gate && chosen.given("duration").is_none() {
             chosen.or_default("num-prompts", "400");
@@ -234,7 +258,8 @@ impl Said {
             timeouts: parse::timeouts(&chosen)?,
             sampling: parse::sampling(&chosen)?,
             tokenizer: chosen.parse("tokenizer", parse::name)?,
-            gate: parse::policy(&chosen, setup)?,
+            gate: parse::policy(&chosen, setup, paired)?,
+            baseline: paired.then(|| parse::baseline(&chosen)).transpose()?,
             search,
         };
         Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
@@ -255,7 +280,9 @@ fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
         baselines: path("baselines")?.unwrap_or_default(),
         save_baseline: switch("save-baseline")?,
         session_id: chosen.parse("session-id", parse::name)?,
-        quiet: switch("quiet")?,
-        json: switch("json")?,
+        ledger: path("ledger")?.unwrap_or_default(),
+        head: chosen.parse("head", parse::name)?,
+        base: chosen.parse("base", parse::name)?,
+        print: Print { quiet: switch("quiet")?, json: switch("json")?, explain: switch("explain")? },
     })
 }

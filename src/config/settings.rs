@@ -236,8 +236,15 @@ pub const SETTINGS: &[Setting] = &[
     row("timeout-connect", Wait, Duration, "Longest wait for a connection, for example 10s")
         .default("10s")
         .file(&[(In::Workload, "timeout_connect")]),
-    row("rounds", Gate, Count, "Measured rounds; the verdict rests on them")
-        .default("5")
+    row("baseline-server", Gate, Texts, "Server of the baseline, beside --server: rounds of both alternate in pairs with the same prompts, which cancels most noise; no stored baseline is used, for example http://localhost:8001")
+        .value("URL")
+        .also(&["baseline-url"])
+        .file(&[(In::Gate, "baseline_server")]),
+    row("baseline-model", Gate, Text, "Model to ask the baseline server for, where it has another name there")
+        .value("NAME")
+        .file(&[(In::Gate, "baseline_model")]),
+    row("rounds", Gate, Counts, "Rounds, or pairs of rounds with --baseline-server, after which the evidence is looked at: the first look that decides ends the gate, the last one always; 5 without it, and 5,8,12 in pairs")
+        .value("N,N")
         .file(&[(In::Gate, "rounds")]),
     row("tolerance", Gate, Pairs, "How much worse than the baseline each metric may be; replaces the whole default set, for example ttft_p95:15%,tpot_p95:7%")
         .also(&["tolerances"])
@@ -252,6 +259,11 @@ pub const SETTINGS: &[Setting] = &[
     row("assumed-noise", Gate, Share, "Day-to-day noise assumed while fewer than five sessions are stored")
         .default("3%")
         .file(&[(In::Gate, "assumed_noise")]),
+    row("budget", Gate, Duration, "Time after which no further look is begun, bare numbers in minutes, for example 30m; what is decided then, is decided")
+        .file(&[(In::Gate, "budget")]),
+    row("robust", Gate, Switch, "From 8 pairs on, judge by exact sign-flip tests, which rounds that go astray move less than Student's t")
+        .default("false")
+        .file(&[(In::Gate, "robust")]),
     row("max-error-rate", Gate, Share, "Share of failed requests above which the gate fails by rule, for example 1%")
         .file(&[(In::Gate, "max_error_rate")]),
     row("require-baseline", Gate, Switch, "A missing baseline is an error instead of a first session")
@@ -269,6 +281,14 @@ pub const SETTINGS: &[Setting] = &[
         .default("true")
         .off(&["no-save-baseline"])
         .file(&[(In::Gate, "save_baseline")]),
+    row("ledger", Gate, Text, "Folder of evidence: a gate of the same --head and --base with the same plan on the same machine adds to what is there and never starts over")
+        .value("DIR")
+        .default("llm-loadtest-results/ledger")
+        .file(&[(In::Gate, "ledger")]),
+    row("head", Gate, Text, "What is judged, for example the commit of the pull request; from CI's variables where they are set")
+        .value("NAME"),
+    row("base", Gate, Text, "What it is held against in pairs, for example the commit of the base branch")
+        .value("NAME"),
     row("session-id", Gate, Text, "Name of this session among the stored ones, for example the commit").value("NAME"),
     row("config", Output, Text, "Configuration file, or folder with targets.yaml, models.yaml, workloads.yaml and gate.yaml; loadtest.yaml where it exists")
         .value("PATH")
@@ -281,6 +301,7 @@ pub const SETTINGS: &[Setting] = &[
     row("junit", Output, Text, "Write a JUnit XML report").value("FILE"),
     row("markdown", Output, Text, "Write a Markdown report").value("FILE").also(&["summary"]),
     row("html", Output, Text, "Write an HTML report with charts, one file that needs nothing else").value("FILE").also(&["html-report"]),
+    row("explain", Output, Switch, "Print how the verdict came about: each number's test, from its rounds to its p-values").default("false"),
     row("quiet", Output, Switch, "Print the verdict and errors only").default("false"),
     row("json", Output, Switch, "Print the result document instead of tables").default("false"),
 ];

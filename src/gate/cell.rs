@@ -1,9 +1,9 @@
 //! One number at one level: gathered, compared, not yet decided.
 
-use super::compare::{NoError, Sides, against_limit, against_sessions, typical};
+use super::compare::{NoError, Sides, against_limit, against_pairs, against_sessions, typical};
 use super::gap::{Gap, samples_needed};
 use super::scale::Scale;
-use super::{Judgement, LevelEvidence, RoundValues, Rule, SessionRounds, Status};
+use super::{Against, Judgement, LevelEvidence, RoundValues, Rule, SessionRounds, Status};
 use crate::config::{Bound, GatePolicy, Objective};
 use crate::record::{MetricKey, Unit};
 use crate::stats::{Contrast, Series};
@@ -20,7 +20,7 @@ pub(super) struct Cell {
 #[derive(Debug, Clone)]
 pub(super) enum Standing {
     /// Tested against a difference of scores.
-    Tested { contrast: Contrast, allowance: f64 },
+    Tested(Tested),
     /// Judged by a plain look at every round, without an interval.
     Plain { met: bool },
     /// Cannot be judged.
@@ -29,14 +29,36 @@ pub(super) enum Standing {
     Reported { contrast: Option<Contrast> },
 }
 
-/// A gating cell against the stored sessions.
+/// What a test is read from.
+#[derive(Debug, Clone)]
+pub(super) struct Tested {
+    pub(super) contrast: Contrast,
+    pub(super) allowance: f64,
+    /// Of each block, or of each round from the limit: what sign-flip tests need; empty against stored sessions.
+    pub(super) differences: Vec<f64>,
+}
+
+/// A contrast, the baseline's typical value, and the differences of blocks where there are blocks.
+struct Compared {
+    contrast: Contrast,
+    base: f64,
+    /// The candidate's typical value where it is not the median of its rounds.
+    now: Option<f64>,
+    differences: Vec<f64>,
+}
+
+/// A gating cell against the other side.
 pub(super) fn tolerance(level: &LevelEvidence, key: MetricKey, tolerance: f64, policy: &GatePolicy) -> Cell {
     let scale = Scale::of(key.metric);
     let mut cell = Cell::new(level, key, Rule::Tolerance(tolerance), scale);
     cell.standing = match compare(level, key, scale, policy) {
-        Ok((contrast, base)) => {
-            cell.judgement.baseline = Some(base);
-            Standing::Tested { contrast, allowance: scale.allowance(tolerance) }
+        Ok(compared) => {
+            cell.judgement.set(&compared);
+            Standing::Tested(Tested {
+                contrast: compared.contrast,
+                allowance: scale.allowance(tolerance),
+                differences: compared.differences,
+            })
         }
         // A default tolerance that does not apply leaves the family; anything else must not vanish silently.
         Err(gap) => Standing::Open { blocks: !matches!(gap, Gap::NotMeasured | Gap::Thin { .. }), gap },
@@ -59,16 +81,24 @@ pub(super) fn report(level: &LevelEvidence, key: MetricKey, policy: &GatePolicy)
     let mut cell = Cell::new(level, key, Rule::Report, scale);
     cell.judgement.now?;
     // Thin quantiles are compared too: the spread of rounds and sessions holds their noise, and nothing hangs on them.
-    let compared = gather(level, key, scale).and_then(|scores| contrast(&scores, scale, policy)).ok();
-    cell.judgement.baseline = compared.map(|(_, base)| base);
-    cell.standing = Standing::Reported { contrast: compared.map(|(contrast, _)| contrast) };
+    let compared = weigh(level, key, scale, policy).ok();
+    if let Some(compared) = &compared {
+        cell.judgement.set(compared);
+    }
+    cell.standing = Standing::Reported { contrast: compared.map(|compared| compared.contrast) };
     Some(cell)
 }
 
 impl Cell {
     fn new(level: &LevelEvidence, key: MetricKey, rule: Rule, scale: Scale) -> Self {
-        let rounds: Vec<f64> =
-            level.candidate.iter().filter_map(|round| round.values.get(&key).copied()).collect();
+        let values = |rounds: &[RoundValues]| -> Vec<f64> {
+            rounds.iter().filter_map(|round| round.values.get(&key).copied()).collect()
+        };
+        let rounds = values(&level.candidate);
+        let baseline_rounds = match (&level.against, rule) {
+            (Against::Pairs(rounds), Rule::Tolerance(_) | Rule::Report) => values(rounds),
+            _ => Vec::new(),
+        };
         let samples = level.candidate.iter().map(|round| round.samples_of(key.metric)).min();
         Self {
             judgement: Judgement {
@@ -83,7 +113,9 @@ impl Cell {
                 p_fail: None,
                 p_pass: None,
                 rounds,
+                baseline_rounds,
                 samples: samples.unwrap_or(0),
+                test: None,
             },
             scale,
             standing: Standing::Reported { contrast: None },
@@ -103,12 +135,51 @@ impl Cell {
     }
 }
 
+impl Judgement {
+    fn set(&mut self, compared: &Compared) {
+        self.baseline = Some(compared.base);
+        self.now = compared.now.or(self.now);
+    }
+}
+
 /// The scores of both sides.
 struct Scores {
     candidate: Series,
     sessions: Vec<Series>,
     /// Requests of the smallest round.
     smallest: u64,
+}
+
+/// The two sides of a level, however the other one was measured.
+fn weigh(level: &LevelEvidence, key: MetricKey, scale: Scale, policy: &GatePolicy) -> Result<Compared, Gap> {
+    if let Against::Pairs(baseline) = &level.against {
+        return paired(level, baseline, key, scale);
+    }
+    let scores = gather(level, key, scale)?;
+    let (contrast, base) = contrast(&scores, scale, policy)?;
+    Ok(Compared { contrast, base, now: None, differences: Vec::new() })
+}
+
+/// Block by block.
+fn paired(
+    level: &LevelEvidence,
+    baseline: &[RoundValues],
+    key: MetricKey,
+    scale: Scale,
+) -> Result<Compared, Gap> {
+    let measured = |rounds: &[RoundValues]| rounds.iter().any(|round| round.values.contains_key(&key));
+    match (measured(&level.candidate), measured(baseline)) {
+        (false, false) => return Err(Gap::NotMeasured),
+        (true, false) => return Err(Gap::NotInBaseline),
+        (_, true) => {}
+    }
+    let (now, base) = (scores(&level.candidate, key, scale)?, scores(baseline, key, scale)?);
+    let differences: Vec<f64> = now.iter().zip(&base).map(|(now, base)| now - base).collect();
+    let smallest = level.candidate.iter().chain(baseline).map(|round| round.offered).min();
+    let contrast =
+        against_pairs(&differences, scale.sd_floor(smallest.unwrap_or(0))).ok_or(Gap::OneCandidateRound)?;
+    let middle = |scores: Vec<f64>| scale.value(scores.iter().sum::<f64>() / scores.len() as f64);
+    Ok(Compared { contrast, base: middle(base), now: Some(middle(now)), differences })
 }
 
 /// Both sides, where both have the number in every round. Sessions that lack it are left out.
@@ -150,25 +221,25 @@ fn contrast(scores: &Scores, scale: Scale, policy: &GatePolicy) -> Result<(Contr
     }
 }
 
-/// As `contrast`, for a number that is to be gated: a quantile needs samples beyond it in every round.
+/// As `weigh`, for a number that is to be gated: a quantile needs samples beyond it in every round.
 fn compare(
     level: &LevelEvidence,
     key: MetricKey,
     scale: Scale,
     policy: &GatePolicy,
-) -> Result<(Contrast, f64), Gap> {
-    let scores = gather(level, key, scale)?;
-    let stored = sessions_holding(level, key).into_iter().flat_map(|session| &session.rounds);
+) -> Result<Compared, Gap> {
+    let compared = weigh(level, key, scale, policy)?;
+    let holding = |round: &&RoundValues| round.values.contains_key(&key);
     enough(level.candidate.iter(), key, false)?;
-    enough(stored, key, true)?;
-    contrast(&scores, scale, policy)
+    enough(level.against.rounds().filter(holding), key, true)?;
+    Ok(compared)
 }
 
 fn sessions_holding(level: &LevelEvidence, key: MetricKey) -> Vec<&SessionRounds> {
     let holds = |session: &&SessionRounds| {
         !session.rounds.is_empty() && session.rounds.iter().all(|round| round.values.contains_key(&key))
     };
-    level.sessions.iter().filter(holds).collect()
+    level.against.sessions().iter().filter(holds).collect()
 }
 
 /// Whether any candidate round has the number.
@@ -196,9 +267,17 @@ fn hold(
     let goal = scale.score(limit).ok_or(Gap::NotPositive)?;
     let smallest = level.candidate.iter().map(|round| round.offered).min();
     match against_limit(&rounds, goal, scale.sd_floor(smallest.unwrap_or(0))) {
-        Some(contrast) => Ok(Standing::Tested { contrast, allowance: 0.0 }),
+        Some(contrast) => {
+            let differences = match level.against {
+                Against::Pairs(_) => {
+                    scores(&level.candidate, key, scale)?.iter().map(|score| score - goal).collect()
+                }
+                Against::Sessions(_) | Against::Result(_) => Vec::new(),
+            };
+            Ok(Standing::Tested(Tested { contrast, allowance: 0.0, differences }))
+        }
         // Who asks for one round asks for a plain look; who asked for more and got one may not be told that it is enough.
-        None if policy.rounds == 1 => {
+        None if policy.looks.last() == 1 => {
             Ok(Standing::Plain { met: meets(scale.value(rounds.median()), bound, limit) })
         }
         None => Err(Gap::OneCandidateRound),
@@ -221,8 +300,13 @@ fn meets(value: f64, bound: Bound, limit: f64) -> bool {
     }
 }
 
-/// The scores of all rounds.
+/// The scores of all rounds, sorted.
 fn series(rounds: &[RoundValues], key: MetricKey, scale: Scale) -> Result<Series, Gap> {
+    Series::new(scores(rounds, key, scale)?).ok_or(Gap::NotMeasured)
+}
+
+/// The scores of all rounds, in their order.
+fn scores(rounds: &[RoundValues], key: MetricKey, scale: Scale) -> Result<Vec<f64>, Gap> {
     let values: Vec<Option<f64>> = rounds.iter().map(|round| round.values.get(&key).copied()).collect();
     let missing = values.iter().enumerate().filter(|(_, value)| value.is_none());
     let missing: Vec<usize> = missing.map(|(index, _)| index + 1).collect();
@@ -230,7 +314,7 @@ fn series(rounds: &[RoundValues], key: MetricKey, scale: Scale) -> Result<Series
         return Err(Gap::MissingInRounds(missing));
     }
     let scores: Option<Vec<f64>> = values.into_iter().flatten().map(|value| scale.score(value)).collect();
-    Series::new(scores.ok_or(Gap::NotPositive)?).ok_or(Gap::NotMeasured)
+    scores.ok_or(Gap::NotPositive)
 }
 
 fn enough<'a>(

@@ -42,6 +42,18 @@ pub(super) fn against_limit(candidate: &Series, limit: f64, floor: f64) -> Optio
     })
 }
 
+/// The mean difference of blocks: each holds a round of either side under the same prompts and arrivals, one after the other, so that
+/// what both share cancels (Kalibera and Jones 2013; paired t). None for a single block, whose error is unknown.
+pub(super) fn against_pairs(differences: &[f64], floor: f64) -> Option<Contrast> {
+    let blocks = differences.len() as f64;
+    let series = Series::new(differences.iter().copied())?;
+    Some(Contrast {
+        difference: series.mean(),
+        se: series.sd()?.max(floor) / blocks.sqrt(),
+        freedom: blocks - 1.0,
+    })
+}
+
 /// Mean of the sessions' medians: the typical score of a baseline.
 pub(super) fn typical(sessions: &[Series]) -> f64 {
     mean(&medians(sessions))

@@ -2,20 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::cell::{Cell, Standing, objective, report, tolerance};
+use super::cell::{Cell, Standing, Tested, objective, report, tolerance};
 use super::compare::ENOUGH_SESSIONS;
 use super::explain::{Outcome, Story, explain, place};
 use super::rules::{broken, tokens_apart};
-use super::{Basis, Decision, Evidence, EvidenceKind, Judgement, LevelEvidence, Rule, Status, Verdict};
+use super::settle::{settle, settle_reported};
+use super::{Against, Basis, Decision, Evidence, Judgement, LevelEvidence, Rule, Status, Verdict};
 use crate::config::GatePolicy;
 use crate::record::{Metric, MetricKey};
-use crate::stats::{Series, benjamini_hochberg, holm};
+use crate::stats::Series;
 use crate::validity::{Finding, Severity};
-
-/// False discovery rate of the cells marked as worth a look.
-const LOOK_RATE: f64 = 0.10;
-/// Probability with which a detectable change would have been found.
-const POWER: f64 = 0.8;
 
 /// Judges the candidate. FAIL by Holm over all gating cells (Holm 1979); PASS when every gating cell is shown to lie within its
 /// limit, which needs no correction because all must (intersection–union; Berger 1982); else inconclusive.
@@ -23,8 +19,9 @@ const POWER: f64 = 0.8;
 pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) -> Verdict {
     let basis = basis(evidence, policy);
     let (mut gating, mut reported) = cells(evidence, policy, &basis);
-    let family = settle(&mut gating, policy.alpha);
-    let worth_a_look = settle_reported(&mut reported, policy.alpha);
+    let level = policy.looks.level(policy.alpha);
+    let family = settle(&mut gating, policy);
+    let worth_a_look = settle_reported(&mut reported, level);
     let outcome = weigh(evidence, policy, findings, &basis, &gating);
     if matches!(outcome, Outcome::Invalid { .. }) {
         for cell in &mut gating {
@@ -40,7 +37,8 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
         basis: &basis,
         common_shift,
         several: evidence.levels.len() > 1,
-        coverage: 1.0 - 2.0 * policy.alpha,
+        coverage: 1.0 - 2.0 * level,
+        looks: &policy.looks,
     };
     let (headline, next) = explain(&outcome, &story);
     let (decision, broken_rules) = match outcome {
@@ -57,6 +55,8 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
         basis,
         alpha: policy.alpha,
         family,
+        level,
+        looks: policy.looks.counts().to_vec(),
         rounds: evidence.levels.iter().map(|level| level.candidate.len()).max().unwrap_or(0),
         cells: gating.into_iter().chain(reported).map(|cell| cell.judgement).collect(),
         broken_rules,
@@ -67,15 +67,21 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
 
 /// What the evidence allows; of levels with different numbers of sessions, the smallest number names the basis.
 fn basis(evidence: &Evidence, policy: &GatePolicy) -> Basis {
-    let counts = evidence.levels.iter().map(|level| level.sessions.len());
     let assumed_noise = policy.assumed_noise;
-    match (evidence.kind, counts.filter(|&count| count > 0).min()) {
-        (_, None) => Basis::None,
-        (EvidenceKind::TwoResults, Some(_)) => Basis::TwoResults { assumed_noise },
-        (EvidenceKind::StoredBaseline, Some(sessions)) if sessions < ENOUGH_SESSIONS => {
-            Basis::FewSessions { sessions, assumed_noise }
+    let fewest = |count: fn(&Against) -> usize| {
+        evidence.levels.iter().map(|level| count(&level.against)).filter(|&count| count > 0).min()
+    };
+    let pairs = |against: &Against| if let Against::Pairs(rounds) = against { rounds.len() } else { 0 };
+    if let Some(pairs) = fewest(pairs) {
+        return Basis::Pairs { pairs };
+    }
+    match fewest(|against| against.sessions().len()) {
+        None => Basis::None,
+        Some(_) if evidence.levels.iter().any(|level| matches!(level.against, Against::Result(_))) => {
+            Basis::TwoResults { assumed_noise }
         }
-        (EvidenceKind::StoredBaseline, Some(sessions)) => Basis::Sessions { sessions },
+        Some(sessions) if sessions < ENOUGH_SESSIONS => Basis::FewSessions { sessions, assumed_noise },
+        Some(sessions) => Basis::Sessions { sessions },
     }
 }
 
@@ -110,58 +116,6 @@ fn shown(policy: &GatePolicy, compared: bool) -> BTreeSet<MetricKey> {
         keys.retain(|key| policy.objectives.iter().all(|objective| objective.key != *key));
     }
     keys
-}
-
-/// Gives every gating cell its status, and returns the size of the family.
-fn settle(cells: &mut [Cell], alpha: f64) -> usize {
-    let p_fail: Vec<f64> = cells
-        .iter()
-        .filter_map(|cell| match cell.standing {
-            Standing::Tested { contrast, allowance } => Some(contrast.p_above(allowance)),
-            _ => None,
-        })
-        .collect();
-    let family = p_fail.len();
-    let mut rejected = holm(&p_fail, alpha).into_iter();
-    for Cell { judgement, scale, standing } in cells {
-        judgement.status = match standing {
-            Standing::Tested { contrast, allowance } => {
-                let (p_fail, p_pass) = (contrast.p_above(*allowance), contrast.p_below(*allowance));
-                judgement.p_fail = Some(p_fail);
-                judgement.p_pass = Some(p_pass);
-                judgement.effect = Some(scale.effect(contrast, alpha));
-                let reach = contrast.reach(alpha / family as f64, POWER);
-                judgement.detectable = Some(scale.change(*allowance + reach));
-                let slower = matches!(judgement.rule, Rule::Tolerance(_)) && contrast.interval(alpha).0 > 0.0;
-                match (rejected.next().unwrap_or(false), p_pass <= alpha) {
-                    (true, _) => Status::Fail,
-                    (false, true) if slower => Status::PassSlower,
-                    (false, true) => Status::Pass,
-                    (false, false) => Status::Undecided { above: contrast.difference > *allowance },
-                }
-            }
-            Standing::Plain { met: true } => Status::Pass,
-            Standing::Plain { met: false } => Status::Fail,
-            Standing::Open { gap, .. } => Status::NotJudged(gap.reason(judgement.key)),
-            Standing::Reported { .. } => Status::Reported,
-        };
-    }
-    family
-}
-
-/// Gives every reported cell its effect, and returns those that Benjamini and Hochberg's procedure marks.
-fn settle_reported(cells: &mut [Cell], alpha: f64) -> Vec<(String, MetricKey)> {
-    let mut names = Vec::new();
-    let mut p = Vec::new();
-    for cell in cells {
-        if let Standing::Reported { contrast: Some(contrast) } = cell.standing {
-            cell.judgement.effect = Some(cell.scale.effect(&contrast, alpha));
-            names.push((cell.judgement.level.clone(), cell.judgement.key));
-            p.push(contrast.p_nonzero());
-        }
-    }
-    let marks = benjamini_hochberg(&p, LOOK_RATE);
-    names.into_iter().zip(marks).filter_map(|(name, marked)| marked.then_some(name)).collect()
 }
 
 /// The order of the answers: invalid measurement, broken rule, incomparable work, failure, doubt, pass.
@@ -254,7 +208,7 @@ fn by_p(left: &Cell, right: &Cell) -> std::cmp::Ordering {
 
 fn common_shift(gating: &[Cell]) -> Option<f64> {
     let shifts = gating.iter().filter_map(|cell| match (cell.judgement.rule, &cell.standing) {
-        (Rule::Tolerance(_), Standing::Tested { contrast, .. }) => Some(contrast.standardised()),
+        (Rule::Tolerance(_), Standing::Tested(Tested { contrast, .. })) => Some(contrast.standardised()),
         _ => None,
     });
     let shifts = Series::new(shifts)?;

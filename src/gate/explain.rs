@@ -1,9 +1,10 @@
 //! The two sentences of a verdict: what happened, and what to do next.
 
-use super::cell::{Cell, Standing};
+use super::cell::{Cell, Standing, Tested};
 use super::gap::Gap;
 use super::{Basis, Rule, Status, words};
 use crate::config::Objective;
+use crate::stats::Looks;
 
 /// How the decision was reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,8 @@ pub(super) struct Story<'a> {
     pub(super) several: bool,
     /// Level of the intervals, 1 − 2α.
     pub(super) coverage: f64,
+    /// When the evidence is looked at.
+    pub(super) looks: &'a Looks,
 }
 
 impl Story<'_> {
@@ -83,6 +86,9 @@ impl Story<'_> {
         });
         let act = match (compared, self.basis) {
             (true, Basis::TwoResults { .. }) => "Look at what changed between the two results.",
+            (true, Basis::Pairs { .. }) => {
+                "Fix the regression, or allow it (--tolerance); running it again adds to this evidence and does not replace it."
+            }
             (true, _) => "Fix the regression, or accept it: llm-loadtest baseline save.",
             (false, _) => "Fix the server, or change the limit.",
         };
@@ -119,6 +125,12 @@ impl Story<'_> {
                 "Measure both sides with more rounds (--rounds); two results also carry the assumed {} of noise from day to day, which a stored baseline of 5 sessions replaces.",
                 words::share(*assumed_noise)
             ),
+            (Basis::Pairs { pairs }, true) if *pairs < self.looks.last() as usize => {
+                "Run it again with a larger --budget: more pairs are added to these.".to_owned()
+            }
+            (Basis::Pairs { .. }, true) => {
+                "All pairs are used: allow a larger change, send more requests a round (--num-prompts), or quieten the machine; llm-loadtest plan says which helps.".to_owned()
+            }
             (Basis::Sessions { .. }, true) => {
                 "Raise --rounds, store more sessions (llm-loadtest baseline save), or allow a larger change."
                     .to_owned()
@@ -168,7 +180,9 @@ impl Story<'_> {
                 words::share(*assumed_noise)
             ),
             Basis::None => "Store this result as the first baseline: llm-loadtest baseline save.".to_owned(),
-            Basis::Sessions { .. } | Basis::TwoResults { .. } => "Nothing to do.".to_owned(),
+            Basis::Sessions { .. } | Basis::TwoResults { .. } | Basis::Pairs { .. } => {
+                "Nothing to do.".to_owned()
+            }
         }
     }
 
@@ -239,7 +253,8 @@ impl Story<'_> {
         if let Status::NotJudged(reason) = &judgement.status {
             return format!("{name} was not judged: {reason}");
         }
-        let (Standing::Tested { allowance, .. }, Some(effect)) = (&cell.standing, judgement.effect) else {
+        let (Standing::Tested(Tested { allowance, .. }), Some(effect)) = (&cell.standing, judgement.effect)
+        else {
             return name;
         };
         let level = words::share(self.coverage);

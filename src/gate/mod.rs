@@ -8,6 +8,7 @@ mod explain;
 mod gap;
 mod rules;
 mod scale;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -15,6 +16,6 @@ mod verdict;
 mod words;
 
 pub use decide::decide;
-pub use evidence::{Evidence, EvidenceKind, LevelEvidence, SessionRounds};
+pub use evidence::{Against, Evidence, LevelEvidence, SessionRounds};
 pub use values::RoundValues;
-pub use verdict::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
+pub use verdict::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};

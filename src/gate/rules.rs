@@ -40,7 +40,7 @@ pub(super) fn broken(level: &LevelEvidence, place: &str, max_error_rate: Option<
 /// A sentence when the sides differ by more than 2 % in output tokens per successful request.
 pub(super) fn tokens_apart(level: &LevelEvidence, place: &str) -> Option<String> {
     let now = tokens_per_request(level.candidate.iter())?;
-    let base = tokens_per_request(level.sessions.iter().flat_map(|session| &session.rounds))?;
+    let base = tokens_per_request(level.against.rounds())?;
     let apart = now.max(base) > now.min(base) * TOKENS_APART;
     apart.then(|| {
         format!(

@@ -3,7 +3,6 @@
 use super::Effect;
 use crate::config::Bound;
 use crate::record::{Better, Metric, Unit};
-use crate::stats::Contrast;
 
 /// Turns values into scores that may be subtracted, and differences back into changes.
 /// Latencies and rates are judged by ratios (logarithms), shares by absolute differences.
@@ -56,12 +55,11 @@ impl Scale {
         if self.relative { plain.exp_m1() } else { plain }
     }
 
-    /// The contrast as people read it, with an interval that misses on each side with probability `tail`.
-    pub(super) fn effect(self, contrast: &Contrast, tail: f64) -> Effect {
-        let (low, high) = contrast.interval(tail);
+    /// A difference and its interval as people read them.
+    pub(super) fn effect(self, difference: f64, (low, high): (f64, f64)) -> Effect {
         let (one, other) = (self.change(low), self.change(high));
         Effect {
-            change: self.change(contrast.difference),
+            change: self.change(difference),
             low: one.min(other),
             high: one.max(other),
             absolute: self.is_absolute(),

@@ -36,6 +36,8 @@ pub enum Basis {
     FewSessions { sessions: usize, assumed_noise: f64 },
     /// Five or more stored sessions.
     Sessions { sessions: usize },
+    /// Blocks of a round of each side, one after the other, under the same prompts and arrivals.
+    Pairs { pairs: usize },
     /// Rounds of one result against rounds of another (`compare A B`): one session each.
     TwoResults { assumed_noise: f64 },
 }
@@ -52,8 +54,13 @@ pub struct Verdict {
     /// One-sided level of each error, and the number of tested gating cells that share it.
     pub alpha: f64,
     pub family: usize,
+    /// One-sided level of a single look: α itself, or less where the evidence is looked at several times. The shown intervals
+    /// miss the truth on each side with this probability.
+    pub level: f64,
     /// Candidate rounds judged.
     pub rounds: usize,
+    /// Numbers of rounds after which the evidence is looked at.
+    pub looks: Vec<u32>,
     /// Gating cells first, worst first; then the reported ones in catalogue order.
     pub cells: Vec<Judgement>,
     /// Hard rules that were broken, for example the error rate.
@@ -87,8 +94,35 @@ pub struct Judgement {
     pub p_pass: Option<f64>,
     /// Candidate rounds in the metric's unit, in order.
     pub rounds: Vec<f64>,
+    /// The baseline's round of each block, in order; empty where there are no blocks.
+    pub baseline_rounds: Vec<f64>,
     /// Samples behind the value in the smallest round.
     pub samples: u64,
+    /// What the p-values were computed from; none where nothing was tested.
+    pub test: Option<Test>,
+}
+
+/// The test of a cell, on the scale of scores: logarithms for latencies and rates, shares as they are; larger is worse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    pub method: Method,
+    /// The candidate's score minus the baseline's, or minus the limit's.
+    pub difference: f64,
+    /// Standard error of the difference.
+    pub se: f64,
+    /// Degrees of freedom, fractional or infinite.
+    pub freedom: f64,
+    /// Difference of scores that the limit allows.
+    pub allowance: f64,
+}
+
+/// How the p-values of a cell come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Student's t on the difference.
+    Student,
+    /// Exact sign flips of the blocks: the 1-trimmed mean for passing, the largest t of the family for failing.
+    SignFlip,
 }
 
 /// What a cell is judged by.

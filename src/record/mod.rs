@@ -1,5 +1,6 @@
 //! What was asked, and what happened: the nouns of a measurement.
 
+mod arm;
 mod ask;
 mod environment;
 mod metric;
@@ -7,6 +8,7 @@ mod outcome;
 mod row;
 mod slo;
 
+pub use arm::Arm;
 pub use ask::{Ask, Cancel, Message, Prompt};
 pub use environment::{Environment, Gpu};
 pub use metric::{Better, Metric, MetricKey, ParseMetricError, Stat, Unit};

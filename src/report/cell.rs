@@ -184,7 +184,8 @@ pub(super) fn direction(judgement: &JudgementDocument) -> &'static str {
 /// What the verdict rests on and how sure it is, in one sentence.
 pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
     use crate::document::v1::BasisDocument as Basis;
-    let rounds = plural(verdict.rounds, "round");
+    let noun = if matches!(verdict.basis, Basis::Pairs { .. }) { "pair" } else { "round" };
+    let rounds = plural(verdict.rounds, noun);
     let noise = |noise: f64| format!("assumes {}% day-to-day noise", tidy(noise * 100.0));
     let basis = match verdict.basis {
         Basis::None => "against absolute limits only, since no baseline is stored".to_owned(),
@@ -196,12 +197,25 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
         Basis::Sessions { sessions } => {
             format!("against {}", plural(sessions, "stored session"))
         }
+        Basis::Pairs { .. } => {
+            "of rounds, the baseline's server and this one in turn under the same prompts".to_owned()
+        }
         Basis::TwoResults { assumed_noise } => {
             format!("against one other result; {}", noise(assumed_noise))
         }
     };
+    let look = match verdict.looks.as_slice() {
+        [] | [_] => String::new(),
+        looks => {
+            let last = u64::from(looks.last().copied().unwrap_or_default());
+            let saved = last.saturating_sub(verdict.rounds);
+            let saved = if saved > 0 { format!(", {saved} saved") } else { String::new() };
+            let looks: Vec<String> = looks.iter().map(u32::to_string).collect();
+            format!(" Looked at after {}{saved}.", looks.join(", "))
+        }
+    };
     format!(
-        "{rounds} {basis}. A false alarm or a false pass: at most {}% each per gate, over {}.",
+        "{rounds} {basis}.{look} A false alarm or a false pass: at most {}% each per gate, over {}.",
         tidy(verdict.alpha * 100.0),
         plural(verdict.family, "number")
     )
@@ -209,7 +223,8 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
 
 /// `90%`: the confidence of the shown intervals, two-sided.
 pub(super) fn confidence(verdict: &VerdictDocument) -> String {
-    format!("{}%", tidy((1.0 - 2.0 * verdict.alpha) * 100.0))
+    let level = verdict.level.unwrap_or(verdict.alpha);
+    format!("{}%", tidy((1.0 - 2.0 * level) * 100.0))
 }
 
 /// The word in capitals for terminals.

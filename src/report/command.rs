@@ -1,8 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
 use crate::document::v1::{
-    GoalDocument, LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument, RunDocument, SearchDocument,
-    SloDocument, TraceDocument, WorkloadDocument,
+    BaselineServerDocument, GoalDocument, LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument,
+    RunDocument, SearchDocument, SloDocument, TraceDocument, WorkloadDocument,
 };
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
@@ -200,7 +200,17 @@ fn law(text: &str) -> String {
 }
 
 fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
-    flag("rounds", plan.gate.rounds.to_string());
+    let gate = &plan.gate;
+    let looks = if gate.looks.is_empty() { vec![gate.rounds] } else { gate.looks.clone() };
+    flag("rounds", looks.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+    if let Some(BaselineServerDocument { urls, model }) = &plan.baseline_server {
+        flag("baseline-server", urls.join(","));
+        optional(flag, "baseline-model", model.as_ref());
+    }
+    if gate.robust {
+        flag("robust", "true".to_owned());
+    }
+    optional(flag, "budget", gate.budget_s.map(|seconds| format!("{seconds}s")).as_ref());
     if !plan.gate.tolerances.is_empty() {
         let all = plan
             .gate

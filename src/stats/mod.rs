@@ -2,7 +2,12 @@
 
 mod binomial;
 mod contrast;
+mod course;
+mod flip;
+mod looks;
 mod multiplicity;
+mod power;
+mod quadrature;
 mod series;
 mod student;
 #[cfg(test)]
@@ -10,6 +15,9 @@ mod tests;
 
 pub use binomial::{clopper_pearson, thin_below};
 pub use contrast::{Contrast, Part, satterthwaite};
-pub use multiplicity::{benjamini_hochberg, holm};
+pub use flip::{flip_interval, max_t, sign_flip};
+pub use looks::Looks;
+pub use multiplicity::{benjamini_hochberg, holm, step_down};
+pub use power::{LookChance, Outlook, Prospect, noncentral_t_cdf, power, ratio_resolved, rounds_needed};
 pub use series::{Series, median_variance, pooled_variance};
 pub use student::{normal_cdf, normal_quantile, student_cdf, student_quantile};

@@ -2,12 +2,15 @@
 
 /// Marks the p-values that Holm's step-down procedure rejects with a family-wise error of at most `alpha` (Holm 1979).
 pub fn holm(p: &[f64], alpha: f64) -> Vec<bool> {
+    step_down(p, |left| alpha / left as f64)
+}
+
+/// Holm's procedure where the level of the smallest of `left` p-values is not α / left, because each test looks several times:
+/// `level(left)` is the level at which one look may reject, `left` tests sharing the error.
+pub fn step_down(p: &[f64], level: impl Fn(usize) -> f64) -> Vec<bool> {
     let order = ascending(p);
-    let rejected = order
-        .iter()
-        .enumerate()
-        .take_while(|&(step, &index)| p[index] <= alpha / (p.len() - step) as f64)
-        .count();
+    let rejected =
+        order.iter().enumerate().take_while(|&(step, &index)| p[index] <= level(p.len() - step)).count();
     mark(p.len(), &order[..rejected])
 }
 

@@ -13,6 +13,15 @@ pub(super) fn file_name(key: &Key) -> String {
     format!("{}.json", parts.join("--"))
 }
 
+/// `<workload>--<head>--<hash of everything that makes the question>.json`.
+pub(super) fn ledger_name(key: &Key, head: &str, base: &str) -> String {
+    let Key { workload, model, hardware, workload_hash } = key;
+    // Lengths keep apart what only its parts would not: ("a", "bc") is another question than ("ab", "c").
+    let parts = [workload, model, hardware, workload_hash, head, base];
+    let whole: String = parts.map(|part| format!("{}:{part}", part.len())).concat();
+    format!("{}--{}--{:016x}.json", slug(workload), slug(head), Seed(0).child(&whole).0)
+}
+
 /// Lower-case letters, digits and single dashes. What was cut, or left nothing, is told apart by a hash of the whole.
 fn slug(text: &str) -> String {
     let mut slug = String::new();

@@ -8,6 +8,7 @@ use crate::config::{GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
+use crate::stats::Looks;
 use crate::workload::{
     self, Arrivals, CacheLabel, Lengths, Level, Limit, Load, Part, Shard, UrlStrategy, Workload,
 };
@@ -59,9 +60,12 @@ fn plan(level: Level) -> RunPlan {
         sampling: Sampling::default(),
         tokenizer: None,
         cache: CacheLabel::Cold,
+        baseline: None,
         search: None,
         gate: GatePolicy {
-            rounds: 1,
+            looks: Looks::new([1]).unwrap(),
+            robust: false,
+            budget: None,
             tolerances: BTreeMap::new(),
             objectives: Vec::new(),
             alpha: 0.05,

@@ -17,6 +17,9 @@ pub struct CompareArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Print how the verdict came about, number by number, instead
+    #[arg(long, conflicts_with = "format")]
+    pub explain: bool,
     /// Write to this file instead of the console
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

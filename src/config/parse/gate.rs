@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::rules::Setup;
-use super::words::{cut_rules, number, share, span, switch, whole};
+use super::words::{cut_rules, cut_words, number, share, span, switch, whole};
 use crate::base::Nanos;
 use crate::config::error::{ConfigError, Wrong, wrong};
 use crate::config::layers::Chosen;
 use crate::config::{Bound, GatePolicy, Objective};
 use crate::record::{Better, MetricKey, Unit};
+use crate::stats::Looks;
 
 /// Tolerances that stand when none are given (STATISTICS: gates of a round).
 pub(in crate::config) fn default_tolerances(setup: Setup) -> String {
@@ -24,9 +25,16 @@ pub(in crate::config) fn default_tolerances(setup: Setup) -> String {
     gates.join(",")
 }
 
-pub(in crate::config) fn policy(chosen: &Chosen, setup: Setup) -> Result<GatePolicy, ConfigError> {
+/// `paired`: whether a baseline server stands beside the candidate's.
+pub(in crate::config) fn policy(
+    chosen: &Chosen,
+    setup: Setup,
+    paired: bool,
+) -> Result<GatePolicy, ConfigError> {
     Ok(GatePolicy {
-        rounds: chosen.parse("rounds", |text| whole(text, 1, 1_000))?.unwrap_or(1) as u32,
+        looks: looks(chosen, paired)?,
+        robust: chosen.parse("robust", switch)?.unwrap_or_default(),
+        budget: chosen.parse("budget", |text| span(text, "m"))?,
         tolerances: tolerances(chosen, setup)?,
         objectives: chosen.each("objective", cut_rules, |text| objective(text, setup))?,
         alpha: chosen.parse("alpha", |text| number(text, 0.0001, 0.4))?.unwrap_or(0.05),
@@ -34,6 +42,29 @@ pub(in crate::config) fn policy(chosen: &Chosen, setup: Setup) -> Result<GatePol
         max_error_rate: chosen.parse("max-error-rate", |text| share(text, 1.0))?,
         require_baseline: chosen.parse("require-baseline", switch)?.unwrap_or_default(),
         strict: chosen.parse("strict", switch)?.unwrap_or_default(),
+    })
+}
+
+/// One number looks once, several look after each.
+fn looks(chosen: &Chosen, paired: bool) -> Result<Looks, ConfigError> {
+    let counts = chosen.each("rounds", cut_words, |text| whole(text, 1, 1_000))?;
+    let culprit = |problem: &str, hint: &str| {
+        chosen.one("rounds").map_or_else(
+            || ConfigError::new(problem.to_owned(), hint.to_owned()),
+            |entry| entry.wrong(wrong(problem.to_owned(), hint.to_owned())),
+        )
+    };
+    if paired && counts.first().is_some_and(|&first| first < 2) {
+        return Err(culprit(
+            "one pair of rounds says nothing about its own noise",
+            "look after 5 pairs or more, for example --rounds 5,8,12",
+        ));
+    }
+    Looks::new(counts.into_iter().map(|count| count as u32)).ok_or_else(|| {
+        culprit(
+            "looks must come later one by one, and the first of several after 2 rounds or more",
+            "write for example 5,8,12",
+        )
     })
 }
 

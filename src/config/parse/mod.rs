@@ -22,7 +22,7 @@ pub(super) use gate::{default_tolerances, policy};
 pub(super) use load::levels;
 pub(super) use rules::Setup;
 pub(super) use search::{search, wanted};
-pub(super) use server::{api_key, is_simulator, target};
+pub(super) use server::{api_key, baseline, is_simulator, target};
 pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
 pub(super) use weights::weights;

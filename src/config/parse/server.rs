@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::words::{self, cut_lines};
 use crate::base::Secret;
-use crate::config::Target;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
 use crate::config::file::is_name;
 use crate::config::layers::Chosen;
+use crate::config::{BaselineServer, Target};
 use crate::workload::UrlStrategy;
 
 /// Builds the target; `name` is the file's, where the file has one.
@@ -50,6 +50,18 @@ pub(in crate::config) fn target(
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
     })
+}
+
+/// The server of the baseline, where one is given.
+pub(in crate::config) fn baseline(chosen: &Chosen) -> Result<BaselineServer, ConfigError> {
+    let base_urls = chosen.each("baseline-server", cut_urls, base_url)?;
+    if base_urls.is_empty() {
+        return Err(ConfigError::new(
+            "--baseline-server names no server",
+            "write for example http://localhost:8001",
+        ));
+    }
+    Ok(BaselineServer { base_urls, model: chosen.parse("baseline-model", words::name)? })
 }
 
 /// More addresses than a balancer would have behind it.

@@ -152,11 +152,14 @@ fn origins_are_listed_with_stars_for_secrets() {
     tolerance            ttft_from_due_p95:15%,tpot_p95:7%,e2e_from_due_p95:10%,output_throughput:7%  default
     alpha                0.05                                                                         default
     assumed-noise        3%                                                                           default
+    robust               false                                                                        default
     require-baseline     false                                                                        default
     strict               false                                                                        default
     baselines            baselines                                                                    default
     save-baseline        true                                                                         default
+    ledger               llm-loadtest-results/ledger                                                  default
     output               llm-loadtest-results/result.json                                             default
+    explain              false                                                                        default
     quiet                false                                                                        default
     json                 false                                                                        default
     ");

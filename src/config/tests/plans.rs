@@ -22,7 +22,7 @@ fn defaults_make_a_small_closed_run() {
     assert_eq!(plan.cache, CacheLabel::Cold);
     assert_eq!(plan.timeouts.total, Nanos::from_secs(600.0));
     assert_eq!(plan.timeouts.first_token, Nanos::from_secs(120.0));
-    assert_eq!(plan.gate.rounds, 5);
+    assert_eq!(plan.gate.looks.counts(), [5]);
     assert_eq!(tolerances(&plan), "ttft_p95 0.15, tpot_p95 0.07, e2e_p95 0.1, output_throughput 0.07");
 }
 
@@ -36,7 +36,7 @@ fn a_run_has_one_round() {
     let mut layers = with_server(&[]);
     layers.purpose = Purpose::Run;
     layers.files = file("gate: {rounds: 9}");
-    assert_eq!(resolve(layers).unwrap().plan.gate.rounds, 1);
+    assert_eq!(resolve(layers).unwrap().plan.gate.looks.counts(), [1]);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn outputs_stand_beside_the_result() {
     let outputs = resolve(with_server(&[])).unwrap().outputs;
     assert_eq!(outputs.result, std::path::Path::new("llm-loadtest-results/result.json"));
     assert_eq!(outputs.baselines, std::path::Path::new("baselines"));
-    assert!(outputs.save_baseline && !outputs.quiet && !outputs.json);
+    assert!(outputs.save_baseline && !outputs.print.quiet && !outputs.print.json);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::gate::Verdict;
 use crate::record::{
     Ask, Chunk, Environment, Failure, FailureClass, Gpu, MetricKey, Outcome, Phase, Row, TokenSource, Usage,
 };
+use crate::stats::Looks;
 use crate::validity::{Finding, Severity};
 
 impl RunDocument {
@@ -42,6 +43,9 @@ impl PlanDocument {
     pub fn policy(&self) -> Result<GatePolicy, String> {
         let GateDocument {
             rounds,
+            looks,
+            robust,
+            budget_s,
             tolerances,
             objectives,
             alpha,
@@ -52,7 +56,10 @@ impl PlanDocument {
         } = &self.gate;
         let tolerances = tolerances.iter().map(|(name, tolerance)| Ok((key(name)?, *tolerance)));
         Ok(GatePolicy {
-            rounds: *rounds,
+            looks: Looks::new(if looks.is_empty() { vec![*rounds] } else { looks.clone() })
+                .ok_or_else(|| format!("the looks {looks:?} of {rounds} rounds are none"))?,
+            robust: *robust,
+            budget: budget_s.map(Nanos::from_secs),
             tolerances: tolerances.collect::<Result<_, String>>()?,
             objectives: objectives.iter().map(objective).collect::<Result<_, String>>()?,
             alpha: *alpha,
@@ -72,6 +79,7 @@ impl RowDocument {
             index,
             round: _,
             level: _,
+            arm: _,
             phase,
             due_ms,
             sent_ms,

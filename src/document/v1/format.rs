@@ -17,7 +17,8 @@ pub const SIZE_MAX: u64 = 256 * 1024 * 1024;
 
 const MAJOR: u32 = 1;
 /// 1: the course of a level in time (`series`), and some of its requests (`points`); the search that chose the levels (`search`).
-const MINOR: u32 = 1;
+/// 2: rounds in pairs (`pairs`), looks, the test behind each p-value, evidence carried over (`carried`); ledgers.
+const MINOR: u32 = 2;
 
 /// The first words of every file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +44,8 @@ pub enum Kind {
     Run,
     #[serde(rename = "llm-loadtest/baseline")]
     Baseline,
+    #[serde(rename = "llm-loadtest/ledger")]
+    Ledger,
 }
 
 impl Kind {
@@ -50,6 +53,7 @@ impl Kind {
         match self {
             Self::Run => "llm-loadtest/run",
             Self::Baseline => "llm-loadtest/baseline",
+            Self::Ledger => "llm-loadtest/ledger",
         }
     }
 
@@ -57,6 +61,7 @@ impl Kind {
         match self {
             Self::Run => "a result",
             Self::Baseline => "a baseline",
+            Self::Ledger => "a ledger",
         }
     }
 }
@@ -120,6 +125,7 @@ impl DocumentError {
                 Kind::Baseline => {
                     "save a result as a baseline first: llm-loadtest baseline save result.json".to_owned()
                 }
+                Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

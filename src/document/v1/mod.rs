@@ -8,6 +8,7 @@ mod finding;
 mod format;
 mod histogram;
 pub mod import;
+mod ledger;
 mod level;
 mod load;
 mod merge;
@@ -26,6 +27,8 @@ mod verdict;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
+pub(crate) mod sample_pairs;
+#[cfg(test)]
 mod tests;
 
 pub use asked::{MannerDocument, PartDocument, WeightDocument};
@@ -33,6 +36,7 @@ pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, S
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
+pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
     TokensDocument, WindowDocument,
@@ -40,12 +44,14 @@ pub use level::{
 pub use load::{LoadDocument, TraceDocument};
 pub use merge::{Joiner, MergeError, Part, Place, Shards};
 pub use plan::{
-    GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TargetDocument,
-    TimeoutsDocument, WorkloadDocument,
+    BaselineServerDocument, GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
+    TargetDocument, TimeoutsDocument, WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
-pub use run::{ImportedDocument, RoundDocument, RoundParts, RunDocument, RunParts};
-pub use schema::{baseline_schema, run_schema};
+pub use run::{
+    ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
+};
+pub use schema::{baseline_schema, ledger_schema, run_schema};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,
@@ -53,6 +59,6 @@ pub use search::{
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
 pub use verdict::{
-    BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, RuleDocument,
-    StatusDocument, VerdictDocument,
+    BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, MethodDocument,
+    RuleDocument, StatusDocument, TestDocument, VerdictDocument,
 };

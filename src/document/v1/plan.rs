@@ -9,7 +9,10 @@ use super::ShardDocument;
 use super::asked::{AskedDocument, MannerDocument, PartDocument};
 use super::load::LoadDocument;
 use super::number::six;
-use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::base::Nanos;
+use crate::config::{
+    BaselineServer, Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup,
+};
 use crate::record::Slo;
 use crate::workload::{Dataset, UrlStrategy};
 
@@ -27,6 +30,9 @@ pub struct PlanDocument {
     pub shard: Option<ShardDocument>,
     pub timeouts_ms: TimeoutsDocument,
     pub gate: GateDocument,
+    /// The baseline's server, which took turns with the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_server: Option<BaselineServerDocument>,
     pub workload_hash: String,
 }
 
@@ -48,6 +54,16 @@ pub struct TargetDocument {
     pub insecure: bool,
     pub cacert: Option<String>,
     pub hardware: Option<String>,
+}
+
+/// The server that stood beside the target's; all else was the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineServerDocument {
+    /// Without credentials and query.
+    pub urls: Vec<String>,
+    /// Its name for the model, where it differs.
+    pub model: Option<String>,
 }
 
 /// Everything that moves the numbers, as opposed to where they were measured and how they are judged.
@@ -110,7 +126,17 @@ pub struct SamplingDocument {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateDocument {
+    /// The last look.
     pub rounds: u32,
+    /// Numbers of rounds, or of pairs, after which the evidence is looked at; empty: after all rounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<u32>,
+    /// Sign-flip tests from eight pairs on.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub robust: bool,
+    /// Seconds after which no further look is begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<f64>,
     /// Relative, or absolute for shares.
     pub tolerances: BTreeMap<String, f64>,
     pub objectives: Vec<ObjectiveDocument>,
@@ -151,6 +177,7 @@ impl PlanDocument {
             tokenizer: _,
             cache: _,
             gate,
+            baseline,
             search: _,
         } = plan;
         Self {
@@ -161,6 +188,7 @@ impl PlanDocument {
             shard: (!shard.is_whole()).then(|| ShardDocument { index: shard.index(), count: shard.count() }),
             timeouts_ms: timeouts.into(),
             gate: gate.into(),
+            baseline_server: baseline.as_ref().map(BaselineServerDocument::from),
             workload_hash: workload_hash.to_owned(),
         }
     }
@@ -186,6 +214,7 @@ impl From<&RunPlan> for WorkloadDocument {
             tokenizer,
             cache,
             gate: _,
+            baseline: _,
             search: _,
         } = plan;
         let AskedDocument { input_tokens, output_tokens, dataset, manner } = AskedDocument::of(parts);
@@ -237,6 +266,13 @@ impl From<&Target> for TargetDocument {
     }
 }
 
+impl From<&BaselineServer> for BaselineServerDocument {
+    fn from(server: &BaselineServer) -> Self {
+        let BaselineServer { base_urls, model } = server;
+        Self { urls: base_urls.iter().map(|url| without_credentials(url)).collect(), model: model.clone() }
+    }
+}
+
 /// The URL without `user:password@`, and for http(s) without a query or fragment, which may hold keys.
 fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -272,7 +308,9 @@ impl From<&Sampling> for SamplingDocument {
 impl From<&GatePolicy> for GateDocument {
     fn from(policy: &GatePolicy) -> Self {
         let GatePolicy {
-            rounds,
+            looks,
+            robust,
+            budget,
             tolerances,
             objectives,
             alpha,
@@ -282,7 +320,10 @@ impl From<&GatePolicy> for GateDocument {
             strict,
         } = policy;
         Self {
-            rounds: *rounds,
+            rounds: looks.last(),
+            looks: if looks.counts().len() > 1 { looks.counts().to_vec() } else { Vec::new() },
+            robust: *robust,
+            budget_s: budget.map(Nanos::secs),
             tolerances: tolerances
                 .iter()
                 .map(|(key, tolerance)| (key.to_string(), six(*tolerance)))
@@ -310,6 +351,12 @@ impl From<&Objective> for ObjectiveDocument {
             limit: six(*limit),
         }
     }
+}
+
+/// Fields that are off say nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 #[cfg(test)]

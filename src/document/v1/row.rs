@@ -13,6 +13,9 @@ pub struct RowDocument {
     pub index: u64,
     pub round: u32,
     pub level: String,
+    /// `baseline` or `candidate` where rounds of two servers alternate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// `warmup` or `measure`.
     pub phase: String,
     pub due_ms: Option<f64>,
@@ -78,6 +81,7 @@ impl RowDocument {
         Self {
             index: *index,
             round,
+            arm: None,
             level: level_label.to_owned(),
             phase: match phase {
                 Phase::Warmup => "warmup",

@@ -15,7 +15,7 @@ use crate::base::Seed;
 use crate::config::RunPlan;
 use crate::gate::Verdict;
 use crate::metrics::Summary;
-use crate::record::{Environment, MetricKey};
+use crate::record::{Arm, Environment, MetricKey};
 use crate::search::Search;
 use crate::validity::Finding;
 
@@ -44,6 +44,12 @@ pub struct RunDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedDocument>,
     pub rounds: Vec<RoundDocument>,
+    /// The baseline's side, where its server took turns with the candidate's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PairsDocument>,
+    /// Rounds of earlier gates of the same question that the verdict rests on, too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub carried: u64,
     /// Each level over all rounds: counts added, histograms merged, percentiles taken last.
     pub levels: Vec<LevelDocument>,
     pub findings: Vec<FindingDocument>,
@@ -88,6 +94,18 @@ pub struct RoundDocument {
     pub levels: Vec<LevelDocument>,
 }
 
+/// The baseline's rounds of every block. A block's two rounds have the same number, seed, prompts and arrivals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PairsDocument {
+    pub environment: EnvironmentDocument,
+    /// Which side each block began with: `baseline` or `candidate`.
+    pub first: Vec<String>,
+    pub rounds: Vec<RoundDocument>,
+    /// Each level over all rounds of the baseline.
+    pub levels: Vec<LevelDocument>,
+}
+
 /// What a document is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct RunParts<'a> {
@@ -101,9 +119,19 @@ pub struct RunParts<'a> {
     pub workload_hash: &'a str,
     pub environment: &'a Environment,
     pub rounds: &'a [RoundParts<'a>],
+    pub pairs: Option<PairsParts<'a>>,
+    pub carried: u64,
     pub findings: &'a [Finding],
     pub verdict: Option<&'a Verdict>,
     pub search: Option<&'a Search>,
+}
+
+/// The baseline's side of a measurement in pairs.
+#[derive(Debug, Clone, Copy)]
+pub struct PairsParts<'a> {
+    pub environment: &'a Environment,
+    pub first: &'a [Arm],
+    pub rounds: &'a [RoundParts<'a>],
 }
 
 /// One round: its seed, and the levels that were measured, by label.
@@ -125,14 +153,27 @@ impl RunDocument {
             workload_hash,
             environment,
             rounds,
+            pairs,
+            carried,
             findings,
             verdict,
             search,
         } = parts;
         let objectives = plan.gate.objectives.iter().map(|objective| objective.key);
         let gated: Vec<MetricKey> = plan.gate.tolerances.keys().copied().chain(objectives).collect();
-        let rounds: Vec<RoundDocument> =
-            rounds.iter().map(|round| RoundDocument::new(round, &gated)).collect();
+        let documents = |rounds: &[RoundParts<'_>]| -> Vec<RoundDocument> {
+            rounds.iter().map(|round| RoundDocument::new(round, &gated)).collect()
+        };
+        let rounds = documents(rounds);
+        let pairs = pairs.map(|PairsParts { environment, first, rounds }| {
+            let rounds = documents(rounds);
+            PairsDocument {
+                environment: environment.into(),
+                first: first.iter().map(|arm| arm.id().to_owned()).collect(),
+                levels: overall(&rounds),
+                rounds,
+            }
+        });
         Self {
             format: Format::current(Kind::Run),
             definitions: DEFINITIONS.to_owned(),
@@ -152,6 +193,8 @@ impl RunDocument {
             imported: None,
             levels: overall(&rounds),
             rounds,
+            pairs,
+            carried,
             findings: findings.iter().map(FindingDocument::from).collect(),
             verdict: verdict.map(VerdictDocument::from),
             search: search.map(|search| SearchDocument::new(search, &plan.levels)),
@@ -178,6 +221,11 @@ impl RoundDocument {
             levels: levels.iter().map(|(label, summary)| LevelDocument::new(label, summary, gated)).collect(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Each level over all rounds, in the order of first appearance.

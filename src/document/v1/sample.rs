@@ -12,6 +12,7 @@ use crate::metrics::{
 use crate::protocol::Api;
 use crate::record::{Environment, FailureClass, Gpu, Metric, MetricKey, Slo, TokenSource};
 use crate::search::{Goal, Idle, Policy, Search, Stopped, Window};
+use crate::stats::Looks;
 use crate::validity::{Finding, Severity};
 use crate::workload::{
     Arrivals, CacheLabel, Lengths, Level, Limit, Load, Part, Shard, UrlStrategy, Workload,
@@ -57,7 +58,9 @@ pub(crate) fn plan() -> RunPlan {
         tokenizer: None,
         cache: CacheLabel::Cold,
         gate: GatePolicy {
-            rounds: 2,
+            looks: Looks::new([2]).unwrap(),
+            robust: false,
+            budget: None,
             tolerances: BTreeMap::from([
                 (MetricKey::quantile(Metric::Ttft, 950), 0.15),
                 (MetricKey::quantile(Metric::E2e, 999), 0.10),
@@ -69,6 +72,7 @@ pub(crate) fn plan() -> RunPlan {
             require_baseline: false,
             strict: false,
         },
+        baseline: None,
         search: None,
     }
 }
@@ -256,6 +260,8 @@ pub(crate) fn search() -> RunDocument {
         workload_hash: "abc123",
         environment: &environment(),
         rounds: &[round(1, 0), round(2, 1)],
+        pairs: None,
+        carried: 0,
         findings: &[],
         verdict: None,
         search: Some(&found),
@@ -285,6 +291,8 @@ pub(crate) fn build(plan: &RunPlan, summaries: &[Summary], verdict: Option<&Verd
         workload_hash: "abc123",
         environment: &environment(),
         rounds: &rounds,
+        pairs: None,
+        carried: 0,
         findings: &[finding()],
         verdict,
         search: None,
@@ -320,7 +328,9 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
         basis: Basis::FewSessions { sessions: 2, assumed_noise: 0.03 },
         alpha: 0.05,
         family: 3,
+        level: 0.05,
         rounds: 2,
+        looks: vec![2],
         cells: cells(status, change, decision == Decision::Invalid),
         broken_rules: Vec::new(),
         common_shift: None,
@@ -363,7 +373,7 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
     ]
 }
 
-fn latency(status: Status, change: f64) -> Judgement {
+pub(crate) fn latency(status: Status, change: f64) -> Judgement {
     Judgement {
         level: "c=32".to_owned(),
         key: MetricKey::quantile(Metric::Ttft, 950),
@@ -376,6 +386,8 @@ fn latency(status: Status, change: f64) -> Judgement {
         p_fail: Some(0.5),
         p_pass: Some(0.02),
         rounds: vec![500.0, 506.0],
+        baseline_rounds: Vec::new(),
         samples: 1_000,
+        test: None,
     }
 }

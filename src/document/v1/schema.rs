@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
-use super::{BaselineDocument, RunDocument};
+use super::{BaselineDocument, LedgerDocument, RunDocument};
 
 /// The text of `schemas/result.schema.json`.
 pub fn run_schema() -> String {
@@ -13,6 +13,11 @@ pub fn run_schema() -> String {
 /// The text of `schemas/baseline.schema.json`.
 pub fn baseline_schema() -> String {
     text::<BaselineDocument>()
+}
+
+/// The text of `schemas/ledger.schema.json`.
+pub fn ledger_schema() -> String {
+    text::<LedgerDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

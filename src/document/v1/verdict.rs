@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ObjectiveDocument;
 use super::number::six;
-use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
+use crate::gate::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};
 
 /// The answer and its evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +21,14 @@ pub struct VerdictDocument {
     pub alpha: f64,
     /// Gating cells that share the level.
     pub family: u64,
+    /// One-sided level of a single look, and of each end of the shown intervals; null in older files: α.
+    #[serde(default)]
+    pub level: Option<f64>,
     /// Candidate rounds judged.
     pub rounds: u64,
+    /// Numbers of rounds after which the evidence is looked at; empty in older files.
+    #[serde(default)]
+    pub looks: Vec<u32>,
     /// Gating cells first, worst first; then the reported ones.
     pub cells: Vec<JudgementDocument>,
     pub broken_rules: Vec<String>,
@@ -48,6 +54,7 @@ pub enum BasisDocument {
     FewSessions { sessions: u64, assumed_noise: f64 },
     Sessions { sessions: u64 },
     TwoResults { assumed_noise: f64 },
+    Pairs { pairs: u64 },
 }
 
 /// One number judged at one level.
@@ -68,7 +75,36 @@ pub struct JudgementDocument {
     pub p_pass: Option<f64>,
     /// Candidate rounds, in order.
     pub rounds: Vec<f64>,
+    /// The baseline's round of each block, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baseline_rounds: Vec<f64>,
     pub samples: u64,
+    /// What the p-values were computed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestDocument>,
+}
+
+/// The test of a number, on the scale of scores: logarithms of latencies and rates, shares as they are; larger is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestDocument {
+    pub method: MethodDocument,
+    pub difference: f64,
+    pub se: f64,
+    /// Degrees of freedom; null: infinite.
+    pub freedom: Option<f64>,
+    /// Difference that the limit allows.
+    pub allowance: f64,
+}
+
+/// How the p-values come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodDocument {
+    /// Student's t.
+    Student,
+    /// Exact sign flips of the blocks.
+    SignFlip,
 }
 
 /// What a cell is judged by.
@@ -121,7 +157,9 @@ impl From<&Verdict> for VerdictDocument {
             basis,
             alpha,
             family,
+            level,
             rounds,
+            looks,
             cells,
             broken_rules,
             common_shift,
@@ -134,7 +172,9 @@ impl From<&Verdict> for VerdictDocument {
             basis: basis.into(),
             alpha: six(*alpha),
             family: *family as u64,
+            level: Some(six(*level)),
             rounds: *rounds as u64,
+            looks: looks.clone(),
             cells: cells.iter().map(JudgementDocument::from).collect(),
             broken_rules: broken_rules.clone(),
             common_shift: common_shift.map(six),
@@ -165,6 +205,7 @@ impl From<&Basis> for BasisDocument {
                 Self::FewSessions { sessions: sessions as u64, assumed_noise: six(assumed_noise) }
             }
             Basis::Sessions { sessions } => Self::Sessions { sessions: sessions as u64 },
+            Basis::Pairs { pairs } => Self::Pairs { pairs: pairs as u64 },
             Basis::TwoResults { assumed_noise } => Self::TwoResults { assumed_noise: six(assumed_noise) },
         }
     }
@@ -184,7 +225,9 @@ impl From<&Judgement> for JudgementDocument {
             p_fail,
             p_pass,
             rounds,
+            baseline_rounds,
             samples,
+            test,
         } = judgement;
         // JSON has no infinity and no NaN: such a number is null.
         let finite = |value: &f64| value.is_finite().then(|| six(*value));
@@ -200,7 +243,25 @@ impl From<&Judgement> for JudgementDocument {
             p_fail: p_fail.as_ref().and_then(finite),
             p_pass: p_pass.as_ref().and_then(finite),
             rounds: rounds.iter().filter_map(finite).collect(),
+            baseline_rounds: baseline_rounds.iter().filter_map(finite).collect(),
             samples: *samples,
+            test: test.as_ref().map(TestDocument::from),
+        }
+    }
+}
+
+impl From<&Test> for TestDocument {
+    fn from(test: &Test) -> Self {
+        let Test { method, difference, se, freedom, allowance } = *test;
+        Self {
+            method: match method {
+                Method::Student => MethodDocument::Student,
+                Method::SignFlip => MethodDocument::SignFlip,
+            },
+            difference: six(difference),
+            se: six(se),
+            freedom: freedom.is_finite().then(|| six(freedom)),
+            allowance: six(allowance),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Made-up rounds, and what the gate must say about them.
 
+mod pairs;
 mod properties;
 mod simulation;
 mod table;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::{GatePolicy, Objective};
 use crate::record::MetricKey;
+use crate::stats::Looks;
 
 pub(super) fn key(name: &str) -> MetricKey {
     name.parse().expect("a metric")
@@ -36,7 +38,9 @@ pub(super) fn rounds(name: &str, values: &[f64]) -> Vec<RoundValues> {
 
 pub(super) fn policy(tolerances: &[(&str, f64)], objectives: &[Objective]) -> GatePolicy {
     GatePolicy {
-        rounds: 3,
+        looks: Looks::new([3]).unwrap(),
+        robust: false,
+        budget: None,
         tolerances: tolerances.iter().map(|&(name, limit)| (key(name), limit)).collect(),
         objectives: objectives.to_vec(),
         alpha: 0.05,
@@ -55,10 +59,21 @@ pub(super) fn level(
     LevelEvidence {
         label: label.to_owned(),
         candidate,
-        sessions: sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect(),
+        against: Against::Sessions(sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect()),
     }
 }
 
+/// Blocks of one number each: (baseline, candidate).
+pub(super) fn pairs(name: &str, blocks: &[(f64, f64)]) -> Evidence {
+    let side = |pick: fn(&(f64, f64)) -> f64| rounds(name, &blocks.iter().map(pick).collect::<Vec<_>>());
+    let level = LevelEvidence {
+        label: "c=32".to_owned(),
+        candidate: side(|block| block.1),
+        against: Against::Pairs(side(|block| block.0)),
+    };
+    Evidence { levels: vec![level] }
+}
+
 pub(super) fn stored(candidate: Vec<RoundValues>, sessions: Vec<Vec<RoundValues>>) -> Evidence {
-    Evidence { levels: vec![level("c=32", candidate, sessions)], kind: EvidenceKind::StoredBaseline }
+    Evidence { levels: vec![level("c=32", candidate, sessions)] }
 }

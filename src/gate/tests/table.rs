@@ -114,11 +114,9 @@ fn few_sessions_lean_on_the_declared_noise_and_say_so() {
 
 #[test]
 fn two_results_compare_as_one_session_each() {
-    let mut evidence = stored(
-        rounds("e2e_p95", &[2_000.0, 2_020.0, 2_010.0]),
-        vec![rounds("e2e_p95", &[2_000.0, 2_030.0, 1_990.0])],
-    );
-    evidence.kind = EvidenceKind::TwoResults;
+    let against = Against::Result(SessionRounds { rounds: rounds("e2e_p95", &[2_000.0, 2_030.0, 1_990.0]) });
+    let candidate = rounds("e2e_p95", &[2_000.0, 2_020.0, 2_010.0]);
+    let evidence = Evidence { levels: vec![LevelEvidence { label: "c=32".to_owned(), candidate, against }] };
     let verdict = decide(&evidence, &policy(&[("e2e_p95", 0.10)], &[]), &[]);
     insta::assert_snapshot!(say(&verdict), @"pass: No serving regression beyond limits (could have detected E2E p95 ≥ +22 %) | Nothing to do.");
     assert_eq!(verdict.basis, Basis::TwoResults { assumed_noise: 0.03 });
@@ -155,7 +153,7 @@ fn one_round_is_looked_at_plainly_only_when_one_was_asked_for() {
     let mut one = policy(&[], &[at_most("ttft_p95", 500.0)]);
     let evidence = |value| stored(rounds("ttft_p95", &[value]), vec![]);
     insta::assert_snapshot!(say(&decide(&evidence(450.0), &one, &[])), @"inconclusive: Could not decide: TTFT p95 was not judged: a single round says nothing about its own noise | Raise --rounds to 3 or more.");
-    one.rounds = 1;
+    one.looks = Looks::new([1]).unwrap();
     let verdict = decide(&evidence(450.0), &one, &[]);
     insta::assert_snapshot!(say(&verdict), @"pass: Every objective is met (closest: TTFT p95 is 450 ms, limit 500 ms) | One round has no interval: raise --rounds to 3 or more to see how sure this is.");
     assert_eq!((verdict.family, verdict.cells[0].p_fail, verdict.cells[0].effect), (0, None, None));

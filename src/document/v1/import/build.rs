@@ -47,6 +47,8 @@ pub(super) fn document(
         imported: Some(imported),
         levels: overall(&rounds),
         rounds,
+        pairs: None,
+        carried: 0,
         findings,
         verdict: None,
         search: None,
@@ -217,6 +219,9 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
         timeouts_ms: TimeoutsDocument { connect: 0.0, first_token: 0.0, stall: 0.0, total: 0.0 },
         gate: GateDocument {
             rounds: 1,
+            looks: Vec::new(),
+            robust: false,
+            budget_s: None,
             tolerances: BTreeMap::new(),
             objectives: Vec::new(),
             alpha: 0.05,
@@ -225,6 +230,7 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
             require_baseline: false,
             strict: false,
         },
+        baseline_server: None,
         workload_hash: hash(source, entries),
     }
 }

@@ -119,6 +119,8 @@ impl Shards {
             imported: None,
             levels: overall(&rounds),
             rounds,
+            pairs: None,
+            carried: 0,
             findings: Vec::new(),
             verdict: None,
             // Shards do not search.

@@ -46,6 +46,8 @@ fn client(plan: &RunPlan, rows: &[Row], late: u64, shard: Option<(u32, u32)>) ->
         workload_hash: "abc123",
         environment: &sample::environment(),
         rounds: &rounds,
+        pairs: None,
+        carried: 0,
         findings: &findings,
         verdict: None,
         search: None,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::base::Nanos;
 use crate::document::v1::{
     BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
-    WorkloadDocument, baseline_schema, comparable, run_schema, sample,
+    WorkloadDocument, baseline_schema, comparable, ledger_schema, run_schema, sample, sample_pairs,
 };
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
@@ -82,8 +82,8 @@ fn every_wrong_file_has_its_own_words() {
     insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
     insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
     insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
-    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.1 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
-    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.1 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.2 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.2 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
     insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"result.json: the file says it is a result but does not hold it: unknown field `ofered`, expected one of `good`, `offered`, `ratio`, `rate`, `token_rate`, `objectives` at line 67 column 16 (hint: undo edits by hand, or restore the file from version control)");
 }
 
@@ -111,13 +111,18 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
     let committed = [
         include_str!("../../../../schemas/result.schema.json"),
         include_str!("../../../../schemas/baseline.schema.json"),
+        include_str!("../../../../schemas/ledger.schema.json"),
     ];
-    let samples = [sample::gate(Decision::Inconclusive).to_json(), baseline(2).to_json()];
-    for ((committed, generated), sample) in
-        committed.into_iter().zip([run_schema(), baseline_schema()]).zip(samples)
+    let samples = [
+        sample::gate(Decision::Inconclusive).to_json(),
+        baseline(2).to_json(),
+        sample_pairs::ledger().to_json(),
+    ];
+    let names = ["result", "baseline", "ledger"];
+    for (((committed, generated), sample), name) in
+        committed.into_iter().zip([run_schema(), baseline_schema(), ledger_schema()]).zip(samples).zip(names)
     {
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            let name = if generated == run_schema() { "result" } else { "baseline" };
             let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
             crate::host::files::write_atomic(Path::new(&path), generated.as_bytes()).unwrap();
             continue;

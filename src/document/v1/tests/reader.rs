@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::v1::sample;
+use crate::document::v1::{sample, sample_pairs};
 use crate::gate::Decision;
 
 #[test]
@@ -15,7 +15,7 @@ fn an_independent_reader_understands_every_field() {
     let text = sample::gate(Decision::Fail).to_json();
     let run: Run = serde_json::from_str(&text).unwrap();
     assert_eq!(run.format.kind, "llm-loadtest/run");
-    assert_eq!((run.format.major, run.format.minor), (1, 1));
+    assert_eq!((run.format.major, run.format.minor), (1, 2));
     assert_eq!(run.verdict.unwrap().cells.len(), 4);
     assert_eq!(run.rounds.len(), 2);
     assert!(run.levels[0].series.is_none() && run.levels[0].points.is_none(), "two rounds are two courses");
@@ -37,6 +37,17 @@ fn an_independent_reader_understands_every_field() {
     let search = run.search.unwrap();
     assert_eq!((search.answer.value, search.answer.above), (Some(8.0), Some(8.4)));
     assert_eq!((search.levels.len(), search.steps.len(), run.levels.len()), (3, 5, 3));
+    let run: Run = serde_json::from_str(&sample_pairs::pairs().to_json()).unwrap();
+    let pairs = run.pairs.unwrap();
+    assert_eq!((run.carried, run.rounds.len(), pairs.rounds.len(), pairs.levels.len()), (Some(2), 3, 3, 1));
+    assert!(pairs.first[1] == "candidate" && pairs.environment.contains_key("hardware"));
+    let verdict = run.verdict.unwrap();
+    let cell = &verdict.cells[0];
+    assert_eq!((verdict.looks, verdict.level), (vec![5, 8, 12], Some(0.0227)));
+    assert_eq!((cell.rounds.len(), cell.baseline_rounds.as_ref().unwrap().len()), (5, 5));
+    let test = cell.test.as_ref().unwrap();
+    assert_eq!((test.method.as_str(), test.freedom), ("student", Some(4.0)));
+    assert!((test.difference, test.se, test.allowance) == (0.2, 0.01, 0.14));
 }
 
 #[derive(Deserialize)]
@@ -53,10 +64,31 @@ struct Run {
     environment: BTreeMap<String, Value>,
     fingerprint: BTreeMap<String, String>,
     rounds: Vec<Round>,
+    pairs: Option<Pairs>,
+    carried: Option<u64>,
     levels: Vec<Level>,
     findings: Vec<Finding>,
     verdict: Option<Verdict>,
     search: Option<Search>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pairs {
+    environment: BTreeMap<String, Value>,
+    first: Vec<String>,
+    rounds: Vec<Round>,
+    levels: Vec<Level>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    method: String,
+    difference: f64,
+    se: f64,
+    freedom: Option<f64>,
+    allowance: f64,
 }
 
 #[derive(Deserialize)]
@@ -250,7 +282,9 @@ struct Verdict {
     basis: Value,
     alpha: f64,
     family: u64,
+    level: Option<f64>,
     rounds: u64,
+    looks: Vec<u32>,
     cells: Vec<Cell>,
     broken_rules: Vec<String>,
     common_shift: Option<f64>,
@@ -271,7 +305,9 @@ struct Cell {
     p_fail: Option<f64>,
     p_pass: Option<f64>,
     rounds: Vec<f64>,
+    baseline_rounds: Option<Vec<f64>>,
     samples: u64,
+    test: Option<Test>,
 }
 
 #[derive(Deserialize)]
