@@ -11,7 +11,7 @@ use super::measure::{lost, spawn};
 use crate::base::Nanos;
 use crate::document::v1::RowDocument;
 use crate::engine::Gauge;
-use crate::host::Journal;
+use crate::host::{Journal, stand_back};
 use crate::metrics::{Fold, Frame, SoFar, Summary, Window};
 use crate::record::{Arm, Chunk, Outcome, Phase, Row, Slo};
 use crate::workload::TokenCounter;
@@ -73,6 +73,7 @@ impl Recorder {
         let view = Arc::new(View::default());
         let shown = Arc::clone(&view);
         let thread = spawn("record", move || {
+            stand_back();
             let mut desk = Desk::new(sheet, journal, gauge);
             while let Some(row) = next_row(&rows, &mut desk) {
                 desk.take(row);

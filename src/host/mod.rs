@@ -6,9 +6,11 @@ pub mod files;
 mod journal;
 pub mod limits;
 mod machine;
+mod priority;
 pub mod signals;
 pub mod usage;
 
 pub use clock::{RealClock, epoch};
 pub use journal::{Journal, JournalError};
 pub use machine::{MachineFacts, machine};
+pub use priority::stand_back;

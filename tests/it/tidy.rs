@@ -62,7 +62,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("parquet", &["workload"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport"]),
-    ("rustix", &["transport"]),
+    ("rustix", &["host", "transport"]),
     ("rustls", &["transport"]),
     ("rustls_native_certs", &["transport"]),
     ("saphyr_parser", &["config"]),
