@@ -87,7 +87,9 @@ impl Measurement {
         }
         let of_arm = |finding: Finding| match arm {
             Arm::Candidate => finding,
-            Arm::Baseline => Finding { message: format!("baseline server: {}", finding.message), ..finding },
+            Arm::Baseline => {
+                Finding { message: format!("in the baseline's rounds: {}", finding.message), ..finding }
+            }
         };
         self.findings.extend(findings.into_iter().map(of_arm));
     }

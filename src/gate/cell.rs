@@ -182,6 +182,17 @@ fn paired(
     Ok(Compared { contrast, base: middle(base), now: Some(middle(now)), differences })
 }
 
+/// How far a number lay apart in each block (baseline, candidate), candidate less baseline, on the scale on which it is judged:
+/// logarithms for latencies and rates, shares as they are, larger is worse. Blocks that lack it on a side are left out.
+pub fn differences<'a>(
+    blocks: impl IntoIterator<Item = (&'a RoundValues, &'a RoundValues)>,
+    key: MetricKey,
+) -> Vec<f64> {
+    let scale = Scale::of(key.metric);
+    let score = |round: &RoundValues| scale.score(*round.values.get(&key)?);
+    blocks.into_iter().filter_map(|(base, now)| Some(score(now)? - score(base)?)).collect()
+}
+
 /// Both sides, where both have the number in every round. Sessions that lack it are left out.
 fn gather(level: &LevelEvidence, key: MetricKey, scale: Scale) -> Result<Scores, Gap> {
     let holding = sessions_holding(level, key);

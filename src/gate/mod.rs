@@ -15,6 +15,7 @@ mod values;
 mod verdict;
 mod words;
 
+pub use cell::differences;
 pub use decide::decide;
 pub use evidence::{Against, Evidence, LevelEvidence, SessionRounds};
 pub use values::RoundValues;

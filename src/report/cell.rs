@@ -209,9 +209,9 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
         looks => {
             let last = u64::from(looks.last().copied().unwrap_or_default());
             let saved = last.saturating_sub(verdict.rounds);
-            let saved = if saved > 0 { format!(", {saved} saved") } else { String::new() };
+            let saved = if saved > 0 { format!("; {saved} were not needed") } else { String::new() };
             let looks: Vec<String> = looks.iter().map(u32::to_string).collect();
-            format!(" Looked at after {}{saved}.", looks.join(", "))
+            format!(" Looked at after {} at most{saved}.", looks.join(", "))
         }
     };
     format!(
@@ -224,7 +224,7 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
 /// `90%`: the confidence of the shown intervals, two-sided.
 pub(super) fn confidence(verdict: &VerdictDocument) -> String {
     let level = verdict.level.unwrap_or(verdict.alpha);
-    format!("{}%", tidy((1.0 - 2.0 * level) * 100.0))
+    format!("{}%", (1_000.0 * (1.0 - 2.0 * level)).round() / 10.0)
 }
 
 /// The word in capitals for terminals.

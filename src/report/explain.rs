@@ -112,14 +112,14 @@ fn steps(
     let absolute = unit == Unit::Ratio;
     let freedom = freedom.map_or_else(
         || "known noise, normal".to_owned(),
-        |freedom| format!("{} degrees of freedom", short(freedom)),
+        |freedom| format!("{} degrees of freedom", super::number::tidy((freedom * 10.0).round() / 10.0)),
     );
     let effect = judgement.effect.map(|effect| {
         let end = |value: Option<f64>| {
             value.map_or_else(|| "unbounded".to_owned(), |value| change(value, absolute))
         };
         format!(
-            " = {}, {} interval {} to {}",
+            ", a change of {}, {} interval {} to {}",
             change(effect.change, absolute),
             percent(1.0 - 2.0 * level),
             end(effect.low),
@@ -182,6 +182,8 @@ fn short(value: f64) -> String {
     if value != 0.0 && value.abs() < 0.001 { format!("{value:.2e}") } else { significant(value) }
 }
 
+/// `5%`, `2.27%`, `95.5%`.
 fn percent(share: f64) -> String {
-    format!("{}%", super::number::tidy(share * 100.0))
+    let decimals = if share < 0.1 { 1e2 } else { 10.0 };
+    format!("{}%", (share * 100.0 * decimals).round() / decimals)
 }

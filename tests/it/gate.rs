@@ -97,7 +97,7 @@ fn a_baseline_that_must_not_judge_is_refused_before_any_load() {
     gate(&stage, &["--output-len", "16"]).says(2, &["cannot judge", "output", "hint:"]);
     let (path, text) = (baseline_file(&stage), stage.read(&baseline_file(&stage)));
     stage.write(&path, &text.replacen("\"major\": 1", "\"major\": 2", 1));
-    gate(&stage, &[]).says(2, &[&path, "format 2.1", "update llm-loadtest"]);
+    gate(&stage, &[]).says(2, &[&path, "format 2.2", "update llm-loadtest"]);
     stage.write(&path, &text[..text.len() / 2]);
     gate(&stage, &[]).says(2, &[&path, "hint:"]);
     stage.write(&path, "not json");
@@ -192,4 +192,63 @@ fn the_line_to_reproduce_finds_the_same_baseline() {
     let output =
         std::process::Command::new("sh").args(["-c", &shell]).current_dir(stage.path("")).output().unwrap();
     ended(&output).says(0, &["baseline: 1 stored session for 'small'"]);
+}
+
+/// Pairs with a second simulated server, small and wide: what is tested is the way through.
+fn pairs(stage: &Stage, server: &str, more: &[&str]) -> Ended {
+    let fixed = ["--baseline-server", "sim:h100-70b", "--server", server, "--rounds", "3,5"];
+    gate(stage, &[&fixed[..], more].concat())
+}
+
+#[test]
+fn pairs_judge_two_servers_and_a_rerun_adds_to_what_is_known() {
+    let stage = stage();
+    let question = ["--head", "a91b07d", "--base", "4f1c2e9"];
+    pairs(&stage, SLOWER, &question)
+        .says(1, &["pairs: a round of each server in turn", "pair 1/5 ", "decided after 3 of at most 5: fail"])
+        .prints(&["slower", "3 pairs of rounds"]);
+    assert!(!stage.path("baselines").exists(), "a pair needs no stored baseline and leaves none");
+    let rows = stage.read("llm-loadtest-results/requests.jsonl");
+    for arm in ["baseline", "candidate"] {
+        let of_arm = rows.lines().filter(|line| line.contains(&format!("\"arm\":\"{arm}\"")));
+        assert_eq!(of_arm.count(), 3 * 48, "{arm}");
+    }
+    // Asked again, the same evidence gives the same answer, and nothing is measured.
+    let again = pairs(&stage, SLOWER, &question);
+    again.says(1, &["evidence: 3 pairs of earlier gates count"]);
+    again.prints(&["slower"]);
+    assert!(!again.stderr.contains("started"), "{}", again.stderr);
+    // Evidence stays with its question.
+    pairs(&stage, "sim:h100-70b", &["--head", "other", "--base", "4f1c2e9", "--explain"])
+        .says(0, &["decided after 3"])
+        .prints(&["No serving regression", "paired t", "within?"]);
+    let ledger = std::fs::read_dir(stage.path("llm-loadtest-results/ledger")).unwrap().count();
+    assert_eq!(ledger, 2);
+    let comment = stage.read("comment.md");
+    assert!(comment.contains(" → ") && comment.contains("First in each pair"), "{comment}");
+}
+
+#[test]
+fn a_budget_ends_on_a_look_and_a_larger_one_goes_on() {
+    let stage = stage();
+    // Twice as slow, against a limit of twice as slow: neither shown by two pairs nor by four.
+    let near = ["--tolerance", "e2e_p50:100%", "--rounds", "2,4", "--head", "h", "--base", "b"];
+    let server = "sim:h100-70b?itl=+100%&ttft=+100%";
+    let with = |budget: &str| {
+        let fixed = ["--baseline-server", "sim:h100-70b", "--server", server, "--budget", budget];
+        gate(&stage, &[&fixed[..], &near].concat())
+    };
+    with("1s").says(0, &["not decided after 2", "budget of 1.0s does not reach"]).prints(&["larger --budget"]);
+    with("10m").says(0, &["evidence: 2 pairs", "pair 3/4 "]).prints(&["4 pairs of rounds"]);
+}
+
+#[test]
+fn an_edited_baseline_and_a_single_pair_are_refused() {
+    let stage = stage();
+    gate(&stage, &[]).says(0, &["stored as the first session"]);
+    let file = baseline_file(&stage);
+    let text = stage.read(&file);
+    stage.write(&file, &text.replacen("\"e2e_p50\": ", "\"e2e_p50\": 9", 1));
+    gate(&stage, &[]).says(2, &["was edited", "restore the file"]);
+    pairs(&stage, "sim:h100-70b", &["--rounds", "1"]).says(2, &["--rounds 1", "5,8,12"]);
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::format::{self, DEFINITIONS, DocumentError, DocumentProblem, Format, Kind};
 use super::values::round_values;
 use super::{EnvironmentDocument, Key, LevelDocument, RunDocument, WorkloadDocument, histogram};
+use crate::config::fingerprint;
 use crate::record::{Metric, MetricKey};
 
 /// Sessions that a comparison uses at most, the newest ones.
@@ -47,6 +48,9 @@ pub struct SessionDocument {
     pub environment: EnvironmentDocument,
     pub seed: u64,
     pub levels: Vec<SessionLevel>,
+    /// SHA-256 over the levels as they were measured, cut to 12 hexadecimal characters; null in older files.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// One level of a session.
@@ -197,6 +201,11 @@ impl BaselineDocument {
                     name.parse::<MetricKey>().map_err(|error| error.to_string())?;
                 }
             }
+            if session.digest.as_ref().is_some_and(|digest| *digest != session.fingerprint()) {
+                return Err(format!(
+                    "session '{id}' was edited: its numbers are not those that were measured"
+                ));
+            }
         }
         match &self.promoted {
             Some(id) if !ids.contains(&id) => Err(format!("the promoted session '{id}' is missing")),
@@ -208,7 +217,8 @@ impl BaselineDocument {
 impl SessionDocument {
     /// A result as a session of a baseline.
     pub fn from_run(run: &RunDocument, id: &str, commit: Option<&str>) -> Self {
-        Self {
+        let session = Self {
+            digest: None,
             id: id.to_owned(),
             created: run.created.clone(),
             commit: commit.map(str::to_owned),
@@ -216,7 +226,13 @@ impl SessionDocument {
             environment: run.environment.clone(),
             seed: run.plan.seed,
             levels: run.levels.iter().map(|level| SessionLevel::from_run(run, &level.label)).collect(),
-        }
+        };
+        Self { digest: Some(session.fingerprint()), ..session }
+    }
+
+    /// What the session's numbers come to, whatever digest it carries.
+    fn fingerprint(&self) -> String {
+        fingerprint(&format::write(&self.levels))
     }
 
     /// Days between the session and `now` (RFC 3339), negative when it lies ahead; none when a text is no timestamp.

@@ -87,8 +87,13 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         .iter()
         .filter(|cell| gates(cell) && !cell.rounds.is_empty())
         .map(|cell| {
-            let values: Vec<String> =
-                cell.rounds.iter().map(|value| quantity(*value, unit(&cell.metric))).collect();
+            let shown = |value: &f64| quantity(*value, unit(&cell.metric));
+            let values: Vec<String> = if cell.baseline_rounds.len() == cell.rounds.len() {
+                let pairs = cell.baseline_rounds.iter().zip(&cell.rounds);
+                pairs.map(|(base, now)| format!("{} → {}", shown(base), shown(now))).collect()
+            } else {
+                cell.rounds.iter().map(shown).collect()
+            };
             format!(
                 "| {} | {} | {} |",
                 sentence(&Cell::new(cell, many).title),
@@ -98,11 +103,21 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         })
         .collect();
     let seeds: Vec<String> = run.rounds.iter().map(|round| round.seed.to_string()).collect();
-    let body = format!(
-        "| metric | rounds, in order | samples per round |\n|---|---|--:|\n{}\n\nSeeds: {}",
-        rows.join("\n"),
-        seeds.join(", ")
-    );
+    let mut body =
+        format!("| metric | rounds, in order | samples per round |\n|---|---|--:|\n{}", rows.join("\n"));
+    if !seeds.is_empty() {
+        let line = format!("\n\nSeeds: {}", seeds.join(", "));
+        body.push_str(&line);
+    }
+    if let Some(pairs) = run.pairs.as_ref().filter(|pairs| !pairs.first.is_empty()) {
+        let line = format!("\n\nFirst in each pair: {}", pairs.first.join(", "));
+        body.push_str(&line);
+    }
+    if run.carried > 0 {
+        let line =
+            format!("\n\n{} of them were measured by earlier gates of the same question.", run.carried);
+        body.push_str(&line);
+    }
     (!rows.is_empty()).then(|| fold("Rounds and seeds", &body))
 }
 

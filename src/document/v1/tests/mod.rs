@@ -103,6 +103,9 @@ fn a_baseline_that_contradicts_itself_is_refused() {
         let values = &mut document.sessions[0].levels[0].rounds[0].values;
         values.insert("speed".to_owned(), 1.0);
     }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate");
+    let edited =
+        |document: &mut BaselineDocument| document.sessions[0].levels[0].rounds[0].output_tokens += 1;
+    insta::assert_snapshot!(cause(edited), @"session 's0' was edited: its numbers are not those that were measured");
     assert!(cause(|document| document.sessions[0].created = "yesterday".to_owned()).contains("yesterday"));
 }
 
