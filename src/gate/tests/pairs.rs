@@ -114,13 +114,13 @@ fn more_work_on_one_side_is_no_comparison() {
 }
 
 /// Whole gates with looks: what a policy decides, and after how many pairs.
-fn play(change: f64, sd: f64, policy: &GatePolicy, chance: &mut Chance) -> (Decision, usize) {
+fn play(slower: f64, sd: f64, policy: &GatePolicy, chance: &mut Chance) -> (Decision, usize) {
     let mut blocks = Vec::new();
     let mut last = Decision::Inconclusive;
     for &look in policy.looks.counts() {
         while blocks.len() < look as usize {
             let machine = 400.0 * (chance.normal() * 0.05).exp();
-            blocks.push((machine, machine * change * (chance.normal() * sd).exp()));
+            blocks.push((machine, machine * slower * (chance.normal() * sd).exp()));
         }
         last = decide(&pairs(NAME, &blocks), policy, &[]).decision;
         if last != Decision::Inconclusive {

@@ -45,9 +45,9 @@ fn an_independent_reader_understands_every_field() {
     let cell = &verdict.cells[0];
     assert_eq!((verdict.looks, verdict.level), (vec![5, 8, 12], Some(0.0227)));
     assert_eq!((cell.rounds.len(), cell.baseline_rounds.as_ref().unwrap().len()), (5, 5));
-    let test = cell.test.as_ref().unwrap();
-    assert_eq!((test.method.as_str(), test.freedom), ("student", Some(4.0)));
-    assert!((test.difference, test.se, test.allowance) == (0.2, 0.01, 0.14));
+    let tested = cell.test.as_ref().unwrap();
+    assert_eq!((tested.method.as_str(), tested.freedom), ("student", Some(4.0)));
+    assert!((tested.difference, tested.se, tested.allowance) == (0.2, 0.01, 0.14));
 }
 
 #[derive(Deserialize)]
