@@ -28,7 +28,7 @@ pub enum Form {
 }
 
 /// Columns of tables: enough for every row of ours, and what terminals and logs show without wrapping.
-const WIDTH: u16 = 160;
+pub(super) const WIDTH: u16 = 160;
 
 /// Reads a result of `run` or `gate`.
 pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {

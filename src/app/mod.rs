@@ -8,6 +8,7 @@ mod measure;
 mod measurement;
 mod merge;
 mod outputs;
+mod planning;
 mod preflight;
 mod prepare;
 mod recorder;
@@ -26,6 +27,7 @@ pub use documents::{
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use merge::{Merged, merge};
+pub use planning::{Planned, plan, render_forecast};
 pub use run::run;
 pub use settings::settings;
 pub use simulate::simulate;

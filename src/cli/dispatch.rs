@@ -7,7 +7,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::args::{
-    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs,
+    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
 };
 use super::exit::Exit;
@@ -38,6 +38,7 @@ fn perform(command: Command) -> Exit {
     let answer = match command {
         Command::Run(args) => load::run(args.flags()),
         Command::Gate(args) => load::gate(args.flags()),
+        Command::Plan(args) => plan(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
@@ -51,6 +52,24 @@ fn perform(command: Command) -> Exit {
         printer::error(&error);
         Exit::from(&error)
     })
+}
+
+fn plan(args: &PlanArgs) -> Result<Exit, AppError> {
+    let noise = args.noise().map_err(|key| {
+        AppError::usage(format!("--noise {key}: it is given twice"), "keep one noise per metric")
+    })?;
+    if args.measure
+        && let Some(exit) = load::measure_noise(args.flags())?
+    {
+        return Ok(exit);
+    }
+    let resolved = app::settings(Purpose::Gate, args.flags(), env::vars())?;
+    let planned = app::Planned { noise, power: args.power, round_time: args.round_time, gpus: args.gpus };
+    let document = app::plan(&resolved, &planned)?;
+    if resolved.outputs.print.json || !resolved.outputs.print.quiet {
+        printer::data(&app::render_forecast(&document, resolved.outputs.print.json, load::colour()));
+    }
+    Ok(Exit::Success)
 }
 
 fn merge(args: MergeArgs) -> Result<Exit, AppError> {

@@ -9,9 +9,10 @@ use super::exit::Exit;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form};
-use crate::config::{Entry, Outputs, Purpose};
+use crate::config::{Entry, Origin, Outputs, Purpose};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
+use crate::gate::Decision;
 use crate::host::{env, signals};
 
 /// How long requests in flight may still end after the first signal: a cancelled job must be gone within a second.
@@ -57,6 +58,39 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
         return Ok(Exit::Interrupted);
     }
     Ok(Exit::of(judged.decision, resolved.plan.gate.strict))
+}
+
+/// `plan --measure`: a gate of the server against itself, whose pairs stay in the ledger. An exit where that came to no use.
+pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError> {
+    const NAME: &str = "itself";
+    let environment = env::vars();
+    let terminal = environment.get("TERM").cloned();
+    let asked = app::settings(Purpose::Gate, flags.clone(), environment.clone())?;
+    if asked.plan.baseline.is_some() {
+        return Err(AppError::usage(
+            "--measure holds the server against itself, and --baseline-server names another one",
+            "leave one of them out",
+        ));
+    }
+    let said = |key, text: &str| Entry::new(key, text, Origin::Flag("measure".to_owned()));
+    let servers = asked.plan.target.base_urls.iter().map(|url| said("baseline-server", url));
+    let named = [said("head", NAME), said("base", NAME)];
+    let flags: Vec<Entry> = flags.into_iter().chain(servers).chain(named).collect();
+    let resolved = app::settings(Purpose::Gate, flags, environment)?;
+    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
+    let judged = runtime()?.block_on(async {
+        let mut progress = Progress::new(printer);
+        let stop = listen(progress.voice());
+        app::gate(&resolved, Some(NAME), &mut progress, &stop).await
+    })?;
+    if judged.document.partial {
+        return Ok(Some(Exit::Interrupted));
+    }
+    if judged.decision == Decision::Invalid {
+        show(&judged.document, &resolved.outputs, printer)?;
+        return Ok(Some(Exit::of(judged.decision, true)));
+    }
+    Ok(None)
 }
 
 /// The commit that is being measured, where CI says so.

@@ -5,6 +5,7 @@ mod compare;
 mod decide;
 mod evidence;
 mod explain;
+mod forecast;
 mod gap;
 mod rules;
 mod scale;
@@ -18,5 +19,9 @@ mod words;
 pub use cell::differences;
 pub use decide::decide;
 pub use evidence::{Against, Evidence, LevelEvidence, SessionRounds};
+pub use forecast::{
+    CellForecast, Cost, Forecast, Noise, NoiseSource, PairForecast, Question, SessionForecast, forecast,
+    pair_noise, session_noise,
+};
 pub use values::RoundValues;
 pub use verdict::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};

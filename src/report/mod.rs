@@ -13,6 +13,7 @@ pub mod vllm;
 
 mod cell;
 mod curve;
+mod forecast;
 mod found;
 mod search;
 mod text;

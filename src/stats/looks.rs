@@ -20,6 +20,11 @@ impl Looks {
         (rises && counts.first().is_some_and(|&first| first >= least)).then_some(Self(counts))
     }
 
+    /// After 5, 8 and 12 pairs: an unchanged server is mostly decided at the first, and the last is twice as sure.
+    pub fn usual() -> Self {
+        Self(vec![5, 8, 12])
+    }
+
     /// Pairs at each look, ascending.
     pub fn counts(&self) -> &[u32] {
         &self.0

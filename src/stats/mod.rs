@@ -1,4 +1,5 @@
-//! Pure mathematics: summaries, Student's t, contrasts with their error, multiplicity, binomial bounds.
+//! Pure mathematics: summaries, Student's t, contrasts with their error, multiplicity, binomial bounds, repeated looks,
+//! sign flips, power.
 
 mod binomial;
 mod contrast;
@@ -18,6 +19,9 @@ pub use contrast::{Contrast, Part, satterthwaite};
 pub use flip::{flip_interval, max_t, sign_flip};
 pub use looks::Looks;
 pub use multiplicity::{benjamini_hochberg, holm, step_down};
-pub use power::{LookChance, Outlook, Prospect, noncentral_t_cdf, power, ratio_resolved, rounds_needed};
+pub use power::{
+    LookChance, Outlook, Prospect, noncentral_t_cdf, power, ratio_resolved, rounds_needed, shift_power,
+    shift_resolved,
+};
 pub use series::{Series, median_variance, pooled_variance};
 pub use student::{normal_cdf, normal_quantile, student_cdf, student_quantile};

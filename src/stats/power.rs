@@ -23,7 +23,11 @@ pub fn noncentral_t_cdf(x: f64, freedom: f64, shift: f64) -> f64 {
     // The chi is narrower than a standard normal; the normal's chance turns over a width of √freedom / |x|.
     let widest = (2.0 * root / x.abs().max(TINY)).clamp(CHI_FAR / f64::from(PANELS_MAX), 2.0);
     let rule = Rule::new(NODES);
-    rule.on((root - CHI_FAR).max(0.0), root + CHI_FAR, widest).map(|(chi, weight)| weight * chance(chi)).sum()
+    let sum: f64 = rule
+        .on((root - CHI_FAR).max(0.0), root + CHI_FAR, widest)
+        .map(|(chi, weight)| weight * chance(chi))
+        .sum();
+    sum.clamp(0.0, 1.0)
 }
 
 /// Beyond so many standard deviations there is no mass worth a digit.
@@ -36,11 +40,21 @@ const TINY: f64 = 1e-9;
 /// of one difference. None is found by fewer than two.
 pub fn power(pairs: u32, effect_over_sd: f64, alpha: f64) -> f64 {
     if pairs < 2 {
-        return 0.0;
+        0.0
+    } else {
+        shift_power(f64::from(pairs) - 1.0, effect_over_sd * f64::from(pairs).sqrt(), alpha)
     }
-    let (pairs, freedom) = (f64::from(pairs), f64::from(pairs) - 1.0);
+}
+
+/// The same for any estimate with `freedom` degrees of freedom and an effect of `shift` standard errors.
+pub fn shift_power(freedom: f64, shift: f64, alpha: f64) -> f64 {
     // The lower tail of the mirrored statistic keeps its digits where 1 − F loses them.
-    noncentral_t_cdf(student_quantile(alpha, freedom), freedom, -effect_over_sd * pairs.sqrt())
+    noncentral_t_cdf(student_quantile(alpha, freedom), freedom, -shift)
+}
+
+/// The smallest effect, in standard errors, that a one-sided test at level `alpha` finds with probability `wanted`.
+pub fn shift_resolved(freedom: f64, alpha: f64, wanted: f64) -> f64 {
+    smallest(|shift| shift_power(freedom, shift, alpha) >= wanted)
 }
 
 /// The fewest pairs, up to `max`, whose test at level `alpha` finds an effect of `ratio` standard deviations with at least the
@@ -171,6 +185,8 @@ const PRECISION: f64 = 1e-6;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn close(found: f64, expected: f64, tolerance: f64) {
@@ -229,5 +245,90 @@ mod tests {
         }
         assert_eq!((power(1, 9.0, 0.05), ratio_resolved(1, 0.05, 0.9)), (0.0, f64::INFINITY));
         assert_eq!((rounds_needed(0.0, 0.05, 0.9, 1000), rounds_needed(9.0, 0.05, 0.9, 1)), (None, None));
+    }
+    fn looks(counts: &[u32]) -> Looks {
+        Looks::new(counts.iter().copied()).expect("rising counts")
+    }
+
+    /// Shares of 2e6 simulated courses (`NumPy`, `x = default_rng(3).standard_normal((500_000, last)) - distance` four times,
+    /// `t.ppf` and `t.isf` as bounds): distance, then passes and fails at each look.
+    #[test]
+    fn a_schedule_does_what_simulated_courses_did() {
+        type Row<'a> = (f64, &'a [f64], &'a [f64]);
+        let usual: &[Row<'_>] = &[
+            (0.0, &[0.022_916_5, 0.014_92, 0.012_306], &[0.004_018, 0.003_225, 0.002_854_5]),
+            (0.5, &[0.128_065_5, 0.129_601, 0.145_284_5], &[0.000_3, 5.95e-5, 1.65e-5]),
+            (1.0, &[0.379_050_5, 0.312_375_5, 0.201_844_5], &[1.3e-5, 5e-7, 0.0]),
+            (1.5, &[0.686_877_5, 0.263_716_5, 0.046_490_5], &[5e-7, 0.0, 0.0]),
+            (-1.0, &[6.55e-5, 1e-6, 0.0], &[0.107_176, 0.226_042, 0.300_164_5]),
+            (-2.0, &[0.0, 0.0, 0.0], &[0.488_658, 0.449_495_5, 0.060_858]),
+        ];
+        let early: &[Row<'_>] = &[(
+            0.8,
+            &[0.059_702_5, 0.083_339_5, 0.090_424, 0.158_298_5],
+            &[0.001_582_5, 0.000_532, 0.000_162_5, 3.25e-5],
+        )];
+        for (counts, levels, rows) in
+            [(&[5, 8, 12][..], (0.022_733_7, 0.003_989_6), usual), (&[2, 3, 4, 6], (0.02, 0.01), early)]
+        {
+            let prospect = Prospect::new(&looks(counts), levels.0, levels.1);
+            for &(distance, pass, fail) in rows {
+                for (found, (&pass, &fail)) in prospect.at(distance).0.iter().zip(pass.iter().zip(fail)) {
+                    for (found, simulated) in [(found.pass, pass), (found.fail, fail)] {
+                        let error = (found * (1.0 - found) / 2e6).sqrt();
+                        assert!(
+                            (found - simulated).abs() < 4.0 * error + 1e-7,
+                            "{counts:?} {distance}: {found}, {simulated} ± {error}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_look_is_the_plain_test_and_one_pair_decides_nothing() {
+        let prospect = Prospect::new(&looks(&[8]), 0.05, 0.01);
+        close(prospect.at(1.1).pass(), power(8, 1.1, 0.05), 1e-6);
+        close(prospect.at(-1.1).fail(), power(8, 1.1, 0.01), 1e-6);
+        close(prospect.passes_from(0.9), ratio_resolved(8, 0.05, 0.9), 1e-5);
+        close(prospect.fails_from(0.8), ratio_resolved(8, 0.01, 0.8), 1e-5);
+        close(prospect.at(1.1).mean_pairs(), 8.0, 1e-12);
+        let lone = Prospect::new(&looks(&[1]), 0.05, 0.05);
+        assert_eq!(lone.at(9.0), Outlook(vec![LookChance { pairs: 1, pass: 0.0, fail: 0.0 }]));
+        assert_eq!((lone.at(9.0).mean_pairs(), lone.passes_from(0.9)), (1.0, f64::INFINITY));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn chances_are_chances_rise_with_distance_and_mirror(
+            first in 2..6_u32, steps in prop::collection::vec(1..5_u32, 0..3),
+            pass in 0.005..0.2_f64, fail in 0.001..0.2_f64, distance in -3.0..3.0_f64, more in 0.01..1.0_f64
+        ) {
+            let mut counts = vec![first];
+            for step in steps {
+                counts.push(counts[counts.len() - 1] + step);
+            }
+            let (plain, swapped) =
+                (Prospect::new(&looks(&counts), pass, fail), Prospect::new(&looks(&counts), fail, pass));
+            let (outlook, mirrored) = (plain.at(distance), swapped.at(-distance));
+            prop_assert!(outlook.0.iter().all(|look| look.pass >= 0.0 && look.fail >= 0.0));
+            prop_assert!(outlook.pass() + outlook.fail() < 1.0 + 2e-3, "{counts:?} {outlook:?}");
+            prop_assert!((outlook.pass() - mirrored.fail()).abs() < 1e-9);
+            prop_assert!((outlook.mean_pairs() - mirrored.mean_pairs()).abs() < 1e-9);
+            prop_assert!(plain.at(distance + more).pass() > outlook.pass() - 2e-3);
+            let (fewest, last) = (f64::from(first), f64::from(counts[counts.len() - 1]));
+            prop_assert!(outlook.mean_pairs() > fewest - 0.01 && outlook.mean_pairs() < last + 1e-9);
+        }
+
+        #[test]
+        fn power_rises_with_pairs_effect_and_level(pairs in 2..60_u32, ratio in 0.05..3.0_f64, alpha in 0.001..0.2_f64, more in 1.01..2.0_f64) {
+            let plain = power(pairs, ratio, alpha);
+            prop_assert!((alpha..=1.0).contains(&plain));
+            prop_assert!(power(pairs + 1, ratio, alpha) >= plain - 1e-9);
+            prop_assert!(power(pairs, ratio * more, alpha) >= plain - 1e-9);
+            prop_assert!(power(pairs, ratio, alpha * more) >= plain - 1e-9);
+        }
     }
 }

@@ -121,6 +121,19 @@ fn welch_agrees_with_scipy() {
     assert_eq!(satterthwaite(&[known]), (2.0, f64::INFINITY));
 }
 
+/// `t.sf((0.03 - 0.01) / 0.02, 6.5)`, `t.cdf((0.03 - 0.08) / 0.02, 6.5)`, `t.interval(0.9, 6.5, 0.03, 0.02)` and
+/// `(t.ppf(0.95, 6.5) + t.ppf(0.8, 6.5)) * 0.02`.
+#[test]
+fn contrasts_agree_with_scipy() {
+    let contrast = Contrast { difference: 0.03, se: 0.02, freedom: 6.5 };
+    close(contrast.p_above(0.01), 0.176_536_136_818_173_4, 1e-9);
+    close(contrast.p_below(0.08), 0.021_764_757_424_272_183, 1e-9);
+    let (low, high) = contrast.interval(0.05);
+    close(low, -0.008_334_717_830_498_536, 1e-8);
+    close(high, 0.068_334_717_830_498_52, 1e-8);
+    close(contrast.reach(0.05, 0.8), 0.056_344_168_470_834_524, 1e-8);
+}
+
 #[test]
 fn clopper_and_pearson_agree_with_scipy() {
     for (hits, trials, low, high) in [
@@ -157,13 +170,30 @@ fn multiplicity_by_hand_and_by_scipy() {
     assert_eq!((holm(&[], 0.05), benjamini_hochberg(&[], 0.1)), (vec![], vec![]));
 }
 
+/// The first twelve by numerical integration of the order statistics' densities (`scipy.integrate.quad` and `dblquad`).
 #[test]
 fn median_variances_are_between_the_mean_s_and_laplace_s() {
+    let exact = [
+        1.0,
+        0.5,
+        0.448_671_1,
+        0.298_199_6,
+        0.286_833_7,
+        0.214_742_7,
+        0.210_446_9,
+        0.168_180_9,
+        0.166_101_3,
+        0.138_326_4,
+        0.137_162_4,
+        0.117_516_2,
+    ];
+    for (n, expected) in (1..).zip(exact) {
+        close(median_variance(n), expected, 5e-6);
+    }
     for n in 3..40 {
         let scaled = median_variance(n) * n as f64;
         assert!(1.0 < scaled && scaled <= std::f64::consts::FRAC_PI_2 + 1e-12, "{n}: {scaled}");
     }
-    close(median_variance(2), 0.5, 1e-12);
     assert_eq!(
         pooled_variance(&[series(&[1.0, 3.0]), series(&[5.0]), series(&[0.0, 0.0, 3.0])]),
         Some((8.0 / 3.0, 3.0))
@@ -208,6 +238,11 @@ proptest! {
         let (low, high) = forward.interval(0.05);
         let (mirrored_low, mirrored_high) = mirrored.interval(0.05);
         prop_assert!((low + mirrored_high).abs() < 1e-9 && (high + mirrored_low).abs() < 1e-9);
+        // In another unit, and against a higher limit.
+        let scaled = Contrast { difference: difference * 1e3, se: se * 1e3, freedom };
+        prop_assert!((scaled.p_above(limit * 1e3) - forward.p_above(limit)).abs() < 1e-9);
+        prop_assert!(forward.p_above(limit + 0.01) >= forward.p_above(limit));
+        prop_assert!(forward.p_below(limit + 0.01) <= forward.p_below(limit));
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl Ledgers {
 
     /// Every readable ledger of one load on one machine, whatever it judged: what is known of that machine's noise.
     pub fn of(&self, key: &Key) -> Result<Vec<LedgerDocument>, StoreError> {
+        self.matching(|found| found == key)
+    }
+
+    /// Every readable ledger whose key is wanted.
+    pub fn matching(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<LedgerDocument>, StoreError> {
         let error = |source| FileError { action: "list", path: self.folder.clone(), source };
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -59,6 +64,6 @@ impl Ledgers {
             let text = read_text(&path, SIZE_MAX).ok()?;
             LedgerDocument::from_json(&path, &text).ok()
         };
-        Ok(paths.into_iter().filter_map(read).filter(|ledger| ledger.key == *key).collect())
+        Ok(paths.into_iter().filter_map(read).filter(|ledger| wanted(&ledger.key)).collect())
     }
 }

@@ -13,6 +13,7 @@ mod gate;
 mod import;
 mod loads;
 mod merge;
+mod planning;
 mod run;
 mod search;
 mod stage;

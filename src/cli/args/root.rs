@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, ReportArgs, RunArgs,
-    SimulateArgs,
+    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs,
+    RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -30,6 +30,8 @@ pub enum Command {
     Run(RunArgs),
     /// Measure several rounds and compare them with the stored baseline
     Gate(GateArgs),
+    /// Say how many rounds a gate needs, what it can resolve and what it costs, before it runs
+    Plan(PlanArgs),
     /// Make one result of those of a run's shards
     Merge(MergeArgs),
     /// Compare two results

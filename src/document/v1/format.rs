@@ -46,6 +46,9 @@ pub enum Kind {
     Baseline,
     #[serde(rename = "llm-loadtest/ledger")]
     Ledger,
+    // Printed, never read.
+    #[serde(rename = "llm-loadtest/forecast")]
+    Forecast,
 }
 
 impl Kind {
@@ -54,6 +57,7 @@ impl Kind {
             Self::Run => "llm-loadtest/run",
             Self::Baseline => "llm-loadtest/baseline",
             Self::Ledger => "llm-loadtest/ledger",
+            Self::Forecast => "llm-loadtest/forecast",
         }
     }
 
@@ -62,6 +66,7 @@ impl Kind {
             Self::Run => "a result",
             Self::Baseline => "a baseline",
             Self::Ledger => "a ledger",
+            Self::Forecast => "a forecast",
         }
     }
 }
@@ -126,6 +131,7 @@ impl DocumentError {
                     "save a result as a baseline first: llm-loadtest baseline save result.json".to_owned()
                 }
                 Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
+                Kind::Forecast => "give what `llm-loadtest plan --json` printed".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

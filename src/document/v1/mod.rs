@@ -5,6 +5,7 @@ mod back;
 mod baseline;
 mod environment;
 mod finding;
+mod forecast;
 mod format;
 mod histogram;
 pub mod import;
@@ -35,6 +36,10 @@ pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
+pub use forecast::{
+    CostDocument, ForecastDocument, MetricForecastDocument, NoiseDocument, PairForecastDocument,
+    SessionForecastDocument,
+};
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
@@ -51,7 +56,7 @@ pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
-pub use schema::{baseline_schema, ledger_schema, run_schema};
+pub use schema::{baseline_schema, forecast_schema, ledger_schema, run_schema};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::histogram;
-use super::{BaselineDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
+use super::{BaselineDocument, LedgerDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
 use crate::gate::RoundValues;
 use crate::record::{FailureClass, Metric, MetricKey, Stat};
 
@@ -27,6 +27,20 @@ impl RunDocument {
             levels.map(|level| level.histograms.get(metric.id()).map(String::as_str)).collect();
         let all = histogram::merge(texts?.into_iter())?;
         Some((all.len(), at.iter().map(|q| all.value_at_quantile(*q) as f64 / 1e3).collect()))
+    }
+}
+
+impl LedgerDocument {
+    /// The pairs of one level in their order, candidate first; blocks that one side lacks are left out.
+    pub fn pairs(&self, label: &str) -> Vec<(RoundValues, RoundValues)> {
+        self.blocks
+            .iter()
+            .flat_map(|block| &block.levels)
+            .filter(|level| level.label == label)
+            .filter_map(|level| {
+                Some((RoundValues::from(&level.candidate), RoundValues::from(level.baseline.as_ref()?)))
+            })
+            .collect()
     }
 }
 

@@ -1,10 +1,12 @@
 //! A result on a terminal or in a log; meaning survives without colour.
 
+mod forecast;
 mod gate;
 mod run;
 mod search;
 mod style;
 
+pub use forecast::render_forecast;
 pub use style::Style;
 
 use super::cell::gates;

@@ -2,5 +2,7 @@
 
 mod comment;
 mod folds;
+mod forecast;
 
 pub use comment::{MarkdownOptions, render};
+pub use forecast::render_forecast;

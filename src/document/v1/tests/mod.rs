@@ -1,5 +1,6 @@
 //! The files as a stranger reads them: round trips, versions, schemas, and an independent reader.
 
+mod forecast;
 mod reader;
 
 use std::path::Path;
