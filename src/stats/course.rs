@@ -257,6 +257,6 @@ impl<'a> Ratio<'a> {
         let log = |x: f64| power_log(x, self.values - 1.0) - x * x / 2.0 + pull * x - self.log_norm;
         // The peak; its curvature is above 1, so it is narrower than a standard normal.
         let peak = f64::midpoint(pull, (pull * pull + 4.0 * (self.values - 1.0)).sqrt());
-        self.rule.on((peak - FAR).max(0.0), peak + FAR, 4.0).map(|(x, weight)| weight * log(x).exp()).sum()
+        self.rule.on((peak - FAR).max(0.0), peak + FAR, FAR).map(|(x, weight)| weight * log(x).exp()).sum()
     }
 }

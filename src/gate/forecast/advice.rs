@@ -1,6 +1,6 @@
 //! Which metric limits a gate, and what to do about it, in sentences.
 
-use super::{CellForecast, Forecast, PairForecast};
+use super::{CellForecast, Forecast, PairForecast, SessionForecast};
 use crate::gate::words::{count, significant};
 use crate::stats::{Looks, Prospect};
 
@@ -13,6 +13,9 @@ pub(super) fn advice(forecast: &Forecast, looks: &Looks, alpha: f64) -> Vec<Stri
     let known = judged.filter_map(|cell| Some((cell, cell.pairs.as_ref()?)));
     let limiting = known.min_by(|(_, left), (_, right)| left.ratio.total_cmp(&right.ratio));
     let mut sentences = Vec::new();
+    if limiting.is_none() {
+        sentences.extend(by_sessions(forecast));
+    }
     sentences.extend(limiting.map(|(cell, pairs)| weigh(forecast, cell, pairs, looks, alpha)));
     sentences.extend(forecast.cells.iter().filter_map(|cell| {
         let need = cell.thin?;
@@ -78,6 +81,37 @@ fn weigh(
         forecast.budget(),
         ways.join(", or ")
     )
+}
+
+/// Where sessions are all that is known.
+fn by_sessions(forecast: &Forecast) -> Option<String> {
+    let judged = forecast.cells.iter().filter(|cell| cell.thin.is_none());
+    let known = judged.filter_map(|cell| Some((cell, cell.sessions.as_ref()?)));
+    let share_of = |(cell, sessions): &(&CellForecast, &SessionForecast)| sessions.noise.sd / cell.tolerance;
+    let (cell, sessions) = known.max_by(|left, right| share_of(left).total_cmp(&share_of(right)))?;
+    let (name, stored) = (cell.key.title(), sessions.noise.count);
+    let pairs = "judge it in pairs with --baseline-server, which cancels what differs between days";
+    let (Some(passes), Some(resolves)) = (sessions.passes, sessions.resolves) else {
+        return Some(format!(
+            "{name} limits this gate. The noise between sessions counts from five on, and {stored} are stored: store more, or {pairs}."
+        ));
+    };
+    let resolved = amount(resolves, cell.absolute, f64::ceil);
+    if passes >= forecast.power {
+        return Some(format!(
+            "{name} limits this gate, and it is enough: an unchanged server passes it with {} against {stored} stored sessions; tolerances down to {resolved} would do.",
+            share(passes)
+        ));
+    }
+    let mut ways = vec![format!("widen its tolerance to {resolved}")];
+    ways.extend(sessions.needed.map(|needed| format!("store {needed} sessions")));
+    ways.push(pairs.to_owned());
+    Some(format!(
+        "{name} limits this gate: an unchanged server passes it with {} instead of {} against {stored} stored sessions. Either {}.",
+        share(passes),
+        share(forecast.power),
+        ways.join(", or ")
+    ))
 }
 
 /// The fewest pairs of one further look that reach the wanted probability.
