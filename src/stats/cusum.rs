@@ -3,7 +3,7 @@
 use super::Series;
 
 /// Turns the median absolute deviation of normal values into their standard deviation.
-const MAD_TO_SD: f64 = 1.482_602_218_505_602;
+pub(super) const MAD_TO_SD: f64 = 1.482_602_218_505_602;
 
 /// How a series is watched. Everything is in nights, or on the scale of the values: ln(value) for a ratio scale, so that
 /// 0.025 is about 2.5 %.
@@ -51,10 +51,10 @@ impl Default for CusumPolicy {
 /// The series is worse than it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alarm {
-    /// The night that it is raised on, and the first night of the run that it rests on: indices of the series.
+    /// The night that it is raised on, and the night since which the series is worse: indices of the series.
     pub night: usize,
     pub since: usize,
-    /// Median of the run minus median of the reference, above zero.
+    /// Median of the nights since then minus median of the reference, above the magnitude.
     pub shift: f64,
     /// The cumulative sum, above the limit.
     pub sum: f64,
@@ -66,6 +66,9 @@ pub struct Alarm {
 /// A one-sided cumulative sum (Page 1954) of nights standardised by the median and the MAD of a reference, each clipped:
 /// `C = max(0, C + clip((x − μ)/σ) − allowance)`, σ = 1.4826·MAD·(1 + 2/n), since a sd from few nights is uncertain. The sum
 /// starts at zero each night, so that what is long past does not ring on.
+///
+/// The sum may rise by chance before the series does. Where it became worse is therefore the most likely place within the
+/// run: the one from which on the mean score, times the root of the nights, is largest.
 pub fn alarms(values: &[f64], policy: &CusumPolicy) -> Vec<Option<Alarm>> {
     (0..values.len()).map(|night| alarm_on(values, night, policy)).collect()
 }
@@ -88,18 +91,34 @@ fn alarm_on(values: &[f64], night: usize, policy: &CusumPolicy) -> Option<Alarm>
     let middle = reference.median();
     let sd = spread(&reference, middle)?.max(policy.floor);
     let first = end.max((night + 1).saturating_sub(policy.recent));
-    let (mut sum, mut since) = (0.0_f64, first);
+    let score = |value: &f64| ((value - middle) / sd).clamp(-policy.clip, policy.clip);
+    let (mut sum, mut run) = (0.0_f64, first);
     for (index, value) in values.iter().enumerate().take(night + 1).skip(first) {
         if sum <= 0.0 {
-            since = index;
+            run = index;
         }
-        let score = ((value - middle) / sd).clamp(-policy.clip, policy.clip);
-        sum = (sum + score - policy.allowance).max(0.0);
+        sum = (sum + score(value) - policy.allowance).max(0.0);
     }
-    let run = values.get(since..=night)?;
-    let shift = Series::new(run.iter().copied())?.median() - middle;
-    let is_alarm = sum > policy.limit && run.len() >= policy.run && shift > policy.magnitude;
-    is_alarm.then_some(Alarm { night, since, shift, sum })
+    if sum <= policy.limit || night + 1 - run < policy.run {
+        return None;
+    }
+    let since = run + most_likely(values.get(run..=night)?.iter().map(score), policy.run);
+    let shift = Series::new(values.get(since..=night)?.iter().copied())?.median() - middle;
+    (shift > policy.magnitude).then_some(Alarm { night, since, shift, sum })
+}
+
+/// The place from which on the sum of the scores over the root of their number is largest, `least` before the end or earlier.
+fn most_likely(scores: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator, least: usize) -> usize {
+    let count = scores.len();
+    let (mut sum, mut best) = (0.0, (f64::NEG_INFINITY, 0));
+    for (nights, score) in (1..).zip(scores.rev()) {
+        sum += score;
+        let height = sum / (nights as f64).sqrt();
+        if nights >= least && height > best.0 {
+            best = (height, count - nights);
+        }
+    }
+    best.1
 }
 
 /// The sd by the median absolute deviation, widened for few values.
@@ -142,9 +161,9 @@ mod tests {
         let watched = alarms(&NIGHTS, &CusumPolicy::default());
         assert!(watched[..33].iter().all(Option::is_none), "{watched:?}");
         for (night, sum, since, shift) in [
-            (33, 13.708_105_254_908_12, 21, 0.025_6),
-            (35, 18.342_882_228_202_814, 25, 0.047_1),
-            (39, 24.449_758_768_654_714, 26, 0.046_15),
+            (33, 13.708_105_254_908_12, 29, 0.059_8),
+            (35, 18.342_882_228_202_814, 29, 0.066_6),
+            (39, 24.449_758_768_654_714, 29, 0.058_8),
         ] {
             let alarm = watched[night].unwrap();
             assert_eq!((alarm.night, alarm.since), (night, since));

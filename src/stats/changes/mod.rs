@@ -11,7 +11,8 @@ use crate::base::{Chance, Seed};
 /// The statistic that a split is chosen and tested by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Splitter {
-    /// The largest standardised rank sum over all splits; a single wild night hardly moves it.
+    /// The largest standardised rank sum over all splits says whether; the largest standardised difference of clipped means
+    /// says where, since ranks forget how far a night is away. A single wild night hardly moves either.
     RankMaxT,
     /// The largest energy distance (Matteson and James 2014, E-divisive with exponent 1); sees changes of spread too.
     Energy,
@@ -46,7 +47,7 @@ pub struct ChangePoint {
     pub confidence: f64,
     /// Median of the new segment minus median of the one before; above zero is worse where larger values are.
     pub shift: f64,
-    /// The first night of the new segment lies within these, both included, nine times in ten.
+    /// The first night of the new segment lies within these, both included, about nine times in ten.
     pub between: (usize, usize),
 }
 
@@ -76,6 +77,15 @@ struct Split {
     statistic: f64,
 }
 
+/// Nights before the place where a segment is to be split.
+fn place(splitter: Splitter, values: &[f64], least: usize) -> Option<usize> {
+    let split = match splitter {
+        Splitter::RankMaxT => rank::best_split(&rank::clipped(values), least),
+        Splitter::Energy => energy::best_split(values, least),
+    };
+    split.map(|split| split.at)
+}
+
 fn best_split(splitter: Splitter, values: &[f64], least: usize) -> Option<Split> {
     match splitter {
         Splitter::RankMaxT => rank::best_split(values, least),
@@ -97,9 +107,10 @@ fn split(values: &[f64], offset: usize, policy: &ChangePolicy, seed: Seed, found
     let Some(p) = permutation_p(&scores, best.statistic, policy, branch) else {
         return;
     };
-    found.push((offset + best.at, p));
-    split(&values[..best.at], offset, policy, seed, found);
-    split(&values[best.at..], offset + best.at, policy, seed, found);
+    let at = place(policy.splitter, values, policy.least).unwrap_or(best.at);
+    found.push((offset + at, p));
+    split(&values[..at], offset, policy, seed, found);
+    split(&values[at..], offset + at, policy, seed, found);
 }
 
 /// The share of shuffled segments, this one among them, with a best split as good as this one's; none once it cannot fall
@@ -170,8 +181,9 @@ fn describe(
     }
 }
 
-/// Where the best split falls when both sides are drawn anew, each from its own values: the middle nine tenths
-/// (Hušková and Kirch 2008: bootstrapping intervals for a change point). Nights before the split are counted.
+/// Where the best split falls when both sides are drawn anew, each from its own values, without the outermost fortieths
+/// (Hušková and Kirch 2008: bootstrapping intervals for a change point). Of 497 changes in the middle of 50 nights 95 % were
+/// inside, and of 247 that were six nights before the end 85 %. Nights before the split are counted.
 fn where_it_may_be(
     left: &[f64],
     right: &[f64],
@@ -186,15 +198,11 @@ fn where_it_may_be(
                 let side = if index < at { left } else { right };
                 *value = side[chance.below(side.len() as u64) as usize];
             }
-            let scores = match policy.splitter {
-                Splitter::RankMaxT => rank::ranks(&drawn),
-                Splitter::Energy => drawn.clone(),
-            };
-            best_split(policy.splitter, &scores, policy.least).map(|split| split.at)
+            place(policy.splitter, &drawn, policy.least)
         })
         .collect();
     places.push(at);
     places.sort_unstable();
-    let tail = places.len() / 20;
+    let tail = places.len() / 40;
     (places[tail].min(at), places[places.len() - 1 - tail].max(at))
 }
