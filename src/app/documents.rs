@@ -28,7 +28,7 @@ pub enum Form {
 }
 
 /// Columns of tables: enough for every row of ours, and what terminals and logs show without wrapping.
-const WIDTH: u16 = 160;
+pub(super) const WIDTH: u16 = 160;
 
 /// Reads a result of `run` or `gate`.
 pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
@@ -210,7 +210,7 @@ fn describe(item: &Listed, sessions: bool) -> String {
     text
 }
 
-fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
+pub(super) fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))

@@ -1,9 +1,11 @@
 //! One use case per file; here the edges are introduced to each other.
 
+mod bisect;
 mod documents;
 mod error;
 mod evidence;
 mod gate;
+mod history;
 mod measure;
 mod measurement;
 mod merge;
@@ -20,11 +22,13 @@ mod simulate;
 mod start;
 mod watch;
 
+pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
 pub use documents::{
     Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
 };
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
+pub use history::{HistoryAsk, HistoryForm, history, render_history};
 pub use merge::{Merged, merge};
 pub use run::run;
 pub use settings::settings;

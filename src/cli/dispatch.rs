@@ -7,13 +7,14 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::args::{
-    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs,
-    ReportArgs, SimulateArgs,
+    BaselineCommand, Cli, Command, CompareArgs, Format, HistoryArgs, HistoryFormat, ImportArgs, InfoArgs,
+    InitArgs, MergeArgs, ReportArgs, SimulateArgs,
 };
+use super::bisect::bisect;
 use super::exit::Exit;
 use super::load;
 use super::printer::{self, Printer};
-use crate::app::{self, AppError, Form};
+use crate::app::{self, AppError, Form, HistoryForm};
 use crate::config::{Purpose, json_schema, origins_table, starter};
 use crate::document::v1::RunDocument;
 use crate::host::{env, files, signals};
@@ -41,6 +42,8 @@ fn perform(command: Command) -> Exit {
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
+        Command::History(args) => history(&args),
+        Command::Bisect(args) => bisect(&args),
         Command::Report(args) => report(&args),
         Command::Import(args) => import(&args),
         Command::Simulate(args) => simulate(&args),
@@ -123,6 +126,18 @@ fn baseline(folder: &Path, command: BaselineCommand) -> Result<Exit, AppError> {
     };
     printer::data(&text);
     Ok(Exit::Success)
+}
+
+fn history(args: &HistoryArgs) -> Result<Exit, AppError> {
+    let document = app::history(&args.ask())?;
+    let form = match args.format {
+        HistoryFormat::Table => HistoryForm::Table { colour: load::colour() },
+        HistoryFormat::Markdown => HistoryForm::Markdown,
+        HistoryFormat::Html => HistoryForm::Html,
+        HistoryFormat::Json => HistoryForm::Json,
+    };
+    emit(&app::render_history(&document, form), args.output.as_deref())?;
+    Ok(if document.alarms().next().is_some() { Exit::GateFailed } else { Exit::Success })
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, AppError> {

@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 use super::exit::Exit;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
-use crate::app::{self, AppError, Form};
-use crate::config::{Entry, Outputs, Purpose};
+use crate::app::{self, AppError, Form, Judged};
+use crate::config::{Entry, Outputs, Purpose, Resolved};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
 use crate::host::{env, signals};
@@ -38,14 +38,9 @@ pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
 /// `gate`
 pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
-    let (commit, terminal) = (commit(&environment), environment.get("TERM").cloned());
-    let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
-    let judged = runtime()?.block_on(async {
-        let mut progress = Progress::new(printer);
-        let stop = listen(progress.voice());
-        app::gate(&resolved, commit.as_deref(), &mut progress, &stop).await
-    })?;
+    let resolved = app::settings(Purpose::Gate, flags, environment.clone())?;
+    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    let judged = judge(&resolved, &environment)?;
     show(&judged.document, &resolved.outputs, printer)?;
     if let Some(path) = &judged.saved {
         printer.note(&format!(
@@ -57,6 +52,17 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
         return Ok(Exit::Interrupted);
     }
     Ok(Exit::of(judged.decision, resolved.plan.gate.strict))
+}
+
+/// Measures and judges, with a panel on stderr.
+pub(super) fn judge(resolved: &Resolved, environment: &BTreeMap<String, String>) -> Result<Judged, AppError> {
+    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    let commit = commit(environment);
+    runtime()?.block_on(async {
+        let mut progress = Progress::new(printer);
+        let stop = listen(progress.voice());
+        app::gate(resolved, commit.as_deref(), &mut progress, &stop).await
+    })
 }
 
 /// The commit that is being measured, where CI says so.

@@ -1,6 +1,7 @@
 //! Flags in, exit code out.
 
 pub mod args;
+mod bisect;
 mod dispatch;
 mod exit;
 mod load;

@@ -6,6 +6,7 @@ mod decide;
 mod evidence;
 mod explain;
 mod gap;
+mod history;
 mod rules;
 mod scale;
 mod settle;
@@ -17,5 +18,6 @@ mod words;
 
 pub use decide::decide;
 pub use evidence::{Against, Evidence, LevelEvidence, SessionRounds};
+pub use history::{Change, Cut, Segment, Trend, Worse, cut, trend};
 pub use values::RoundValues;
 pub use verdict::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};

@@ -14,6 +14,7 @@ pub mod vllm;
 mod cell;
 mod curve;
 mod found;
+mod history;
 mod search;
 mod text;
 

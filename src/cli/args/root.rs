@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, ReportArgs, RunArgs,
-    SimulateArgs,
+    BaselineArgs, BisectArgs, CompareArgs, GateArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs,
+    ReportArgs, RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -36,6 +36,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Look after stored baselines
     Baseline(BaselineArgs),
+    /// Show a baseline night by night: alarms, change points, charts
+    History(HistoryArgs),
+    /// Find the commit that made a server slower: git bisect, with a gate as its judge
+    Bisect(BisectArgs),
     /// Print a result in another format
     Report(ReportArgs),
     /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours

@@ -46,6 +46,8 @@ pub enum Kind {
     Baseline,
     #[serde(rename = "llm-loadtest/ledger")]
     Ledger,
+    #[serde(rename = "llm-loadtest/history")]
+    History,
 }
 
 impl Kind {
@@ -54,6 +56,7 @@ impl Kind {
             Self::Run => "llm-loadtest/run",
             Self::Baseline => "llm-loadtest/baseline",
             Self::Ledger => "llm-loadtest/ledger",
+            Self::History => "llm-loadtest/history",
         }
     }
 
@@ -62,6 +65,7 @@ impl Kind {
             Self::Run => "a result",
             Self::Baseline => "a baseline",
             Self::Ledger => "a ledger",
+            Self::History => "a history",
         }
     }
 }
@@ -126,6 +130,7 @@ impl DocumentError {
                     "save a result as a baseline first: llm-loadtest baseline save result.json".to_owned()
                 }
                 Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
+                Kind::History => "give what `llm-loadtest history --format json` wrote".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

@@ -7,6 +7,7 @@ mod environment;
 mod finding;
 mod format;
 mod histogram;
+mod history;
 pub mod import;
 mod ledger;
 mod level;
@@ -25,6 +26,8 @@ mod values;
 mod verdict;
 
 #[cfg(test)]
+pub(crate) mod nights;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_pairs;
@@ -36,6 +39,9 @@ pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, S
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
+pub use history::{
+    AlarmDocument, ChangeDocument, HistoryDocument, NightDocument, SegmentDocument, TrendDocument,
+};
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
@@ -51,7 +57,7 @@ pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
-pub use schema::{baseline_schema, ledger_schema, run_schema};
+pub use schema::{baseline_schema, history_schema, ledger_schema, run_schema};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
-use super::{BaselineDocument, LedgerDocument, RunDocument};
+use super::{BaselineDocument, HistoryDocument, LedgerDocument, RunDocument};
 
 /// The text of `schemas/result.schema.json`.
 pub fn run_schema() -> String {
@@ -18,6 +18,11 @@ pub fn baseline_schema() -> String {
 /// The text of `schemas/ledger.schema.json`.
 pub fn ledger_schema() -> String {
     text::<LedgerDocument>()
+}
+
+/// The text of `schemas/history.schema.json`.
+pub fn history_schema() -> String {
+    text::<HistoryDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

@@ -1,6 +1,7 @@
 //! A result on a terminal or in a log; meaning survives without colour.
 
 mod gate;
+pub mod history;
 mod run;
 mod search;
 mod style;

@@ -2,5 +2,6 @@
 
 mod comment;
 mod folds;
+pub mod history;
 
 pub use comment::{MarkdownOptions, render};

@@ -1,5 +1,6 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
+mod history;
 mod junit;
 mod search;
 
