@@ -10,7 +10,7 @@ use super::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective; a search found no load that holds
+  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history
   2    usage or configuration
   3    environment: the server or a file could not be reached
   4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
