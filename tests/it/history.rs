@@ -72,7 +72,7 @@ fn a_slower_night_is_an_alarm_in_every_form() {
     assert!(!only.says(1, &[]).prints(&["TPOT p95"]).stdout.contains("TTFT"));
     history(&stage, &["--metric", "output_throughput"]).says(0, &[]).prints(&["STEADY"]);
     history(&stage, &["--format", "markdown", "-o", "history.md"]).says(1, &[]);
-    assert!(stage.read("history.md").contains("```mermaid\nxychart-beta"));
+    assert!(stage.read("history.md").contains("```mermaid\n%%{init"));
     history(&stage, &["--format", "html", "--output", "history.html"]).says(1, &[]);
     assert!(stage.read("history.html").contains("</svg>"));
     let told: Value = serde_json::from_str(&history(&stage, &["--format", "json"]).stdout).unwrap();

@@ -91,7 +91,7 @@ fn table(history: &HistoryDocument) -> Markup {
             section aria-labelledby="numbers" {
                 h2 #numbers { "Numbers" }
                 div.scroll tabindex="0" role="region" aria-label="Numbers" {
-                    table {
+                    table.nights {
                         thead { tr {
                             th scope="col" { (HEADER[0]) }
                             @for name in &HEADER[1..] { th.n scope="col" { (name) } }
@@ -143,11 +143,11 @@ fn charts(history: &HistoryDocument) -> Markup {
 }
 
 fn chart(history: &HistoryDocument, trend: &TrendDocument) -> Option<Markup> {
-    let (low, high) = history::range(trend)?;
+    let (low, high) = history::range(trend).filter(|_| trend.values.iter().flatten().count() > 1)?;
     let last = trend.values.len() as f64;
     let mut plot = Plot::new(
         history::title(history, trend),
-        Axis { scale: Scale::between(0.0, last + 1.0), words: night, label: "night" },
+        Axis { scale: Scale::between(0.5, last + 0.5), words: night, label: "night" },
         Axis {
             scale: Scale::between(low, high),
             words: words(history::unit(trend)),
@@ -158,9 +158,9 @@ fn chart(history: &HistoryDocument, trend: &TrendDocument) -> Option<Markup> {
     // One band per stretch, each reaching to the middle between two nights.
     let starts: Vec<usize> = trend.segments.iter().map(|segment| segment.from).collect();
     for (at, segment) in trend.segments.iter().enumerate() {
-        let from = if at == 0 { 0.0 } else { segment.from as f64 + 0.5 };
-        let to = starts.get(at + 1).map_or(last + 1.0, |next| *next as f64 + 0.5);
-        plot.band(from, to, &name(history, trend, segment.from, (to - from) / (last + 1.0)));
+        let from = if at == 0 { 0.5 } else { segment.from as f64 + 0.5 };
+        let to = starts.get(at + 1).map_or(last + 0.5, |next| *next as f64 + 0.5);
+        plot.band(from, to, &name(history, trend, segment.from, (to - from) / last));
     }
     let point = |(night, value): (usize, &Option<f64>)| Some((night as f64 + 1.0, (*value)?));
     let is_late = |night: f64| trend.alarm.as_ref().is_some_and(|alarm| night > alarm.since as f64);
@@ -201,8 +201,8 @@ fn told(history: &HistoryDocument, trend: &TrendDocument) -> String {
 }
 
 fn night(value: f64) -> String {
-    // Night 0 is the frame, not a night.
-    if value < 0.5 { String::new() } else { short(value) }
+    // There is none between two.
+    if value.fract() > 1e-6 { String::new() } else { short(value) }
 }
 
 fn words(unit: Unit) -> fn(f64) -> String {

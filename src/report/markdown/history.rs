@@ -13,6 +13,10 @@ const DRAWN: usize = 90;
 const CHARTS: usize = 12;
 const LINES: usize = 40;
 
+/// The nights in blue, the medians in brown: Mermaid's own first colour can hardly be seen on white.
+const COLOURS: &str =
+    "%%{init: {\"themeVariables\": {\"xyChart\": {\"plotColorPalette\": \"steelblue, chocolate\"}}}}%%";
+
 /// The text, at most 60,000 characters: charts go first, then lines of the lists.
 pub fn render(history: &HistoryDocument) -> String {
     let emoji = match Tonight::of(history) {
@@ -110,7 +114,7 @@ fn chart(history: &HistoryDocument, trend: &TrendDocument) -> Option<String> {
     };
     let unit = history::unit(trend).symbol();
     let text = format!(
-        "xychart-beta\n    title \"{}\"\n    x-axis \"night\" {} --> {}\n    y-axis \"{unit}\" {} --> {}\n    line [{}]\n    line [{}]",
+        "{COLOURS}\nxychart-beta\n    title \"{}\"\n    x-axis \"night\" {} --> {}\n    y-axis \"{unit}\" {} --> {}\n    line [{}]\n    line [{}]",
         quoted(trend),
         first + 1,
         last + 1,

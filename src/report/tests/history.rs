@@ -65,6 +65,7 @@ fn a_history_as_a_comment() {
      open><summary>TTFT p95, night by night</summary>
 
     ```mermaid
+    %%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "steelblue, chocolate"}}}}%%
     xychart-beta
         title "TTFT p95, c=32"
         x-axis "night" 1 --> 40
