@@ -44,10 +44,10 @@ impl Gates {
 }
 
 impl Judge for Gates {
-    fn judge(&mut self, baselines: &Path) -> Result<Said, AppError> {
+    fn judge(&mut self, commit: &str, baselines: &Path) -> Result<Said, AppError> {
         let flag = |key: &'static str, text: &str| Entry::new(key, text, Origin::Flag(key.to_owned()));
         let own = vec![flag("baselines", &baselines.display().to_string()), flag("save-baseline", "false")];
-        let judged = load::judge(&self.resolved(own)?, &env::vars())?;
+        let judged = load::judge(&self.resolved(own)?, &env::vars(), Some(commit))?;
         let headline = judged.document.verdict.as_ref().map(|verdict| verdict.headline.clone());
         Ok(Said {
             decision: judged.decision,

@@ -40,7 +40,7 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
     let resolved = app::settings(Purpose::Gate, flags, environment.clone())?;
     let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
-    let judged = judge(&resolved, &environment)?;
+    let judged = judge(&resolved, &environment, commit(&environment).as_deref())?;
     show(&judged.document, &resolved.outputs, printer)?;
     if let Some(path) = &judged.saved {
         printer.note(&format!(
@@ -54,14 +54,17 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     Ok(Exit::of(judged.decision, resolved.plan.gate.strict))
 }
 
-/// Measures and judges, with a panel on stderr.
-pub(super) fn judge(resolved: &Resolved, environment: &BTreeMap<String, String>) -> Result<Judged, AppError> {
+/// Measures and judges, with a panel on stderr. `commit` is the one that is measured, where it is known.
+pub(super) fn judge(
+    resolved: &Resolved,
+    environment: &BTreeMap<String, String>,
+    commit: Option<&str>,
+) -> Result<Judged, AppError> {
     let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
-    let commit = commit(environment);
     runtime()?.block_on(async {
         let mut progress = Progress::new(printer);
         let stop = listen(progress.voice());
-        app::gate(resolved, commit.as_deref(), &mut progress, &stop).await
+        app::gate(resolved, commit, &mut progress, &stop).await
     })
 }
 

@@ -34,8 +34,8 @@ pub struct Said {
 
 /// What the search may ask of its caller.
 pub trait Judge {
-    /// Judges the server that runs now, against the baselines in this folder.
-    fn judge(&mut self, baselines: &Path) -> Result<Said, AppError>;
+    /// Judges the server that runs now, that of a commit, against the baselines in this folder.
+    fn judge(&mut self, commit: &str, baselines: &Path) -> Result<Said, AppError>;
     /// The folder of baselines, before anything is checked out.
     fn baselines(&mut self) -> Result<PathBuf, AppError>;
     /// Whether the user wants to stop.
@@ -217,7 +217,7 @@ impl Walk<'_> {
         }
         let (standing, why) = match code {
             Some(0) => {
-                let said = self.judge.judge(&self.kept)?;
+                let said = self.judge.judge(&commit.id, &self.kept)?;
                 if said.partial || self.judge.is_stopped() {
                     return Ok(None);
                 }
