@@ -1,15 +1,20 @@
 //! `history`: what the stored sessions say, night by night; and how far back a gate may look.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::documents::{WIDTH, unknown};
 use super::error::AppError;
+use crate::config::RunPlan;
 use crate::document::v1::{BaselineDocument, HistoryDocument};
 use crate::gate::{Cut, cut};
 use crate::host::RealClock;
 use crate::record::MetricKey;
 use crate::report;
 use crate::store::{Listed, Store};
+
+/// What pairs are asked to tell apart, at least; smaller changes raise no alarm.
+const LEAST_TOLERANCE: f64 = 0.025;
 
 /// Which history is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +68,39 @@ pub fn render_history(document: &HistoryDocument, form: HistoryForm) -> String {
         HistoryForm::Html => report::html::history::render(document),
         HistoryForm::Json => document.to_json(),
     }
+}
+
+/// The tolerances with which pairs confirm the alarms, as a setting: half of what each is estimated to be worse, and 2.5 % at
+/// least. None where there is no alarm.
+pub fn tolerances(document: &HistoryDocument) -> Option<String> {
+    let mut least: BTreeMap<&str, f64> = BTreeMap::new();
+    for (trend, alarm) in document.alarms() {
+        let tolerance = (alarm.change.abs() / 2.0).max(LEAST_TOLERANCE);
+        let known = least.entry(&trend.metric).or_insert(tolerance);
+        *known = known.min(tolerance);
+    }
+    let texts: Vec<String> =
+        least.iter().map(|(metric, tolerance)| format!("{metric}:{:.2}%", tolerance * 100.0)).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
+/// Refuses a plan that cannot confirm the alarms of a history.
+pub fn confirms(document: &HistoryDocument, plan: &RunPlan) -> Result<(), AppError> {
+    if plan.baseline.is_none() {
+        let good = document.alarms().next().and_then(|(_, alarm)| document.nights.get(alarm.before));
+        let good = good.map_or("the last good build", |night| night.commit.as_deref().unwrap_or(&night.id));
+        return Err(AppError::usage(
+            "a confirmation needs the last good build beside tonight's",
+            format!("serve {good} and name it with --baseline-server URL, and tonight's with --server URL"),
+        ));
+    }
+    if plan.workload_hash() != document.key.workload_hash {
+        return Err(AppError::usage(
+            format!("this load is not the one that {} is the history of", document.name),
+            "confirm with the configuration of the nightly job: --config",
+        ));
+    }
+    Ok(())
 }
 
 /// The sessions after the newest change of any of these numbers, and a sentence when that leaves some out. `all` is the
@@ -131,7 +169,6 @@ fn levels(ask: &HistoryAsk, baseline: &BaselineDocument) -> Result<Vec<String>, 
 /// The names of all numbers that any session holds.
 fn held(baseline: &BaselineDocument) -> String {
     let rounds = baseline.sessions.iter().flat_map(|session| &session.levels).flat_map(|level| &level.rounds);
-    let names: std::collections::BTreeSet<&str> =
-        rounds.flat_map(|round| round.values.keys()).map(String::as_str).collect();
+    let names: BTreeSet<&str> = rounds.flat_map(|round| round.values.keys()).map(String::as_str).collect();
     names.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -28,7 +28,7 @@ pub use documents::{
 };
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
-pub use history::{HistoryAsk, HistoryForm, history, render_history};
+pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
 pub use merge::{Merged, merge};
 pub use run::run;
 pub use settings::settings;

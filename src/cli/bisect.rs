@@ -46,7 +46,13 @@ impl Gates {
 impl Judge for Gates {
     fn judge(&mut self, commit: &str, baselines: &Path) -> Result<Said, AppError> {
         let flag = |key: &'static str, text: &str| Entry::new(key, text, Origin::Flag(key.to_owned()));
-        let own = vec![flag("baselines", &baselines.display().to_string()), flag("save-baseline", "false")];
+        // Evidence about one commit must never count for another, whatever CI says of the checkout.
+        let own = vec![
+            flag("baselines", &baselines.display().to_string()),
+            flag("ledger", &baselines.join("ledger").display().to_string()),
+            flag("head", commit),
+            flag("save-baseline", "false"),
+        ];
         let judged = load::judge(&self.resolved(own)?, &env::vars(), Some(commit))?;
         let headline = judged.document.verdict.as_ref().map(|verdict| verdict.headline.clone());
         Ok(Said {

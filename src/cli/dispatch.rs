@@ -7,14 +7,15 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::args::{
-    BaselineCommand, Cli, Command, CompareArgs, Format, HistoryArgs, HistoryFormat, ImportArgs, InfoArgs,
-    InitArgs, MergeArgs, ReportArgs, SimulateArgs,
+    BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs,
+    ReportArgs, SimulateArgs,
 };
 use super::bisect::bisect;
 use super::exit::Exit;
+use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
-use crate::app::{self, AppError, Form, HistoryForm};
+use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, origins_table, starter};
 use crate::document::v1::RunDocument;
 use crate::host::{env, files, signals};
@@ -128,18 +129,6 @@ fn baseline(folder: &Path, command: BaselineCommand) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-fn history(args: &HistoryArgs) -> Result<Exit, AppError> {
-    let document = app::history(&args.ask())?;
-    let form = match args.format {
-        HistoryFormat::Table => HistoryForm::Table { colour: load::colour() },
-        HistoryFormat::Markdown => HistoryForm::Markdown,
-        HistoryFormat::Html => HistoryForm::Html,
-        HistoryFormat::Json => HistoryForm::Json,
-    };
-    emit(&app::render_history(&document, form), args.output.as_deref())?;
-    Ok(if document.alarms().next().is_some() { Exit::GateFailed } else { Exit::Success })
-}
-
 fn simulate(args: &SimulateArgs) -> Result<Exit, AppError> {
     let ready = move |address| {
         printer::data(&format!("simulating {} on http://{address}\n", args.spec));
@@ -192,7 +181,7 @@ fn form(format: Format) -> Form {
     }
 }
 
-fn emit(text: &str, output: Option<&Path>) -> Result<(), AppError> {
+pub(super) fn emit(text: &str, output: Option<&Path>) -> Result<(), AppError> {
     match output {
         Some(path) => files::write_atomic(path, text.as_bytes())?,
         // A reader that has had enough is a normal end.

@@ -4,6 +4,7 @@ pub mod args;
 mod bisect;
 mod dispatch;
 mod exit;
+mod history;
 mod load;
 mod panel;
 mod printer;

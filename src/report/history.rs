@@ -2,13 +2,17 @@
 
 use super::number::{change, percent, plural, quantity};
 use super::text::clip;
-use crate::document::v1::{AlarmDocument, ChangeDocument, HistoryDocument, NightDocument, TrendDocument};
+use crate::document::v1::{
+    AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer, TrendDocument,
+};
 use crate::record::{Better, Metric, MetricKey, Unit};
 
 /// How tonight stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tonight {
     Alarm,
+    /// Every alarm was refuted: the builds are alike, and something else changed.
+    Environment,
     Steady,
     /// Too few nights for any alarm.
     Unknown,
@@ -16,8 +20,10 @@ pub(super) enum Tonight {
 
 impl Tonight {
     pub(super) fn of(history: &HistoryDocument) -> Self {
-        if history.alarms().next().is_some() {
-            Self::Alarm
+        let mut alarms = history.alarms().map(|(_, alarm)| answer(alarm)).peekable();
+        if alarms.peek().is_some() {
+            let refuted = alarms.all(|answer| answer == Some(AnswerOfPairs::Refuted));
+            if refuted { Self::Environment } else { Self::Alarm }
         } else if history.trends.iter().any(|trend| trend.needed == 0) {
             Self::Steady
         } else {
@@ -28,6 +34,7 @@ impl Tonight {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Alarm => "ALARM",
+            Self::Environment => "ENVIRONMENT",
             Self::Steady => "STEADY",
             Self::Unknown => "TOO FEW NIGHTS",
         }
@@ -63,17 +70,51 @@ fn what(history: &HistoryDocument, trend: &TrendDocument, alarm: &AlarmDocument)
 
 /// An alarm, the last good night, and what it needs.
 pub(super) fn alarm(history: &HistoryDocument, trend: &TrendDocument, alarm: &AlarmDocument) -> String {
-    format!(
-        "{}; last good {}. It needs a paired confirmation",
-        what(history, trend, alarm),
-        night(history, alarm.before)
-    )
+    format!("{}; last good {}. {}", what(history, trend, alarm), night(history, alarm.before), pairs(alarm))
+}
+
+fn answer(alarm: &AlarmDocument) -> Option<AnswerOfPairs> {
+    alarm.pairs.as_ref().map(|pairs| pairs.answer)
+}
+
+/// What pairs of both builds say, or that they are needed.
+fn pairs(alarm: &AlarmDocument) -> String {
+    let Some(PairedAnswer { answer, effect }) = &alarm.pairs else {
+        return "It needs a paired confirmation".to_owned();
+    };
+    let found = effect.as_ref().map_or_else(String::new, |effect| {
+        let end = |end: Option<f64>| end.map_or_else(|| "?".to_owned(), |end| change(end, effect.absolute));
+        let by = change(effect.change, effect.absolute);
+        format!(": {by} [{}, {}]", end(effect.low), end(effect.high))
+    });
+    match answer {
+        AnswerOfPairs::Confirmed => format!("Confirmed in pairs of both builds{found}"),
+        AnswerOfPairs::Refuted => {
+            format!("Refuted in pairs of both builds{found}; the environment changed, not the server")
+        }
+        AnswerOfPairs::Undecided => format!("Pairs of both builds could not decide{found}"),
+    }
 }
 
 /// What to do about an alarm.
 pub(super) fn next(history: &HistoryDocument) -> Option<String> {
-    (Tonight::of(history) == Tonight::Alarm).then(|| {
-        "Serve the last good build beside tonight's and gate them against each other; then find the commit with llm-loadtest bisect."
+    let alarms: Vec<_> = history.alarms().map(|(_, alarm)| alarm).collect();
+    let first = alarms.first()?;
+    if alarms.iter().any(|alarm| answer(alarm) == Some(AnswerOfPairs::Confirmed)) {
+        let commit = |at: usize| history.nights.get(at).and_then(|night| night.commit.as_deref()).map(short);
+        let good = commit(first.before).unwrap_or_else(|| "LAST_GOOD".to_owned());
+        let bad = commit(history.nights.len() - 1).unwrap_or_else(|| "TONIGHT".to_owned());
+        return Some(format!(
+            "Find the commit: llm-loadtest bisect --good {good} --bad {bad} --run COMMAND."
+        ));
+    }
+    if Tonight::of(history) == Tonight::Environment {
+        return Some("Look at what else changed: machine, driver, neighbours, data.".to_owned());
+    }
+    Some(if alarms.iter().all(|alarm| alarm.pairs.is_some()) {
+        "Confirm again with more pairs (--rounds 12,20) or on a quieter machine.".to_owned()
+    } else {
+        "Serve the last good build beside tonight's: llm-loadtest history --confirm --baseline-server URL --server URL."
             .to_owned()
     })
 }

@@ -120,3 +120,30 @@ fn a_gate_does_not_use_what_lies_before_a_change() {
         ],
     );
 }
+
+#[test]
+fn pairs_confirm_or_refute_an_alarm() {
+    let stage = stage(&steps(40, 35, 1.4));
+    let confirm = |server: &str, more: &[&str]| {
+        let arguments = ["--confirm", "--baseline-server", "sim:h100-70b", "--server", server];
+        history(&stage, &[&arguments[..], more].concat())
+    };
+    let median = ["--metric", "tpot_p50"];
+    confirm("sim:h100-70b?itl=+400%&ttft=+400%", &median).says(1, &["pairs: "]).prints(&[
+        "ALARM: TPOT p50 is slower since night 36",
+        "Confirmed in pairs of both builds: +",
+        "Next: Find the commit: llm-loadtest bisect --good c034 --bad c039",
+    ]);
+    confirm("sim:h100-70b", &median).says(0, &[]).prints(&[
+        "ENVIRONMENT: ",
+        "Refuted in pairs",
+        "Next: Look at what else changed",
+    ]);
+    // Too few requests for a p95.
+    confirm("sim:h100-70b", &["--metric", "tpot_p95"]).says(4, &[]).prints(&["could not decide", "--rounds"]);
+    confirm("sim:h100-70b", &["--metric", "output_throughput"]).says(0, &["nothing to confirm"]);
+    confirm("sim:h100-70b", &["--output-len", "9"]).says(2, &["this load is not the one"]);
+    history(&stage, &["--confirm"])
+        .says(2, &["needs the last good build", "serve c034", "--baseline-server"]);
+    history(&stage, &["--seed", "3"]).says(2, &["--confirm"]);
+}

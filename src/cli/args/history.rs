@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::ConfirmFlags;
 use crate::app::HistoryAsk;
 use crate::record::MetricKey;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    no alarm
+  0    no alarm, or --confirm refuted every one
   1    alarm: a number is worse than usual tonight
-  2    usage or configuration";
+  2    usage or configuration
+  3    environment: the server or a file could not be reached
+  4    not decided: --confirm could neither confirm nor refute
+  130  interrupted";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
@@ -33,6 +37,11 @@ pub struct HistoryArgs {
     /// Write to this file instead of the console
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Where there is an alarm, gate tonight's build (--server) against the last good one (--baseline-server) in pairs
+    #[arg(long)]
+    pub confirm: bool,
+    #[command(flatten)]
+    pub gate: ConfirmFlags,
 }
 
 /// A form of a history.

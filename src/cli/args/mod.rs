@@ -25,7 +25,7 @@ pub use history::{HistoryArgs, HistoryFormat};
 pub use import::{ImportArgs, Tool};
 pub use info::InfoArgs;
 pub use init::InitArgs;
-pub use load::{GateFlags, LoadFlags, SearchFlags};
+pub use load::{ConfirmFlags, GateFlags, LoadFlags, SearchFlags};
 pub use merge::MergeArgs;
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{self, Format, Kind};
 use super::number::six;
-use super::{BaselineDocument, Key};
+use super::{
+    BaselineDocument, DecisionDocument, EffectDocument, Key, RuleDocument, RunDocument, StatusDocument,
+};
 use crate::gate::{self, Change, RoundValues, Segment, Trend, Worse};
 use crate::record::{Metric, MetricKey};
 
@@ -91,6 +93,27 @@ pub struct AlarmDocument {
     pub since: usize,
     pub before: usize,
     pub change: f64,
+    /// What pairs of the last good build and tonight's say; null where none were measured.
+    pub pairs: Option<PairedAnswer>,
+}
+
+/// The answer of a paired gate about an alarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PairedAnswer {
+    pub answer: AnswerOfPairs,
+    /// The change between the two builds, with the interval that the gate used; null where it could not be judged.
+    pub effect: Option<EffectDocument>,
+}
+
+/// Whether the build is what became worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOfPairs {
+    Confirmed,
+    /// The builds do not differ by as much: the environment changed.
+    Refuted,
+    Undecided,
 }
 
 impl HistoryDocument {
@@ -137,10 +160,36 @@ impl HistoryDocument {
         format::write(self)
     }
 
+    /// With what a paired gate of these alarms found.
+    #[must_use]
+    pub fn confirmed(mut self, gate: &RunDocument) -> Self {
+        for trend in &mut self.trends {
+            let answer = paired(gate, &trend.level, &trend.metric);
+            if let Some(alarm) = &mut trend.alarm {
+                alarm.pairs = Some(answer);
+            }
+        }
+        self
+    }
+
     /// The trends that tonight is an alarm of.
     pub fn alarms(&self) -> impl Iterator<Item = (&TrendDocument, &AlarmDocument)> {
         self.trends.iter().filter_map(|trend| Some((trend, trend.alarm.as_ref()?)))
     }
+}
+
+fn paired(gate: &RunDocument, level: &str, metric: &str) -> PairedAnswer {
+    let verdict = gate.verdict.as_ref().filter(|verdict| verdict.decision != DecisionDocument::Invalid);
+    let cell = verdict.and_then(|verdict| {
+        let cells = verdict.cells.iter().filter(|cell| cell.level == level && cell.metric == metric);
+        cells.into_iter().find(|cell| matches!(cell.rule, RuleDocument::Tolerance { .. }))
+    });
+    let answer = match cell.map(|cell| &cell.status) {
+        Some(StatusDocument::Fail) => AnswerOfPairs::Confirmed,
+        Some(StatusDocument::Pass | StatusDocument::PassSlower) => AnswerOfPairs::Refuted,
+        _ => AnswerOfPairs::Undecided,
+    };
+    PairedAnswer { answer, effect: cell.and_then(|cell| cell.effect) }
 }
 
 impl BaselineDocument {
@@ -229,6 +278,6 @@ impl From<&Change> for ChangeDocument {
 impl From<&Worse> for AlarmDocument {
     fn from(worse: &Worse) -> Self {
         let Worse { since, before, change } = worse;
-        Self { since: *since, before: *before, change: six(*change) }
+        Self { since: *since, before: *before, change: six(*change), pairs: None }
     }
 }

@@ -40,7 +40,8 @@ pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
 pub use history::{
-    AlarmDocument, ChangeDocument, HistoryDocument, NightDocument, SegmentDocument, TrendDocument,
+    AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer,
+    SegmentDocument, TrendDocument,
 };
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{

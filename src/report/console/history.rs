@@ -17,7 +17,7 @@ pub fn render(history: &HistoryDocument, style: Style) -> String {
     let paint = match tonight {
         Tonight::Alarm => Paint::Red,
         Tonight::Steady => Paint::Green,
-        Tonight::Unknown => Paint::Yellow,
+        Tonight::Unknown | Tonight::Environment => Paint::Yellow,
     };
     let mut out =
         vec![format!("{}: {}", style.paint(paint, tonight.word()), plain(&history::headline(history)))];

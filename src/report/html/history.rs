@@ -46,7 +46,7 @@ fn head(history: &HistoryDocument) -> Markup {
     let class = match tonight {
         Tonight::Alarm => "badge bad",
         Tonight::Steady => "badge good",
-        Tonight::Unknown => "badge open",
+        Tonight::Unknown | Tonight::Environment => "badge open",
     };
     html! {
         p.kicker { "nightly history · " (shown(&history.name, 120)) }

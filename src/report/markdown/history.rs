@@ -22,7 +22,7 @@ pub fn render(history: &HistoryDocument) -> String {
     let emoji = match Tonight::of(history) {
         Tonight::Alarm => "❌",
         Tonight::Steady => "✅",
-        Tonight::Unknown => "⚪",
+        Tonight::Unknown | Tonight::Environment => "⚪",
     };
     let mut parts = vec![format!(
         "### {emoji} Nightly history of '{}': {}\n",

@@ -1,7 +1,9 @@
 //! A history in every form, over nights whose truth is known, over hardly any, and over text that means harm.
 
 use super::{HOSTILE, PLAIN};
-use crate::document::v1::{BaselineDocument, HistoryDocument, nights};
+use crate::document::v1::{
+    AnswerOfPairs, BaselineDocument, EffectDocument, HistoryDocument, PairedAnswer, nights,
+};
 use crate::report::{console, html, markdown};
 
 fn console(history: &HistoryDocument) -> String {
@@ -30,7 +32,7 @@ fn a_history_on_a_terminal() {
     change: TTFT p95 +8.6% (slower) from night 36 (2026-02-08, commit c035000000) on, last before night 35 (2026-02-07, commit c034000000); confidence 99.8%
     change: TTFT p95 -14.7% (faster) from night 14 (2026-01-14, commit c013000000) on, last before night 13 (2026-01-13, commit c012000000); confidence 99.9%
 
-    Next: Serve the last good build beside tonight's and gate them against each other; then find the commit with llm-loadtest bisect.
+    Next: Serve the last good build beside tonight's: llm-loadtest history --confirm --baseline-server URL --server URL.
     ");
 }
 
@@ -40,7 +42,7 @@ fn a_history_as_a_comment() {
     let (words, chart) = text.split_once("<details").unwrap();
     insta::assert_snapshot!(words, @"
     ### ❌ Nightly history of 'chat--model--h100': TTFT p95 is slower since night 36 (2026-02-08, commit c035000000): +8.6%
-    **Next:** Serve the last good build beside tonight's and gate them against each other; then find the commit with llm-loadtest bisect.
+    **Next:** Serve the last good build beside tonight's: llm-loadtest history --confirm --baseline-server URL --server URL.
 
     40 nights, 2026-01-01 to 2026-02-12 of org/model-8b on h100
 
@@ -92,6 +94,42 @@ fn a_history_as_a_page() {
     }
     assert_eq!(text.matches("<figure>").count(), nights::history().trends.len());
     assert!(!text.contains("<script") && text.len() < 60_000);
+}
+
+#[test]
+fn an_alarm_is_confirmed_refuted_or_left_open() {
+    let words = |answer: AnswerOfPairs, effect: Option<EffectDocument>| {
+        let mut history = nights::history();
+        let alarms = history.trends.iter_mut().filter_map(|trend| trend.alarm.as_mut());
+        for alarm in alarms {
+            alarm.pairs = Some(PairedAnswer { answer, effect });
+        }
+        let text = console(&history);
+        let lines = text
+            .lines()
+            .filter(|line| line.contains("since night") && line.contains("pairs") || line.contains("Next: "));
+        let head = text.lines().next().unwrap().split(':').next().unwrap();
+        let lines = lines.map(|line| line.split(". ").last().unwrap());
+        [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    };
+    let effect = EffectDocument { change: 0.083, low: Some(0.06), high: None, absolute: false };
+    let all = [
+        words(AnswerOfPairs::Confirmed, Some(effect)),
+        words(AnswerOfPairs::Refuted, Some(EffectDocument { change: 0.001, ..effect })),
+        words(AnswerOfPairs::Undecided, None),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"), @"
+    ALARM
+    Confirmed in pairs of both builds: +8.3% [+6.0%, ?]
+    Next: Find the commit: llm-loadtest bisect --good c034000000 --bad c039000000 --run COMMAND.
+
+    ENVIRONMENT
+    Refuted in pairs of both builds: +0.1% [+6.0%, ?]; the environment changed, not the server
+    Next: Look at what else changed: machine, driver, neighbours, data.
+
+    ALARM
+    Next: Confirm again with more pairs (--rounds 12,20) or on a quieter machine.
+    ");
 }
 
 /// Histories with hardly anything in them.
