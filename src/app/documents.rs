@@ -210,7 +210,7 @@ fn describe(item: &Listed, sessions: bool) -> String {
     text
 }
 
-fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
+pub(super) fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))

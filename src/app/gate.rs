@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::error::AppError;
 use super::evidence::{Case, Reference};
+use super::history::since_change;
 use super::measurement::Measurement;
 use super::outputs;
 use super::preflight::preflight;
@@ -18,7 +19,7 @@ use crate::document::v1::{
 use crate::engine::Stop;
 use crate::gate::{Basis, Decision, Verdict};
 use crate::host::RealClock;
-use crate::record::{Arm, Environment};
+use crate::record::{Arm, Environment, MetricKey};
 use crate::store::{Store, StoreError};
 use crate::validity::{Finding, Severity, check_environment};
 
@@ -54,13 +55,14 @@ pub async fn gate(
     let (bench, candidate) = rounds::open(resolved).await?;
     let store = Store::open(&resolved.outputs.baselines);
     let key = resolved.api_key.as_ref();
-    let (reference, baseline) = if plan.baseline.is_some() {
-        (Reference::Server, Some(server::open(plan, Arm::Baseline, key, 1).await?))
+    let (reference, baseline, cut) = if plan.baseline.is_some() {
+        (Reference::Server, Some(server::open(plan, Arm::Baseline, key, 1).await?), None)
     } else {
-        (Reference::Stored(find(&store, plan, &candidate)?.map(Box::new)), None)
+        let (stored, cut) = find(&store, plan, &candidate)?;
+        (Reference::Stored(stored.map(Box::new)), None, cut)
     };
-    if let Some(text) = announce(&reference, resolved, &candidate)? {
-        watcher.note(&text);
+    for text in announce(&reference, resolved, &candidate)?.iter().chain(&cut) {
+        watcher.note(text);
     }
     if candidate.environment.hardware == "unknown" {
         watcher.note(
@@ -98,11 +100,15 @@ pub async fn gate(
     Ok(Judged { document, decision: verdict.decision, saved })
 }
 
-/// The baseline for this plan on this server. One that must not be compared is refused now, before any load.
-fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<BaselineDocument>, AppError> {
+/// The baseline for this plan on this server, and what was cut off it. One that must not be compared is refused now, before any load.
+fn find(
+    store: &Store,
+    plan: &RunPlan,
+    server: &Server,
+) -> Result<(Option<BaselineDocument>, Option<String>), AppError> {
     let key = server::key(plan, server);
     let Some(found) = store.find(&key)? else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let workload = WorkloadDocument::from(plan);
     let reasons = comparable(&found, Candidate { key: &key, definitions: DEFINITIONS, workload: &workload });
@@ -111,7 +117,9 @@ fn find(store: &Store, plan: &RunPlan, server: &Server) -> Result<Option<Baselin
         let max_age =
             (server.environment.network_path != "simulated").then_some(BaselineDocument::WINDOW_DAYS);
         let window = found.window(&RealClock::wall(), max_age);
-        return Ok((!window.sessions.is_empty()).then_some(window));
+        let keys: Vec<MetricKey> = plan.gate.tolerances.keys().copied().collect();
+        let (window, cut) = since_change(&found, window, &keys);
+        return Ok(((!window.sessions.is_empty()).then_some(window), cut));
     }
     Err(AppError::usage(
         format!("the baseline {} cannot judge this run: {}", store.path(&key).display(), reasons.join("; ")),

@@ -1,9 +1,11 @@
 //! One use case per file; here the edges are introduced to each other.
 
+mod bisect;
 mod documents;
 mod error;
 mod evidence;
 mod gate;
+mod history;
 mod measure;
 mod measurement;
 mod merge;
@@ -21,11 +23,13 @@ mod simulate;
 mod start;
 mod watch;
 
+pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
 pub use documents::{
     Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
 };
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
+pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
 pub use merge::{Merged, merge};
 pub use planning::{Planned, plan, render_forecast};
 pub use run::run;

@@ -10,7 +10,9 @@ use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
 };
+use super::bisect::bisect;
 use super::exit::Exit;
+use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
 use crate::app::{self, AppError, Form};
@@ -42,6 +44,8 @@ fn perform(command: Command) -> Exit {
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
+        Command::History(args) => history(&args),
+        Command::Bisect(args) => bisect(&args),
         Command::Report(args) => report(&args),
         Command::Import(args) => import(&args),
         Command::Simulate(args) => simulate(&args),
@@ -196,7 +200,7 @@ fn form(format: Format) -> Form {
     }
 }
 
-fn emit(text: &str, output: Option<&Path>) -> Result<(), AppError> {
+pub(super) fn emit(text: &str, output: Option<&Path>) -> Result<(), AppError> {
     match output {
         Some(path) => files::write_atomic(path, text.as_bytes())?,
         // A reader that has had enough is a normal end.

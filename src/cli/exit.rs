@@ -9,7 +9,7 @@ use crate::gate::Decision;
 pub(super) enum Exit {
     /// The command did what it was asked; a gate passed, or could not decide under the default policy.
     Success = 0,
-    /// A regression, an objective that was missed, or a search whose SLOs no load holds.
+    /// A regression, an objective that was missed, a search whose SLOs no load holds, or an alarm of `history`.
     GateFailed = 1,
     /// Flags, files or their contents.
     Usage = 2,

@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 use super::exit::Exit;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
-use crate::app::{self, AppError, Form};
-use crate::config::{Entry, Origin, Outputs, Purpose};
+use crate::app::{self, AppError, Form, Judged};
+use crate::config::{Entry, Origin, Outputs, Purpose, Resolved};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
 use crate::gate::Decision;
@@ -39,14 +39,9 @@ pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
 /// `gate`
 pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
-    let (commit, terminal) = (commit(&environment), environment.get("TERM").cloned());
-    let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
-    let judged = runtime()?.block_on(async {
-        let mut progress = Progress::new(printer);
-        let stop = listen(progress.voice());
-        app::gate(&resolved, commit.as_deref(), &mut progress, &stop).await
-    })?;
+    let resolved = app::settings(Purpose::Gate, flags, environment.clone())?;
+    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    let judged = judge(&resolved, &environment, commit(&environment).as_deref())?;
     show(&judged.document, &resolved.outputs, printer)?;
     if let Some(path) = &judged.saved {
         printer.note(&format!(
@@ -64,7 +59,6 @@ pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
 pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError> {
     const NAME: &str = "itself";
     let environment = env::vars();
-    let terminal = environment.get("TERM").cloned();
     let asked = app::settings(Purpose::Gate, flags.clone(), environment.clone())?;
     if asked.plan.baseline.is_some() {
         return Err(AppError::usage(
@@ -76,21 +70,31 @@ pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError>
     let servers = asked.plan.target.base_urls.iter().map(|url| said("baseline-server", url));
     let named = [said("head", NAME), said("base", NAME)];
     let flags: Vec<Entry> = flags.into_iter().chain(servers).chain(named).collect();
-    let resolved = app::settings(Purpose::Gate, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
-    let judged = runtime()?.block_on(async {
-        let mut progress = Progress::new(printer);
-        let stop = listen(progress.voice());
-        app::gate(&resolved, Some(NAME), &mut progress, &stop).await
-    })?;
+    let resolved = app::settings(Purpose::Gate, flags, environment.clone())?;
+    let judged = judge(&resolved, &environment, Some(NAME))?;
     if judged.document.partial {
         return Ok(Some(Exit::Interrupted));
     }
     if judged.decision == Decision::Invalid {
+        let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
         show(&judged.document, &resolved.outputs, printer)?;
         return Ok(Some(Exit::of(judged.decision, true)));
     }
     Ok(None)
+}
+
+/// Measures and judges, with a panel on stderr. `commit` is the one that is measured, where it is known.
+pub(super) fn judge(
+    resolved: &Resolved,
+    environment: &BTreeMap<String, String>,
+    commit: Option<&str>,
+) -> Result<Judged, AppError> {
+    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    runtime()?.block_on(async {
+        let mut progress = Progress::new(printer);
+        let stop = listen(progress.voice());
+        app::gate(resolved, commit, &mut progress, &stop).await
+    })
 }
 
 /// The commit that is being measured, where CI says so.

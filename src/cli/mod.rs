@@ -1,8 +1,10 @@
 //! Flags in, exit code out.
 
 pub mod args;
+mod bisect;
 mod dispatch;
 mod exit;
+mod history;
 mod load;
 mod panel;
 mod printer;

@@ -7,6 +7,7 @@ mod evidence;
 mod explain;
 mod forecast;
 mod gap;
+mod history;
 mod rules;
 mod scale;
 mod settle;
@@ -23,5 +24,6 @@ pub use forecast::{
     CellForecast, Cost, Forecast, Noise, NoiseSource, PairForecast, Question, SessionForecast, forecast,
     pair_noise, session_noise,
 };
+pub use history::{Change, Cut, Segment, Trend, Worse, cut, trend};
 pub use values::RoundValues;
 pub use verdict::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};

@@ -1,6 +1,7 @@
 //! This machine: real clock, environment, files, signals, limits, own usage.
 
 mod clock;
+pub mod commands;
 pub mod env;
 pub mod files;
 mod journal;

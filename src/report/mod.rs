@@ -15,6 +15,7 @@ mod cell;
 mod curve;
 mod forecast;
 mod found;
+mod history;
 mod search;
 mod text;
 

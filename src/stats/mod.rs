@@ -1,9 +1,11 @@
 //! Pure mathematics: summaries, Student's t, contrasts with their error, multiplicity, binomial bounds, repeated looks,
-//! sign flips, power.
+//! sign flips, power, alarms and change points of a series of nights.
 
 mod binomial;
+mod changes;
 mod contrast;
 mod course;
+mod cusum;
 mod flip;
 mod looks;
 mod multiplicity;
@@ -15,7 +17,9 @@ mod student;
 mod tests;
 
 pub use binomial::{clopper_pearson, thin_below};
+pub use changes::{ChangePoint, ChangePolicy, Splitter, change_points};
 pub use contrast::{Contrast, Part, satterthwaite};
+pub use cusum::{Alarm, CusumPolicy, alarm, alarms, episodes};
 pub use flip::{flip_interval, max_t, sign_flip};
 pub use looks::Looks;
 pub use multiplicity::{benjamini_hochberg, holm, step_down};

@@ -7,9 +7,11 @@
     reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
 )]
 
+mod bisect;
 mod data;
 mod examples;
 mod gate;
+mod history;
 mod import;
 mod loads;
 mod merge;

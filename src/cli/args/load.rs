@@ -24,6 +24,10 @@ pub struct OfGate;
 #[derive(Debug, Clone)]
 pub struct OfSearch;
 
+/// The settings of a gate that confirms an alarm: its tolerances, baselines and files follow from the history.
+#[derive(Debug, Clone)]
+pub struct OfConfirmation;
+
 /// Settings as far as flags gave them.
 #[derive(Debug, Clone)]
 pub struct Flags<R> {
@@ -34,6 +38,7 @@ pub struct Flags<R> {
 pub type LoadFlags = Flags<OfLoad>;
 pub type GateFlags = Flags<OfGate>;
 pub type SearchFlags = Flags<OfSearch>;
+pub type ConfirmFlags = Flags<OfConfirmation>;
 
 impl Rows for OfLoad {
     fn has(setting: &Setting) -> bool {
@@ -50,6 +55,18 @@ impl Rows for OfGate {
 impl Rows for OfSearch {
     fn has(setting: &Setting) -> bool {
         setting.group == Group::Search
+    }
+}
+
+impl Rows for OfConfirmation {
+    fn has(setting: &Setting) -> bool {
+        const OWN: [&str; 6] =
+            ["tolerance", "objective", "baselines", "save-baseline", "require-baseline", "session-id"];
+        match setting.group {
+            Group::Search => false,
+            Group::Output => setting.key == "config",
+            _ => !OWN.contains(&setting.key),
+        }
     }
 }
 

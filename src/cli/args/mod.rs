@@ -1,8 +1,10 @@
 //! What the command line declares; nothing here performs anything.
 
 mod baseline;
+mod bisect;
 mod compare;
 mod gate;
+mod history;
 mod import;
 mod info;
 mod init;
@@ -17,12 +19,14 @@ mod simulate;
 mod tests;
 
 pub use baseline::{BaselineArgs, BaselineCommand};
+pub use bisect::BisectArgs;
 pub use compare::CompareArgs;
 pub use gate::GateArgs;
+pub use history::{HistoryArgs, HistoryFormat};
 pub use import::{ImportArgs, Tool};
 pub use info::InfoArgs;
 pub use init::InitArgs;
-pub use load::{GateFlags, LoadFlags, SearchFlags};
+pub use load::{ConfirmFlags, GateFlags, LoadFlags, SearchFlags};
 pub use merge::MergeArgs;
 pub use plan::PlanArgs;
 pub use report::{Format, ReportArgs};

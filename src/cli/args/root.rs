@@ -3,14 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    BaselineArgs, CompareArgs, GateArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs,
-    RunArgs, SimulateArgs,
+    BaselineArgs, BisectArgs, CompareArgs, GateArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs,
+    PlanArgs, ReportArgs, RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective; a search found no load that holds
+  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history
   2    usage or configuration
   3    environment: the server or a file could not be reached
   4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
@@ -38,6 +38,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Look after stored baselines
     Baseline(BaselineArgs),
+    /// Show a baseline night by night: alarms, change points, charts
+    History(HistoryArgs),
+    /// Find the commit that made a server slower: git bisect, with a gate as its judge
+    Bisect(BisectArgs),
     /// Print a result in another format
     Report(ReportArgs),
     /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours

@@ -49,6 +49,8 @@ pub enum Kind {
     // Printed, never read.
     #[serde(rename = "llm-loadtest/forecast")]
     Forecast,
+    #[serde(rename = "llm-loadtest/history")]
+    History,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
             Self::Baseline => "llm-loadtest/baseline",
             Self::Ledger => "llm-loadtest/ledger",
             Self::Forecast => "llm-loadtest/forecast",
+            Self::History => "llm-loadtest/history",
         }
     }
 
@@ -67,6 +70,7 @@ impl Kind {
             Self::Baseline => "a baseline",
             Self::Ledger => "a ledger",
             Self::Forecast => "a forecast",
+            Self::History => "a history",
         }
     }
 }
@@ -132,6 +136,7 @@ impl DocumentError {
                 }
                 Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
                 Kind::Forecast => "give what `llm-loadtest plan --json` printed".to_owned(),
+                Kind::History => "give what `llm-loadtest history --format json` wrote".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

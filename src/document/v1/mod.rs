@@ -8,6 +8,7 @@ mod finding;
 mod forecast;
 mod format;
 mod histogram;
+mod history;
 pub mod import;
 mod ledger;
 mod level;
@@ -26,6 +27,8 @@ mod values;
 mod verdict;
 
 #[cfg(test)]
+pub(crate) mod nights;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_pairs;
@@ -41,6 +44,10 @@ pub use forecast::{
     SessionForecastDocument,
 };
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
+pub use history::{
+    AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer,
+    SegmentDocument, TrendDocument,
+};
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
@@ -56,7 +63,7 @@ pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
-pub use schema::{baseline_schema, forecast_schema, ledger_schema, run_schema};
+pub use schema::{baseline_schema, forecast_schema, history_schema, ledger_schema, run_schema};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
-use super::{BaselineDocument, ForecastDocument, LedgerDocument, RunDocument};
+use super::{BaselineDocument, ForecastDocument, HistoryDocument, LedgerDocument, RunDocument};
 
 /// The text of `schemas/result.schema.json`.
 pub fn run_schema() -> String {
@@ -23,6 +23,11 @@ pub fn ledger_schema() -> String {
 /// The text of `schemas/forecast.schema.json`.
 pub fn forecast_schema() -> String {
     text::<ForecastDocument>()
+}
+
+/// The text of `schemas/history.schema.json`.
+pub fn history_schema() -> String {
+    text::<HistoryDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

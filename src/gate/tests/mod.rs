@@ -1,5 +1,6 @@
 //! Made-up rounds, and what the gate must say about them.
 
+mod history;
 mod pairs;
 mod properties;
 mod simulation;

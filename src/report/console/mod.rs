@@ -2,6 +2,7 @@
 
 mod forecast;
 mod gate;
+pub mod history;
 mod run;
 mod search;
 mod style;

@@ -4,6 +4,7 @@ mod chart;
 mod course;
 mod curves;
 mod figures;
+pub mod history;
 mod setup;
 mod table;
 #[cfg(test)]

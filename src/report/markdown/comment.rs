@@ -14,7 +14,7 @@ use crate::report::search::{self, sentence as sentence_of};
 use crate::report::text::{clip, markdown};
 
 /// GitHub takes 65,536 characters; the rest is room for what the caller adds.
-const LENGTH_MAX: usize = 60_000;
+pub(super) const LENGTH_MAX: usize = 60_000;
 
 /// Sentences that may hold names of any length.
 const SENTENCE_MAX: usize = 1_000;

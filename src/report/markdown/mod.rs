@@ -3,6 +3,7 @@
 mod comment;
 mod folds;
 mod forecast;
+pub mod history;
 
 pub use comment::{MarkdownOptions, render};
 pub use forecast::render_forecast;

@@ -1,6 +1,7 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
 mod forecast;
+mod history;
 mod junit;
 mod search;
 

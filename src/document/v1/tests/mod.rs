@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::base::Nanos;
 use crate::document::v1::{
     BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
-    WorkloadDocument, baseline_schema, comparable, ledger_schema, run_schema, sample, sample_pairs,
+    WorkloadDocument, baseline_schema, comparable, history_schema, ledger_schema, nights, run_schema, sample,
+    sample_pairs,
 };
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
@@ -116,15 +117,18 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         include_str!("../../../../schemas/result.schema.json"),
         include_str!("../../../../schemas/baseline.schema.json"),
         include_str!("../../../../schemas/ledger.schema.json"),
+        include_str!("../../../../schemas/history.schema.json"),
     ];
     let samples = [
         sample::gate(Decision::Inconclusive).to_json(),
         baseline(2).to_json(),
         sample_pairs::ledger().to_json(),
+        nights::history().to_json(),
     ];
-    let names = ["result", "baseline", "ledger"];
+    let generated = [run_schema(), baseline_schema(), ledger_schema(), history_schema()];
+    let names = ["result", "baseline", "ledger", "history"];
     for (((committed, generated), sample), name) in
-        committed.into_iter().zip([run_schema(), baseline_schema(), ledger_schema()]).zip(samples).zip(names)
+        committed.into_iter().zip(generated).zip(samples).zip(names)
     {
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
             let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
