@@ -104,12 +104,14 @@ impl Known {
             .into_iter()
             .filter(|ledger| ledger.definitions == DEFINITIONS)
             .collect();
-        let mut baselines: Vec<BaselineDocument> = Store::open(&resolved.outputs.baselines)
-            .list()?
-            .into_iter()
-            .filter_map(|item| item.baseline.ok())
-            .filter(|baseline| wanted(&baseline.key) && baseline.definitions == DEFINITIONS)
-            .collect();
+        let mut baselines = Vec::new();
+        for item in Store::open(&resolved.outputs.baselines).list()? {
+            // One that was edited or cut may be the one that is meant.
+            let baseline = item.baseline?;
+            if wanted(&baseline.key) && baseline.definitions == DEFINITIONS {
+                baselines.push(baseline);
+            }
+        }
         let keys = ledgers.iter().map(|ledger| &ledger.key).chain(baselines.iter().map(|found| &found.key));
         let machines: BTreeSet<String> =
             keys.map(|key| format!("{} on {}", key.model, key.hardware)).collect();

@@ -21,7 +21,7 @@ pub struct PlanArgs {
         help = "Sd of the difference of one pair of rounds, where it is known, for example ttft_p95:4%,tpot_p95:2%; else from the evidence of earlier gates"
     )]
     pub noise: Vec<(MetricKey, f64)>,
-    /// First hold the server against itself, as a gate in pairs does, and keep what it shows as evidence of the noise
+    /// First hold the server against itself, in 8 pairs of rounds or as many as the last of --rounds, and keep what they show as evidence of the noise
     #[arg(long, help_heading = "Plan")]
     pub measure: bool,
     /// Probability of the right answer that is planned for

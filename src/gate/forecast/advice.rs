@@ -96,14 +96,14 @@ fn by_sessions(forecast: &Forecast) -> Option<String> {
             "{name} limits this gate. The noise between sessions counts from five on, and {stored} are stored: store more, or {pairs}."
         ));
     };
-    let least = amount(resolves, cell.absolute, f64::ceil);
+    let narrowest = amount(resolves, cell.absolute, f64::ceil);
     if passes >= forecast.power {
         return Some(format!(
-            "{name} limits this gate, and it is enough: an unchanged server passes it with {} against {stored} stored sessions; tolerances down to {least} would do.",
+            "{name} limits this gate, and it is enough: an unchanged server passes it with {} against {stored} stored sessions; tolerances down to {narrowest} would do.",
             share(passes)
         ));
     }
-    let mut ways = vec![format!("widen its tolerance to {least}")];
+    let mut ways = vec![format!("widen its tolerance to {narrowest}")];
     ways.extend(sessions.needed.map(|needed| format!("store {needed} sessions")));
     ways.push(pairs.to_owned());
     Some(format!(
