@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::shown;
 use crate::document::v1::{LevelDocument, MetricDocument, RunDocument};
 use crate::record::{Metric, Unit};
-use crate::report::number::{percent, quantity};
+use crate::report::number::{count, percent, quantity};
 
 /// The numbers of the level with the most output tokens per second, or of the highest one that holds, where that was
 /// searched for; the other levels stand in the table.
@@ -69,11 +69,11 @@ fn figures(level: &LevelDocument) -> Vec<(&'static str, String, String)> {
         found.push((
             "Goodput",
             percent(goodput.ratio),
-            format!("{} of {} met every SLO", goodput.good, goodput.offered),
+            format!("{} of {} met every SLO", count(goodput.good), count(goodput.offered)),
         ));
     }
     let share = if level.offered == 0 { 0.0 } else { level.failed() as f64 / level.offered as f64 };
-    found.push(("Failed", percent(share), format!("{} of {}", level.failed(), level.offered)));
+    found.push(("Failed", percent(share), format!("{} of {}", count(level.failed()), count(level.offered))));
     found
 }
 

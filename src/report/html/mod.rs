@@ -5,6 +5,7 @@ mod course;
 mod curves;
 mod figures;
 pub mod history;
+mod pairs;
 mod setup;
 mod table;
 #[cfg(test)]
@@ -97,6 +98,9 @@ fn head(run: &RunDocument, title: &str) -> Markup {
             }
             " · " (plural(offered, "request")) " at " (plural(run.levels.len() as u64, "level"))
             " in " (plural(run.rounds.len() as u64, "round")) ", " (plural(failed, "failure"))
+            @if let Some(server) = &run.plan.baseline_server {
+                " · in pairs with " (shown(&server.urls.join(", "), 200))
+            }
             " · " time datetime=(shown(&run.created, 40)) { (shown(&run.created, 40)) }
         }
         @if run.partial {

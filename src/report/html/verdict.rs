@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::shown;
+use super::{pairs, shown};
 use crate::document::v1::{JudgementDocument, RunDocument, VerdictDocument};
 use crate::report::cell::{Cell, Standing, confidence, gates, judged_how, worth_a_look};
 
@@ -18,6 +18,7 @@ pub(super) fn section(run: &RunDocument, verdict: &VerdictDocument) -> Markup {
                 ul { @for rule in verdict.broken_rules.iter().take(20) { li { (shown(rule, 1_000)) } } }
             }
             @if !judged.is_empty() { (cells(&judged, verdict, many)) }
+            (pairs::strips(verdict, many))
             p.sub { (shown(&judged_how(verdict), 1_000)) }
             @if let Some(names) = worth_a_look(verdict) {
                 p.sub { "Worth a look, not part of the verdict: " (shown(&names, 1_000)) }
