@@ -1,7 +1,7 @@
 //! How a verdict came about, number by number: every step of the formula, from the rounds to the p-values.
 
 use super::cell::{Cell, decision_word, gates, title};
-use super::number::{change, quantity, significant};
+use super::number::{change, plural, quantity, significant};
 use super::text::plain;
 use crate::document::v1::{
     BasisDocument as Basis, JudgementDocument, MethodDocument, RuleDocument, StatusDocument, TestDocument,
@@ -32,10 +32,11 @@ fn level(verdict: &VerdictDocument) -> f64 {
 
 fn overview(verdict: &VerdictDocument) -> String {
     let alpha = percent(verdict.alpha);
+    let noun = if matches!(verdict.basis, Basis::Pairs { .. }) { "pair" } else { "round" };
     let looks = match verdict.looks.as_slice() {
-        [] | [_] => format!("The evidence is looked at once, after {} rounds.", verdict.rounds),
+        [] | [_] => format!("The evidence is looked at once, after {}.", plural(verdict.rounds, noun)),
         looks => format!(
-            "The evidence is looked at after {} rounds; this look is after {}. So that all looks together err in at most {alpha} \
+            "The evidence is looked at after {} {noun}s; this look is after {}. So that all looks together err in at most {alpha} \
              of gates, a single one may err in {}.",
             looks.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
             verdict.rounds,
@@ -63,9 +64,9 @@ fn overview(verdict: &VerdictDocument) -> String {
     };
     format!(
         "y = ln(value) for latencies, -ln(value) for rates, 1 - share for shares: larger is worse.\n{basis}\n{looks}\n\
-         fail: some number is shown to be beyond its limit, {alpha} of error shared by all {} numbers (Holm).\n\
+         fail: some number is shown to be beyond its limit, {alpha} of error shared by {} (Holm).\n\
          pass: every number is shown to be within its limit, each with at most {}.",
-        verdict.family,
+        plural(verdict.family, "number"),
         percent(level(verdict))
     )
 }
@@ -154,9 +155,9 @@ fn steps(
         lines.push(row(
             "beyond?",
             &format!(
-                "p = {}: {word}shown to be beyond the limit, among {} numbers",
+                "p = {}: {word}shown to be beyond the limit, among {}",
                 short(p),
-                verdict.family
+                plural(verdict.family, "number")
             ),
         ));
     }

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Store, StoreError};
+use super::{Ledgers, Store, StoreError};
 use crate::base::Hint;
-use crate::document::v1::{Key, RunDocument, sample};
+use crate::document::v1::{Key, RunDocument, sample, sample_pairs};
 use crate::gate::Decision;
 use crate::host::files::write_atomic;
 
@@ -117,4 +117,31 @@ fn a_folder_that_is_a_file_is_told() {
     let error = store.append(&run_of_day(1), "s1", None).unwrap_err();
     insta::assert_snapshot!(words(folder.path(), &error), @"cannot read DIR/baselines/chat--org-model-8b--h100.json: Not a directory (os error 20) (hint: a part of DIR/baselines/chat--org-model-8b--h100.json is a file; name a folder)");
     assert!(store.list().is_err());
+}
+
+#[test]
+fn evidence_stays_with_its_question_and_is_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledgers = Ledgers::open(folder.path().join("ledger"));
+    let ledger = sample_pairs::ledger();
+    let (key, head, base) = (ledger.key.clone(), ledger.head.as_str(), ledger.base.as_str());
+    assert_eq!(ledgers.find(&key, head, base).unwrap(), None);
+    assert!(ledgers.matching(|_| true).unwrap().is_empty());
+    let path = ledgers.write(&ledger).unwrap();
+    assert_eq!(path, ledgers.path(&key, head, base));
+    assert_eq!(ledgers.find(&key, head, base).unwrap(), Some(ledger.clone()));
+    // Another head, base, load or machine is another question.
+    assert_eq!(ledgers.find(&key, "b", base).unwrap(), None);
+    assert_eq!(ledgers.find(&key, head, "b").unwrap(), None);
+    for other in [
+        Key { workload_hash: "other".to_owned(), ..key.clone() },
+        Key { hardware: "h200".to_owned(), ..key.clone() },
+    ] {
+        assert_eq!(ledgers.find(&other, head, base).unwrap(), None);
+    }
+    assert_eq!(ledgers.matching(|found| *found == key).unwrap(), [ledger.clone()]);
+    // A file that cannot be read is named, not started over.
+    fs::write(&path, "{").unwrap();
+    let error = ledgers.find(&key, head, base).unwrap_err();
+    assert!(error.to_string().contains("cut") && error.is_usage(), "{error}");
 }

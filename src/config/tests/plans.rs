@@ -242,3 +242,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pairs_look_three_times_unless_told_otherwise() {
+    let looks = |more: &[(&'static str, &str)]| {
+        let plan = plan(&[&[("baseline-server", "sim:h100-8b")][..], more].concat());
+        (plan.gate.looks.counts().to_vec(), plan.baseline.unwrap().base_urls)
+    };
+    assert_eq!(looks(&[]), (vec![5, 8, 12], vec!["sim:h100-8b".to_owned()]));
+    assert_eq!(looks(&[("rounds", "6")]).0, [6]);
+    assert_eq!(looks(&[("rounds", "4,6")]).0, [4, 6]);
+    let asked = plan(&[("budget", "30"), ("robust", "true"), ("rounds", "8, 12")]).gate;
+    assert_eq!((asked.budget, asked.robust), (Some(Nanos::from_secs(1_800.0)), true));
+    assert_eq!(asked.looks.counts(), [8, 12]);
+}
+
+#[test]
+fn a_baseline_server_may_be_a_target_of_the_file() {
+    let mut layers = layers(&[("server", "new"), ("baseline-server", "old")]);
+    layers.files = file(
+        "targets:\n  - {name: old, base_url: 'http://localhost:8001'}\n  - {name: new, base_url: 'http://localhost:8000'}\n",
+    );
+    let plan = resolve(layers).unwrap().plan;
+    assert_eq!(plan.target.base_url(), "http://localhost:8000");
+    assert_eq!(plan.baseline.unwrap().base_urls, ["http://localhost:8001"]);
+}

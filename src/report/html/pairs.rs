@@ -78,7 +78,7 @@ impl Strip {
             html! { text.label-x x=(format!("{:.1}", place(at))) y=(height - 4.0) { (text) } }
         };
         let upright = |at: f64, class: &str| {
-            html! { path class=(class) d=(format!("M{:.1} 2V{:.1}", place(at), height - 18.0)); }
+            html! { path class=(class) d=(format!("M{:.1} 2V{:.1}", place(at), height - 18.0)) {} }
         };
         let words =
             format!("{title}: {} pairs, limit {}", self.pairs.len(), change(self.limit, self.absolute));

@@ -3,6 +3,7 @@
 mod forecast;
 mod history;
 mod junit;
+mod pairs;
 mod search;
 
 use std::collections::BTreeMap;
