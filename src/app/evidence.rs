@@ -5,7 +5,7 @@ use super::measurement::{Measurement, Round};
 use super::server::{self, Server};
 use super::watch::Watcher;
 use crate::base::Nanos;
-use crate::config::{Resolved, RunPlan};
+use crate::config::{GatePolicy, Resolved, RunPlan};
 use crate::document::v1::{
     BaselineDocument, BlockDocument, BlockLevel, DEFINITIONS, Format, Kind, LedgerDocument, SessionRound,
 };
@@ -25,6 +25,7 @@ pub(super) enum Reference {
 /// Everything that a verdict rests on besides what is being measured.
 pub(super) struct Case<'a> {
     plan: &'a RunPlan,
+    policy: GatePolicy,
     reference: Reference,
     /// Extra numbers that the policy names.
     keys: Vec<MetricKey>,
@@ -48,7 +49,13 @@ impl<'a> Case<'a> {
         let keys = gate.tolerances.keys().copied().chain(objectives).collect();
         let ledger = ledger(resolved, server, &reference, commit)?;
         let carried = ledger.as_ref().map_or(0, |(_, ledger)| ledger.blocks.len() as u32);
-        Ok(Self { plan, reference, keys, ledger, carried, findings: Vec::new() })
+        let policy = gate.clone();
+        Ok(Self { plan, policy, reference, keys, ledger, carried, findings: Vec::new() })
+    }
+
+    /// Takes a noise between days that was seen in the place of the declared one.
+    pub(super) fn has_seen(&mut self, noise: f64) {
+        self.policy.assumed_noise = noise;
     }
 
     /// Blocks that earlier gates have measured.
@@ -129,7 +136,7 @@ impl<'a> Case<'a> {
         if let (Reference::Stored(Some(baseline)), Some(measured)) = (&self.reference, measured) {
             findings.extend(against(baseline, &measured.environment));
         }
-        decide(&Evidence { levels }, &self.plan.gate, &findings)
+        decide(&Evidence { levels }, &self.policy, &findings)
     }
 
     fn level(&self, label: String, measured: Option<&Measurement>) -> LevelEvidence {

@@ -6,6 +6,7 @@ use super::error::AppError;
 use super::evidence::{Case, Reference};
 use super::history::since_change;
 use super::measurement::Measurement;
+use super::noise;
 use super::outputs;
 use super::preflight::preflight;
 use super::rounds::{self, Stage};
@@ -69,7 +70,15 @@ pub async fn gate(
             "hardware: unknown; name it with --hardware, so that baselines of different machines never mix",
         );
     }
+    let seen = match &reference {
+        Reference::Stored(Some(own)) => noise::of_machine(&store, resolved, own)?,
+        Reference::Stored(None) | Reference::Server => None,
+    };
     let mut case = Case::open(resolved, &candidate, reference, commit)?;
+    if let Some(seen) = seen {
+        watcher.note(&seen.sentence(&candidate.environment.hardware));
+        case.has_seen(seen.noise);
+    }
     case.findings.extend(beforehand(plan, &candidate, baseline.as_ref()));
     for line in case.introduction() {
         watcher.note(&line);

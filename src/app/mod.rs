@@ -9,6 +9,7 @@ mod history;
 mod measure;
 mod measurement;
 mod merge;
+mod noise;
 mod outputs;
 mod planning;
 mod preflight;

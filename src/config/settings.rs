@@ -256,7 +256,7 @@ pub const SETTINGS: &[Setting] = &[
     row("alpha", Gate, Number, "Probability of each of the two wrong verdicts, false fail and false pass, for example 0.05")
         .default("0.05")
         .file(&[(In::Gate, "alpha")]),
-    row("assumed-noise", Gate, Share, "Day-to-day noise assumed while fewer than five sessions are stored")
+    row("assumed-noise", Gate, Share, "Day-to-day noise while fewer than five sessions are stored; without it, what other baselines of this hardware show, else 3%")
         .default("3%")
         .file(&[(In::Gate, "assumed_noise")]),
     row("budget", Gate, Duration, "Time after which no further look is begun, bare numbers in minutes, for example 30m; what is decided then, is decided")

@@ -256,3 +256,33 @@ fn an_edited_baseline_and_a_single_pair_are_refused() {
     gate(&stage, &[]).says(2, &["was edited", "restore the file"]);
     pairs(&stage, "sim:h100-70b", &["--rounds", "1"]).says(2, &["--rounds 1", "5,8,12"]);
 }
+
+/// Six sessions of another workload, whose medians scatter by about 2 %, on the same machine.
+#[test]
+fn the_noise_of_other_workloads_is_taken_where_it_is_known() {
+    let stage = stage();
+    gate(&stage, &[]).says(0, &["stored as the first session"]);
+    let file = baseline_file(&stage);
+    let mut other: serde_json::Value = serde_json::from_str(&stage.read(&file)).unwrap();
+    other["key"]["workload"] = "another".into();
+    let session = other["sessions"][0].clone();
+    let nights = (0..6).map(|night| {
+        let mut session = session.clone();
+        session["id"] = format!("n{night}").into();
+        session["digest"] = serde_json::Value::Null;
+        for round in session["levels"][0]["rounds"].as_array_mut().unwrap() {
+            for (_, value) in round["values"].as_object_mut().unwrap() {
+                *value = (value.as_f64().unwrap() * (1.0 + 0.01 * f64::from(night))).into();
+            }
+        }
+        session
+    });
+    other["sessions"] = nights.collect();
+    stage.write(&file.replace("small--", "another--"), &other.to_string());
+    gate(&stage, &[])
+        .says(0, &["noise from day to day: 1.8%, as another baseline of sim:h100-70b"])
+        .prints(&["assumes 1.8"]);
+    let declared = gate(&stage, &["--assumed-noise", "4%"]);
+    declared.says(0, &["baseline: 1 stored session"]).prints(&["assumes 4%"]);
+    assert!(!declared.stderr.contains("noise from day to day"), "{}", declared.stderr);
+}
