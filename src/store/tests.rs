@@ -139,9 +139,9 @@ fn evidence_stays_with_its_question_and_is_found_again() {
     ] {
         assert_eq!(ledgers.find(&other, head, base).unwrap(), None);
     }
-    assert_eq!(ledgers.matching(|found| *found == key).unwrap(), [ledger.clone()]);
+    assert_eq!(ledgers.matching(|found| *found == key).unwrap(), std::slice::from_ref(&ledger));
     // A file that cannot be read is named, not started over.
-    fs::write(&path, "{").unwrap();
+    write_atomic(&path, b"{").unwrap();
     let error = ledgers.find(&key, head, base).unwrap_err();
     assert!(error.to_string().contains("cut") && error.is_usage(), "{error}");
 }
