@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::setting::Shape;
 use super::{file::is_name, settings};
 use crate::base::Hint;
 
@@ -60,13 +61,15 @@ impl Entry {
             // What is no variable's name here is often the key itself.
             _ if self.key == "api-key-env" && !is_name(&self.text) => "***".to_owned(),
             // A password in a URL is refused, and must not be repeated by the refusal.
-            _ if self.key == "server" => match (self.text.find("://"), self.text.rfind('@')) {
-                (Some(scheme), Some(at)) if scheme < at => {
-                    let (head, tail) = (self.text.get(..scheme + 3), self.text.get(at..));
-                    printable(&format!("{}***{}", head.unwrap_or_default(), tail.unwrap_or_default()))
+            _ if matches!(self.key, "server" | "baseline-server") => {
+                match (self.text.find("://"), self.text.rfind('@')) {
+                    (Some(scheme), Some(at)) if scheme < at => {
+                        let (head, tail) = (self.text.get(..scheme + 3), self.text.get(at..));
+                        printable(&format!("{}***{}", head.unwrap_or_default(), tail.unwrap_or_default()))
+                    }
+                    _ => printable(&self.text),
                 }
-                _ => printable(&self.text),
-            },
+            }
             _ => printable(&self.text),
         }
     }
@@ -74,7 +77,10 @@ impl Entry {
     /// The error about this value: place, value, problem; then the next step.
     pub(super) fn wrong(&self, wrong: Wrong) -> ConfigError {
         let value = self.shown();
+        let is_switch = settings::find(self.key).is_some_and(|setting| setting.shape == Shape::Switch);
         let place = match &self.origin {
+            // Who sets a switch writes no value.
+            Origin::Flag(name) if is_switch && self.text == "true" => format!("--{name}"),
             Origin::Flag(name) => format!("--{name} {value}"),
             Origin::Input(name) => format!("input {name} '{value}'"),
             Origin::Environment(name) => format!("{name}={value}"),

@@ -76,7 +76,7 @@ fn ranges_and_searches() {
     hint: write digits only, from 1 to 100000
     --concurrency 1..8+0.5: not a whole number
     hint: write digits only, from 1 to 100000
-    --find-max-rate true: there is nothing to hold
+    --find-max-rate: there is nothing to hold
     hint: add limits that make a request good, for example --goodput ttft:500,tpot:50
     --attainment 99%: this belongs to a search
     hint: add --find-max-rate or --find-max-concurrency, or remove it
@@ -103,7 +103,7 @@ fn ranges_and_searches() {
     hint: write a percentage from 1% to 50%
     --search-max-levels 1: out of range
     hint: write a whole number from 2 to 100
-    --find-max-rate true: one search has one goal
+    --find-max-rate: one search has one goal
     hint: keep --find-max-rate for arrivals by the clock, or --find-max-concurrency for clients
     ");
 }
@@ -242,9 +242,11 @@ fn servers() {
     hint: add --server http://localhost:8000, or --server sim:h100-8b to try it without a GPU
     ");
     insta::assert_snapshot!(all(&[
-        ("header", "hunter2"), ("header", "Bad Name: hunter2"), ("header", "X: hunter2\u{e9}"), ("header", "Host: hunter2"),
+        ("baseline-server", "http://user:hunter2@h"), ("header", "hunter2"), ("header", "Bad Name: hunter2"), ("header", "X: hunter2\u{e9}"), ("header", "Host: hunter2"),
         ("api-key", "\u{7}hunter2"), ("api-key-env", "UNSET_KEY"), ("api-key-env", "sk-hunter2"),
     ]), @r"
+    --baseline-server http://***@h: a URL must not hold a password
+    hint: use --api-key-env or --header instead
     --header ***: no ':' in it
     hint: write 'Name: value'
     --header Bad Name: ***: not a header's name
