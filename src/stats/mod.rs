@@ -24,8 +24,8 @@ pub use flip::{flip_interval, max_t, sign_flip};
 pub use looks::Looks;
 pub use multiplicity::{benjamini_hochberg, holm, step_down};
 pub use power::{
-    LookChance, Outlook, Prospect, noncentral_t_cdf, power, ratio_resolved, rounds_needed, shift_power,
-    shift_resolved,
+    LookChance, Outlook, Prospect, fewest, noncentral_t_cdf, power, ratio_resolved, rounds_needed,
+    shift_power, shift_resolved,
 };
 pub use series::{Series, median_variance, pooled_variance};
 pub use student::{normal_cdf, normal_quantile, student_cdf, student_quantile};

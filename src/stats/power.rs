@@ -65,7 +65,11 @@ pub fn rounds_needed(ratio: f64, alpha: f64, wanted: f64, max: u32) -> Option<u3
         return None;
     }
     // The chance rises with the pairs.
-    let (mut few, mut many) = (1, max);
+    Some(fewest(1, max, enough))
+}
+
+/// The least count that is enough, where `few` is not and `many` is, and every larger one is, too. Halves the bracket.
+pub fn fewest(mut few: u32, mut many: u32, enough: impl Fn(u32) -> bool) -> u32 {
     while many - few > 1 {
         let middle = few + (many - few) / 2;
         if enough(middle) {
@@ -74,7 +78,7 @@ pub fn rounds_needed(ratio: f64, alpha: f64, wanted: f64, max: u32) -> Option<u3
             few = middle;
         }
     }
-    Some(many)
+    many
 }
 
 /// The smallest effect, in standard deviations of one difference, that `pairs` find with probability `wanted`; infinite for

@@ -2,7 +2,7 @@
 
 use super::{CellForecast, Forecast, PairForecast, SessionForecast};
 use crate::gate::words::{count, significant};
-use crate::stats::{Looks, Prospect};
+use crate::stats::{Looks, Prospect, fewest};
 
 /// Looks are not extended beyond so many pairs.
 const LOOKS_MAX: u32 = 200;
@@ -129,15 +129,7 @@ fn longer(looks: &Looks, ratio: f64, alpha: f64, fail_level: f64, wanted: f64) -
         }
         (few, many) = (many, (many * 2).min(LOOKS_MAX));
     }
-    while many - few > 1 {
-        let middle = few + (many - few) / 2;
-        if enough(middle) {
-            many = middle;
-        } else {
-            few = middle;
-        }
-    }
-    Some(many)
+    Some(fewest(few, many, enough))
 }
 
 /// `89 %`, never rounded up, and never the whole.

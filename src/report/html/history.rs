@@ -1,9 +1,9 @@
 //! A history as one page that needs nothing else: the answer, a table, a chart for each number.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::chart::{Axis, Plot, Scale, milliseconds, short};
-use super::{POLICY, STYLE, shown};
+use super::{page, shown};
 use crate::document::v1::{HistoryDocument, TrendDocument};
 use crate::record::Unit;
 use crate::report::history::{self, HEADER, Tonight};
@@ -15,30 +15,16 @@ const CHARTS: usize = 60;
 /// The text of the file.
 pub fn render(history: &HistoryDocument) -> String {
     let title = format!("{}: nightly history", shown(&history.name, 100));
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="referrer" content="no-referrer";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { (head(history)) }
-                main {
-                    (messages(history))
-                    (table(history))
-                    (charts(history))
-                }
-                footer { p { "llm-loadtest " (shown(&history.tool, 40)) " · " (shown(&history.created, 40)) } }
-            }
+    let body = html! {
+        header { (head(history)) }
+        main {
+            (messages(history))
+            (table(history))
+            (charts(history))
         }
-    }
-    .into_string()
+        footer { p { "llm-loadtest " (shown(&history.tool, 40)) " · " (shown(&history.created, 40)) } }
+    };
+    page(&title, &body)
 }
 
 fn head(history: &HistoryDocument) -> Markup {

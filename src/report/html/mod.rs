@@ -28,6 +28,26 @@ const STYLE: &str = include_str!("style.css");
 /// The text of the file. `reproduce` is a command that repeats the measurement.
 pub fn render(run: &RunDocument, reproduce: Option<&str>) -> String {
     let title = title(run);
+    let body = html! {
+        header { (head(run, &title)) }
+        main {
+            @if let Some(verdict) = &run.verdict { (verdict::section(run, verdict)) }
+            @if let Some(search) = &run.search { p { strong { (shown(&search::sentence(run, search), 1_000)) } } }
+            (figures::section(run))
+            (findings(run))
+            (table::section(run))
+            (curves::against_throughput(run))
+            (curves::distributions(run))
+            (course::section(run))
+            (setup::section(run, reproduce))
+        }
+        footer { p { "llm-loadtest " (shown(&run.tool, 40)) " · definitions " (shown(&run.definitions, 40)) } }
+    };
+    page(&shown(&title, 200), &body)
+}
+
+/// The frame of every page: nothing in it loads, runs or sends anything.
+fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -37,24 +57,10 @@ pub fn render(run: &RunDocument, reproduce: Option<&str>) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
-                title { (shown(&title, 200)) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                header { (head(run, &title)) }
-                main {
-                    @if let Some(verdict) = &run.verdict { (verdict::section(run, verdict)) }
-                    @if let Some(search) = &run.search { p { strong { (shown(&search::sentence(run, search), 1_000)) } } }
-                    (figures::section(run))
-                    (findings(run))
-                    (table::section(run))
-                    (curves::against_throughput(run))
-                    (curves::distributions(run))
-                    (course::section(run))
-                    (setup::section(run, reproduce))
-                }
-                footer { p { "llm-loadtest " (shown(&run.tool, 40)) " · definitions " (shown(&run.definitions, 40)) } }
-            }
+            body { (body) }
         }
     }
     .into_string()
