@@ -238,7 +238,7 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
     let summary = &run.recorded.summary;
     let client = ClientLoad {
         cpu_share: run.cpu_share,
-        loop_busy: run.measured.lag.busy.secs() / summary.window.secs().max(1e-9),
+        loop_busy: busy(run.measured.lag.busy, summary.window.secs()),
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
         tail: tail(summary),
@@ -247,6 +247,12 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
     let others = check_client(&client, round).into_iter().chain(uncounted(run.recorded.uncounted, round));
     findings.extend(others.map(|finding| Finding { level: Some(label.clone()), ..finding }));
     findings
+}
+
+/// The share of a window in which the loop was at work. Of a window that was cut short nothing can be said: most of the
+/// work lies before it.
+fn busy(work: Nanos, window: f64) -> f64 {
+    if window < 1.0 { 0.0 } else { work.secs() / window }
 }
 
 /// Answers that could not wait for the tokenizer.
