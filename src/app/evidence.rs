@@ -41,13 +41,12 @@ impl<'a> Case<'a> {
         resolved: &'a Resolved,
         server: &Server,
         reference: Reference,
-        commit: Option<&str>,
     ) -> Result<Self, AppError> {
         let plan = &resolved.plan;
         let gate = &plan.gate;
         let objectives = gate.objectives.iter().map(|objective| objective.key);
         let keys = gate.tolerances.keys().copied().chain(objectives).collect();
-        let ledger = ledger(resolved, server, &reference, commit)?;
+        let ledger = ledger(resolved, server, &reference)?;
         let carried = ledger.as_ref().map_or(0, |(_, ledger)| ledger.blocks.len() as u32);
         let policy = gate.clone();
         Ok(Self { plan, policy, reference, keys, ledger, carried, findings: Vec::new() })
@@ -212,26 +211,26 @@ fn against(baseline: &BaselineDocument, now: &Environment) -> Vec<Finding> {
         .unwrap_or_default()
 }
 
-/// The evidence of this question, where the question has a name.
+/// The evidence of this question, where the question has a name. Only who names the head says that it is the same one again:
+/// a job may well judge several servers of one commit.
 fn ledger(
     resolved: &Resolved,
     server: &Server,
     reference: &Reference,
-    commit: Option<&str>,
 ) -> Result<Option<(Ledgers, LedgerDocument)>, AppError> {
-    let head = resolved.outputs.head.as_deref().or(commit);
-    let stored;
+    let plan = &resolved.plan;
     let base = match reference {
-        Reference::Server => resolved.outputs.base.as_deref(),
+        Reference::Server => resolved.outputs.base.clone(),
         Reference::Stored(None) => return Ok(None),
         Reference::Stored(Some(baseline)) => {
             let ids: Vec<&str> = baseline.sessions.iter().map(|session| session.id.as_str()).collect();
-            stored = ids.join(",");
-            Some(stored.as_str())
+            Some(ids.join(","))
         }
     };
-    let (Some(head), Some(base)) = (head, base) else { return Ok(None) };
-    let plan = &resolved.plan;
+    let (Some(head), Some(base)) = (resolved.outputs.head.as_deref(), base) else { return Ok(None) };
+    // A simulated server is what its address says, planted changes and all.
+    let base = if server.restarts() { format!("{base}; {}", sides(plan)) } else { base };
+    let base = base.as_str();
     let key = server::key(plan, server);
     let ledgers = Ledgers::open(&resolved.outputs.ledger);
     let Some(found) = ledgers.find(&key, head, base)? else {
@@ -258,4 +257,10 @@ fn ledger(
         ));
     }
     Ok(Some((ledgers, found)))
+}
+
+/// The addresses of both sides.
+fn sides(plan: &RunPlan) -> String {
+    let baseline = plan.baseline.as_ref().map_or(&[][..], |baseline| &baseline.base_urls);
+    format!("{} against {}", plan.target.base_urls.join(","), baseline.join(","))
 }

@@ -74,7 +74,7 @@ pub async fn gate(
         Reference::Stored(Some(own)) => noise::of_machine(&store, resolved, own)?,
         Reference::Stored(None) | Reference::Server => None,
     };
-    let mut case = Case::open(resolved, &candidate, reference, commit)?;
+    let mut case = Case::open(resolved, &candidate, reference)?;
     if let Some(seen) = seen {
         watcher.note(&seen.sentence(&candidate.environment.hardware));
         case.has_seen(seen.noise);

@@ -285,7 +285,7 @@ pub const SETTINGS: &[Setting] = &[
         .value("DIR")
         .default("llm-loadtest-results/ledger")
         .file(&[(In::Gate, "ledger")]),
-    row("head", Gate, Text, "What is judged, for example the commit of the pull request; from CI's variables where they are set")
+    row("head", Gate, Text, "What is judged, for example the commit of the pull request; with it the evidence is kept in --ledger")
         .value("NAME"),
     row("base", Gate, Text, "What it is held against in pairs, for example the commit of the base branch")
         .value("NAME"),

@@ -221,8 +221,8 @@ fn pairs_judge_two_servers_and_a_rerun_adds_to_what_is_known() {
     again.says(1, &["evidence: 3 pairs of earlier gates count"]);
     again.prints(&["slower"]);
     assert!(!again.stderr.contains("started"), "{}", again.stderr);
-    // Evidence stays with its question.
-    pairs(&stage, "sim:h100-70b", &["--head", "other", "--base", "4f1c2e9", "--explain"])
+    // Evidence stays with its question: another simulated server is another one.
+    pairs(&stage, "sim:h100-70b", &[&question[..], &["--explain"]].concat())
         .says(0, &["decided after 3"])
         .prints(&["No serving regression", "paired t", "within?"]);
     let ledger = std::fs::read_dir(stage.path("llm-loadtest-results/ledger")).unwrap().count();
