@@ -72,10 +72,9 @@ impl<'a> Case<'a> {
         }
         if self.carried > 0 {
             let what = if let Reference::Server = self.reference { "pairs" } else { "rounds" };
-            lines.push(format!(
-                "evidence: {} {what} of earlier gates count; new ones are added",
-                self.carried
-            ));
+            let more =
+                if self.is_settled() { "they decide, and nothing is measured" } else { "new ones are added" };
+            lines.push(format!("evidence: {} {what} of earlier gates count; {more}", self.carried));
         }
         lines
     }

@@ -218,7 +218,7 @@ fn pairs_judge_two_servers_and_a_rerun_adds_to_what_is_known() {
     }
     // Asked again, the same evidence gives the same answer, and nothing is measured.
     let again = pairs(&stage, SLOWER, &question);
-    again.says(1, &["evidence: 3 pairs of earlier gates count"]);
+    again.says(1, &["evidence: 3 pairs of earlier gates count; they decide"]);
     again.prints(&["slower"]);
     assert!(!again.stderr.contains("started"), "{}", again.stderr);
     // Evidence stays with its question: another simulated server is another one.
