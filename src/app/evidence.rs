@@ -32,6 +32,7 @@ pub(super) struct Case<'a> {
     ledger: Option<(Ledgers, LedgerDocument)>,
     /// Blocks that earlier gates of this question have measured.
     pub(super) carried: u32,
+    /// What is known before anything is measured, and what the measurement's end adds.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -49,17 +50,16 @@ impl<'a> Case<'a> {
         let ledger = ledger(resolved, server, &reference)?;
         let carried = ledger.as_ref().map_or(0, |(_, ledger)| ledger.blocks.len() as u32);
         let policy = gate.clone();
-        Ok(Self { plan, policy, reference, keys, ledger, carried, findings: Vec::new() })
+        let findings = match &reference {
+            Reference::Stored(Some(baseline)) => against(baseline, &server.environment),
+            Reference::Stored(None) | Reference::Server => Vec::new(),
+        };
+        Ok(Self { plan, policy, reference, keys, ledger, carried, findings })
     }
 
     /// Takes a noise between days that was seen in the place of the declared one.
     pub(super) fn has_seen(&mut self, noise: f64) {
         self.policy.assumed_noise = noise;
-    }
-
-    /// Blocks that earlier gates have measured.
-    pub(super) fn carried(&self) -> u32 {
-        self.carried
     }
 
     /// What the reader should know before the load.
@@ -131,9 +131,6 @@ impl<'a> Case<'a> {
         let levels = self.plan.levels.iter().map(|level| self.level(level.label(), measured)).collect();
         let mut findings = self.findings.clone();
         findings.extend(measured.into_iter().flat_map(|measured| measured.findings.iter().cloned()));
-        if let (Reference::Stored(Some(baseline)), Some(measured)) = (&self.reference, measured) {
-            findings.extend(against(baseline, &measured.environment));
-        }
         decide(&Evidence { levels }, &self.policy, &findings)
     }
 

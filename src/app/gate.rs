@@ -48,10 +48,7 @@ pub async fn gate(
         ));
     }
     if plan.search.is_some() {
-        return Err(AppError::usage(
-            "a gate judges levels that are known before, and this workload searches for one",
-            "search with `llm-loadtest run`, then gate at a rate that holds",
-        ));
+        return Err(unknown_levels());
     }
     let (bench, candidate) = rounds::open(resolved).await?;
     let store = Store::open(&resolved.outputs.baselines);
@@ -83,30 +80,37 @@ pub async fn gate(
     for line in case.introduction() {
         watcher.note(&line);
     }
-    preflight(&bench, &candidate, stop).await?;
-    if let Some(server) = &baseline {
-        preflight(&bench, server, stop).await?;
-    }
     let stage = Stage { candidate, baseline };
-    let measured = if case.is_settled() {
+    let mut measured = if case.is_settled() {
         rounds::nothing(&bench, &stage)
     } else {
-        let from = case.carried() + 1;
+        preflight(&bench, &stage.candidate, stop).await?;
+        if let Some(server) = &stage.baseline {
+            preflight(&bench, server, stop).await?;
+        }
+        let from = case.carried + 1;
         let began = bench.clock.now();
         let enough = |measured: &Measurement, watcher: &mut dyn Watcher| {
             case.hear(measured, bench.clock.now() - began, watcher)
         };
         rounds::measure(&bench, stage, resolved, from, (watcher, stop), enough).await?
     };
-    case.findings.extend(interrupted(plan, &measured, case.carried()));
+    case.findings.extend(interrupted(plan, &measured, case.carried));
     let verdict = case.verdict(Some(&measured));
-    let mut measured = measured;
     measured.findings.extend(case.findings);
     let document = measured.document(plan, Some(&verdict), u64::from(case.carried));
     outputs::write(&document, &resolved.outputs)?;
     let known = plan.baseline.is_some() || verdict.basis != Basis::None;
     let saved = save_first(&store, resolved, commit, &document, &verdict, known)?;
     Ok(Judged { document, decision: verdict.decision, saved })
+}
+
+/// A search finds its levels, and a gate must know them.
+pub(super) fn unknown_levels() -> AppError {
+    AppError::usage(
+        "a gate judges levels that are known before, and this workload searches for one",
+        "search with `llm-loadtest run`, then gate at a rate that holds",
+    )
 }
 
 /// The baseline for this plan on this server, and what was cut off it. One that must not be compared is refused now, before any load.
@@ -122,10 +126,7 @@ fn find(
     let workload = WorkloadDocument::from(plan);
     let reasons = comparable(&found, Candidate { key: &key, definitions: DEFINITIONS, workload: &workload });
     if reasons.is_empty() {
-        // A simulated machine does not age; a real one changes under its baseline.
-        let max_age =
-            (server.environment.network_path != "simulated").then_some(BaselineDocument::WINDOW_DAYS);
-        let window = found.window(&RealClock::wall(), max_age);
+        let window = found.window(&RealClock::wall(), found.max_age());
         let keys: Vec<MetricKey> = plan.gate.tolerances.keys().copied().collect();
         let (window, cut) = since_change(&found, window, &keys);
         return Ok(((!window.sessions.is_empty()).then_some(window), cut));

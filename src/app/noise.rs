@@ -3,13 +3,10 @@
 use super::error::AppError;
 use crate::config::{GatePolicy, Origin, Resolved};
 use crate::document::v1::{BaselineDocument, DEFINITIONS, Key};
-use crate::gate::{SessionRounds, session_noise};
+use crate::gate::{ENOUGH_SESSIONS, SessionRounds, session_noise};
 use crate::host::RealClock;
 use crate::record::{MetricKey, Unit};
 use crate::store::Store;
-
-/// From so many sessions on a baseline says how much days differ.
-const ENOUGH_SESSIONS: usize = 5;
 
 /// A noise between days, and where it was seen.
 pub(super) struct Seen {
@@ -49,7 +46,7 @@ pub(super) fn of_machine(
     let listed = store.list()?.into_iter().filter_map(|item| item.baseline.ok());
     let variances: Vec<Vec<f64>> = listed
         .filter(|found| found.definitions == DEFINITIONS && another(&found.key))
-        .map(|found| found.window(&RealClock::wall(), Some(BaselineDocument::WINDOW_DAYS)))
+        .map(|found| found.window(&RealClock::wall(), found.max_age()))
         .map(|found| of_baseline(&found, &resolved.plan.gate))
         .filter(|variances| !variances.is_empty())
         .collect();
@@ -62,17 +59,11 @@ pub(super) fn of_machine(
 
 /// Variances between the sessions of one baseline, a value for each level and gated number.
 fn of_baseline(baseline: &BaselineDocument, policy: &GatePolicy) -> Vec<f64> {
-    let mut labels: Vec<&str> = Vec::new();
-    for level in baseline.sessions.iter().flat_map(|session| &session.levels) {
-        if !labels.contains(&level.label.as_str()) {
-            labels.push(&level.label);
-        }
-    }
     let relative = |key: &&MetricKey| key.metric.unit() != Unit::Ratio;
     let keys: Vec<MetricKey> = policy.tolerances.keys().filter(relative).copied().collect();
     let mut variances = Vec::new();
-    for label in labels {
-        let sessions = baseline.sessions(label);
+    for label in baseline.labels() {
+        let sessions = baseline.sessions(&label);
         let sessions: Vec<SessionRounds> =
             sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect();
         let noises = keys.iter().filter_map(|key| session_noise(&sessions, *key));

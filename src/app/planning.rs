@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::AppError;
+use super::gate::unknown_levels;
 use super::outputs::unwritable;
 use crate::base::Nanos;
 use crate::config::{Origin, Resolved, RunPlan};
@@ -30,10 +31,7 @@ pub struct Planned {
 pub fn plan(resolved: &Resolved, planned: &Planned) -> Result<ForecastDocument, AppError> {
     let plan = &resolved.plan;
     if plan.search.is_some() {
-        return Err(AppError::usage(
-            "a gate judges levels that are known before, and this workload searches for one",
-            "search with `llm-loadtest run`, then plan a gate at a rate that holds",
-        ));
+        return Err(unknown_levels());
     }
     let known = Known::read(resolved)?;
     let mut pairs = known.pairs(plan);
@@ -138,7 +136,7 @@ impl Known {
     /// The noise between the stored sessions that a comparison would use; of several levels the largest.
     fn sessions(&self, plan: &RunPlan) -> BTreeMap<MetricKey, Noise> {
         let Some(baseline) = &self.baseline else { return BTreeMap::new() };
-        let window = baseline.window(&RealClock::wall(), max_age(baseline));
+        let window = baseline.window(&RealClock::wall(), baseline.max_age());
         let level = |level: &Level| {
             let sessions = window.sessions(&level.label());
             sessions.into_iter().map(|rounds| SessionRounds { rounds }).collect::<Vec<_>>()
@@ -154,12 +152,6 @@ fn largest(plan: &RunPlan, noises: impl Fn(MetricKey) -> Vec<Noise>) -> BTreeMap
         Some((key, noises(key).into_iter().max_by(|left, right| left.sd.total_cmp(&right.sd))?))
     };
     plan.gate.tolerances.keys().filter_map(worst).collect()
-}
-
-/// A simulated machine does not age; a real one changes under its baseline.
-fn max_age(baseline: &BaselineDocument) -> Option<f64> {
-    let newest = baseline.sessions.last()?;
-    (newest.environment.network_path != "simulated").then_some(BaselineDocument::WINDOW_DAYS)
 }
 
 /// The looks that were asked for, else those of a gate in pairs.

@@ -86,7 +86,9 @@ pub(super) fn clients_max(plan: &RunPlan) -> Option<u64> {
 
 /// An embedded simulator holds the other end of each connection.
 fn ends(plan: &RunPlan) -> u64 {
-    if server::simulated(plan.target.base_url()).is_some() { 2 } else { 1 }
+    let baseline = plan.baseline.iter().flat_map(|baseline| &baseline.base_urls);
+    let simulated = plan.target.base_urls.iter().chain(baseline).any(|url| server::simulated(url).is_some());
+    if simulated { 2 } else { 1 }
 }
 
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.

@@ -105,9 +105,9 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
     }
     for entry in stack.iter_mut().flatten().filter(|entry| entry.key == "baseline-server") {
         let known = document.targets.iter().find(|target| target.name == entry.text);
-        let url = known.and_then(|target| target.entries.iter().find(|entry| entry.key == "server"));
-        if let Some(url) = url {
-            entry.text.clone_from(&url.text);
+        if let Some(target) = known {
+            let urls = target.entries.iter().filter(|entry| entry.key == "server");
+            entry.text = urls.map(|entry| entry.text.as_str()).collect::<Vec<_>>().join(",");
         }
     }
     // Where each part or each visit has a model of its own, none needs to be chosen for the run.

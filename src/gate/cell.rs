@@ -167,8 +167,7 @@ fn paired(
     key: MetricKey,
     scale: Scale,
 ) -> Result<Compared, Gap> {
-    let measured = |rounds: &[RoundValues]| rounds.iter().any(|round| round.values.contains_key(&key));
-    match (measured(&level.candidate), measured(baseline)) {
+    match (measured(&level.candidate, key), measured(baseline, key)) {
         (false, false) => return Err(Gap::NotMeasured),
         (true, false) => return Err(Gap::NotInBaseline),
         (_, true) => {}
@@ -182,21 +181,10 @@ fn paired(
     Ok(Compared { contrast, base: middle(base), now: Some(middle(now)), differences })
 }
 
-/// How far a number lay apart in each block (baseline, candidate), candidate less baseline, on the scale on which it is judged:
-/// logarithms for latencies and rates, shares as they are, larger is worse. Blocks that lack it on a side are left out.
-pub fn differences<'a>(
-    blocks: impl IntoIterator<Item = (&'a RoundValues, &'a RoundValues)>,
-    key: MetricKey,
-) -> Vec<f64> {
-    let scale = Scale::of(key.metric);
-    let score = |round: &RoundValues| scale.score(*round.values.get(&key)?);
-    blocks.into_iter().filter_map(|(base, now)| Some(score(now)? - score(base)?)).collect()
-}
-
 /// Both sides, where both have the number in every round. Sessions that lack it are left out.
 fn gather(level: &LevelEvidence, key: MetricKey, scale: Scale) -> Result<Scores, Gap> {
     let holding = sessions_holding(level, key);
-    if holding.is_empty() && !measured(level, key) {
+    if holding.is_empty() && !measured(&level.candidate, key) {
         return Err(Gap::NotMeasured);
     }
     let candidate = series(&level.candidate, key, scale)?;
@@ -239,11 +227,19 @@ fn compare(
     scale: Scale,
     policy: &GatePolicy,
 ) -> Result<Compared, Gap> {
-    let compared = weigh(level, key, scale, policy)?;
-    let holding = |round: &&RoundValues| round.values.contains_key(&key);
-    enough(level.candidate.iter(), key, false)?;
-    enough(level.against.rounds().filter(holding), key, true)?;
-    Ok(compared)
+    let compared = weigh(level, key, scale, policy);
+    // Too few samples are said before too few rounds.
+    if matches!(compared, Ok(_) | Err(Gap::OneCandidateRound | Gap::OneBaselineRound)) {
+        enough(level.candidate.iter(), key, false)?;
+        match &level.against {
+            Against::Pairs(rounds) => enough(rounds.iter(), key, true)?,
+            Against::Sessions(_) | Against::Result(_) => {
+                let stored = sessions_holding(level, key).into_iter().flat_map(|session| &session.rounds);
+                enough(stored, key, true)?;
+            }
+        }
+    }
+    compared
 }
 
 fn sessions_holding(level: &LevelEvidence, key: MetricKey) -> Vec<&SessionRounds> {
@@ -253,9 +249,9 @@ fn sessions_holding(level: &LevelEvidence, key: MetricKey) -> Vec<&SessionRounds
     level.against.sessions().iter().filter(holds).collect()
 }
 
-/// Whether any candidate round has the number.
-fn measured(level: &LevelEvidence, key: MetricKey) -> bool {
-    level.candidate.iter().any(|round| round.values.contains_key(&key))
+/// Whether any of the rounds has the number.
+fn measured(rounds: &[RoundValues], key: MetricKey) -> bool {
+    rounds.iter().any(|round| round.values.contains_key(&key))
 }
 
 /// How the candidate's rounds stand to a limit.
@@ -266,7 +262,7 @@ fn hold(
     policy: &GatePolicy,
 ) -> Result<Standing, Gap> {
     let Objective { key, bound, limit } = objective;
-    if !measured(level, key) {
+    if !measured(&level.candidate, key) {
         return Err(Gap::NotMeasured);
     }
     enough(level.candidate.iter(), key, false)?;

@@ -3,7 +3,7 @@
 use crate::stats::{Contrast, Part, Series, median_variance, pooled_variance, satterthwaite};
 
 /// From this many stored sessions on, the noise between sessions is estimated; below it is declared.
-pub(super) const ENOUGH_SESSIONS: usize = 5;
+pub const ENOUGH_SESSIONS: usize = 5;
 
 /// Scores of one number at one level; larger is worse.
 #[derive(Debug, Clone, Copy)]

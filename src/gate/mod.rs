@@ -17,7 +17,7 @@ mod values;
 mod verdict;
 mod words;
 
-pub use cell::differences;
+pub use compare::ENOUGH_SESSIONS;
 pub use decide::decide;
 pub use evidence::{Against, Evidence, LevelEvidence, SessionRounds};
 pub use forecast::{

@@ -4,7 +4,7 @@ use super::cell::{Cell, Standing, Tested};
 use super::{Method, Rule, Status, Test};
 use crate::config::GatePolicy;
 use crate::record::MetricKey;
-use crate::stats::{benjamini_hochberg, flip_interval, max_t, sign_flip, step_down};
+use crate::stats::{benjamini_hochberg, flip_interval, max_t, sign_flip, step_down, trimmed_mean};
 
 /// False discovery rate of the cells marked as worth a look.
 const LOOK_RATE: f64 = 0.10;
@@ -97,12 +97,12 @@ fn by_signs(tested: &[Tested], level: f64) -> Option<Vec<Answer>> {
     tested
         .iter()
         .zip(p_fail)
-        .map(|(Tested { contrast, allowance, differences }, p_fail)| {
+        .map(|(Tested { allowance, differences, .. }, p_fail)| {
             let (above, p_pass) = sign_flip(differences, *allowance)?;
             Some(Answer {
                 p_fail,
                 p_pass,
-                difference: contrast.difference,
+                difference: trimmed_mean(differences)?,
                 interval: flip_interval(differences, level)?,
                 method: Method::SignFlip,
                 // The shown interval is the trimmed mean's, and a failure lies above the limit.

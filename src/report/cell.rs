@@ -221,10 +221,14 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
     )
 }
 
+/// The one-sided level at which a single look may err.
+pub(super) fn level(verdict: &VerdictDocument) -> f64 {
+    verdict.level.unwrap_or(verdict.alpha)
+}
+
 /// `90%`: the confidence of the shown intervals, two-sided.
 pub(super) fn confidence(verdict: &VerdictDocument) -> String {
-    let level = verdict.level.unwrap_or(verdict.alpha);
-    format!("{}%", (1_000.0 * (1.0 - 2.0 * level)).round() / 10.0)
+    format!("{}%", (1_000.0 * (1.0 - 2.0 * level(verdict))).round() / 10.0)
 }
 
 /// The word in capitals for terminals.

@@ -1,6 +1,6 @@
 //! How a verdict came about, number by number: every step of the formula, from the rounds to the p-values.
 
-use super::cell::{Cell, decision_word, gates, title};
+use super::cell::{Cell, confidence, decision_word, gates, level, title};
 use super::number::{change, plural, quantity, significant};
 use super::text::plain;
 use crate::document::v1::{
@@ -23,11 +23,6 @@ pub fn render(verdict: &VerdictDocument) -> String {
     }
     out.push(String::new());
     out.join("\n")
-}
-
-/// The level at which a single look may err.
-fn level(verdict: &VerdictDocument) -> f64 {
-    verdict.level.unwrap_or(verdict.alpha)
 }
 
 fn overview(verdict: &VerdictDocument) -> String {
@@ -122,7 +117,7 @@ fn steps(
         format!(
             ", a change of {}, {} interval {} to {}",
             change(effect.change, absolute),
-            percent(1.0 - 2.0 * level),
+            confidence(verdict),
             end(effect.low),
             end(effect.high)
         )

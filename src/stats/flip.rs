@@ -20,6 +20,14 @@ pub fn sign_flip(differences: &[f64], limit: f64) -> Option<(f64, f64)> {
     (usable && limit.is_finite()).then(|| shares(differences, limit))
 }
 
+/// The mean without the smallest and the largest value; none for fewer than 3.
+pub fn trimmed_mean(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let inner = sorted.get(1..sorted.len().checked_sub(1)?).filter(|inner| !inner.is_empty())?;
+    Some(inner.iter().sum::<f64>() / inner.len() as f64)
+}
+
 /// The limits that the sign-flip test rejects on neither side at the one-sided level `tail`; an end is infinite where no
 /// limit is rejected on that side. None as for `sign_flip`.
 ///

@@ -169,6 +169,13 @@ mod tests {
         }
     }
 
+    /// One million courses of normal draws (`NumPy`, `default_rng(5)`) gave 0.1012.
+    #[test]
+    fn plain_tests_at_every_look_err_twice_as_often() {
+        let found = looks(&[5, 8, 12]).spent(0.05);
+        assert!((found - 0.1012).abs() < 0.001, "{found}");
+    }
+
     /// Levels for 5/8/12 and α = 0.05 / family, as four million simulated courses gave them, so ± 1 to 2 %.
     #[test]
     fn levels_of_the_usual_schedule_are_the_known_ones() {

@@ -20,7 +20,7 @@ pub use binomial::{clopper_pearson, thin_below};
 pub use changes::{ChangePoint, ChangePolicy, Splitter, change_points};
 pub use contrast::{Contrast, Part, satterthwaite};
 pub use cusum::{Alarm, CusumPolicy, alarm, alarms, episodes};
-pub use flip::{flip_interval, max_t, sign_flip};
+pub use flip::{flip_interval, max_t, sign_flip, trimmed_mean};
 pub use looks::Looks;
 pub use multiplicity::{benjamini_hochberg, holm, step_down};
 pub use power::{

@@ -41,11 +41,6 @@ impl Ledgers {
         Ok(path)
     }
 
-    /// Every readable ledger of one load on one machine, whatever it judged: what is known of that machine's noise.
-    pub fn of(&self, key: &Key) -> Result<Vec<LedgerDocument>, StoreError> {
-        self.matching(|found| found == key)
-    }
-
     /// Every readable ledger whose key is wanted.
     pub fn matching(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<LedgerDocument>, StoreError> {
         let error = |source| FileError { action: "list", path: self.folder.clone(), source };

@@ -286,3 +286,16 @@ fn the_noise_of_other_workloads_is_taken_where_it_is_known() {
     declared.says(0, &["baseline: 1 stored session"]).prints(&["assumes 4%"]);
     assert!(!declared.stderr.contains("noise from day to day"), "{}", declared.stderr);
 }
+
+#[test]
+fn another_machine_is_named_in_the_result_and_not_judged() {
+    let stage = stage();
+    gate(&stage, &[]).says(0, &["stored as the first session"]);
+    let file = baseline_file(&stage);
+    let text = stage.read(&file);
+    stage
+        .write(&file, &text.replacen("\"network_path\": \"simulated\"", "\"network_path\": \"loopback\"", 1));
+    gate(&stage, &["--assumed-noise", "3%"]).says(4, &[]).prints(&["Not judged", "the network path changed"]);
+    let result = stage.read("llm-loadtest-results/result.json");
+    assert!(result.contains("\"code\": \"network_path\""), "the finding stays with the result: {result}");
+}

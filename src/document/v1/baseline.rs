@@ -49,6 +49,7 @@ pub struct SessionDocument {
     pub seed: u64,
     pub levels: Vec<SessionLevel>,
     /// SHA-256 over the levels as they were measured, cut to 12 hexadecimal characters; null in older files.
+    /// A field that levels or rounds gain must stay out of the file where it says nothing, or older digests no longer hold.
     #[serde(default)]
     pub digest: Option<String>,
 }
@@ -169,6 +170,13 @@ impl BaselineDocument {
 
     /// Days after which a session of a real machine says nothing about today's.
     pub const WINDOW_DAYS: f64 = 30.0;
+
+    /// Days after which its sessions say nothing about today's machine; none where they always do: a simulated machine does
+    /// not age, a real one changes under its baseline.
+    pub fn max_age(&self) -> Option<f64> {
+        let newest = self.sessions.last()?;
+        (newest.environment.network_path != "simulated").then_some(Self::WINDOW_DAYS)
+    }
 
     /// The sessions that a comparison made at `now` (RFC 3339) uses: from the promoted one on, at most `days` old, the newest of them.
     #[must_use]

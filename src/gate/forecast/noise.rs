@@ -3,7 +3,7 @@
 use crate::gate::scale::Scale;
 use crate::gate::{RoundValues, SessionRounds};
 use crate::record::MetricKey;
-use crate::stats::Series;
+use crate::stats::{Series, pooled_variance};
 
 /// A standard deviation on a metric's scale: relative for latencies and rates (of the logarithm), absolute for shares.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,19 +30,15 @@ pub enum NoiseSource {
 pub fn pair_noise(gates: &[Vec<(RoundValues, RoundValues)>], key: MetricKey) -> Option<Noise> {
     let scale = Scale::of(key.metric);
     let score = |round: &RoundValues| round.values.get(&key).and_then(|&value| scale.score(value));
-    let (mut squares, mut freedom, mut count) = (0.0, 0.0, 0);
-    for gate in gates {
-        let differences =
+    let gates = gates.iter().filter_map(|gate| {
+        let pairs =
             gate.iter().filter_map(|(candidate, baseline)| Some(score(candidate)? - score(baseline)?));
-        let Some(differences) = Series::new(differences) else { continue };
-        if let Some(variance) = differences.variance() {
-            let own = differences.count() as f64 - 1.0;
-            squares += own * variance;
-            freedom += own;
-            count += differences.count() as u32;
-        }
-    }
-    (freedom > 0.0).then(|| Noise { sd: (squares / freedom).sqrt(), count, source: NoiseSource::Pairs })
+        Series::new(pairs).filter(|differences| differences.count() > 1)
+    });
+    let gates: Vec<Series> = gates.collect();
+    let (variance, _) = pooled_variance(&gates)?;
+    let count = gates.iter().map(|gate| gate.count() as u32).sum();
+    Some(Noise { sd: variance.sqrt(), count, source: NoiseSource::Pairs })
 }
 
 /// The sd between the medians of stored sessions of one level; none for fewer than two sessions with the number.

@@ -191,6 +191,7 @@ proptest! {
     ) {
         let cell = &decide(&pairs(NAME, &blocks), &GatePolicy { robust, ..adaptive(0.10) }, &[]).cells[0];
         let effect = cell.effect.unwrap();
+        prop_assert!(effect.low <= effect.change && effect.change <= effect.high, "{effect:?}");
         match cell.status {
             Status::Pass | Status::PassSlower => prop_assert!(effect.high <= 0.10 + 1e-6),
             Status::Fail => prop_assert!(effect.low >= 0.10 - 1e-6),
