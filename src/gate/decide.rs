@@ -68,14 +68,16 @@ pub fn decide(evidence: &Evidence, policy: &GatePolicy, findings: &[Finding]) ->
 /// What the evidence allows; of levels with different numbers of sessions, the smallest number names the basis.
 fn basis(evidence: &Evidence, policy: &GatePolicy) -> Basis {
     let assumed_noise = policy.assumed_noise;
-    let fewest = |count: fn(&Against) -> usize| {
-        evidence.levels.iter().map(|level| count(&level.against)).filter(|&count| count > 0).min()
-    };
-    let pairs = |against: &Against| if let Against::Pairs(rounds) = against { rounds.len() } else { 0 };
-    if let Some(pairs) = fewest(pairs) {
+    let pairs = evidence.levels.iter().filter_map(|level| match &level.against {
+        Against::Pairs(rounds) => Some(rounds.len()),
+        Against::Sessions(_) | Against::Result(_) => None,
+    });
+    // An interrupted gate may have none: they are still what it rests on.
+    if let Some(pairs) = pairs.min() {
         return Basis::Pairs { pairs };
     }
-    match fewest(|against| against.sessions().len()) {
+    let counts = evidence.levels.iter().map(|level| level.against.sessions().len());
+    match counts.filter(|&count| count > 0).min() {
         None => Basis::None,
         Some(_) if evidence.levels.iter().any(|level| matches!(level.against, Against::Result(_))) => {
             Basis::TwoResults { assumed_noise }

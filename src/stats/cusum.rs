@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::base::Seed;
     use crate::stats::clopper_pearson;
+    use crate::stats::tests::noise;
 
     /// As in `changes::tests`: `numpy.random.default_rng(3)`, `round(5 + 0.02·normal, 4)`, and 0.06 more from the 31st on.
     const NIGHTS: [f64; 40] = [
@@ -142,18 +143,6 @@ mod tests {
         4.9963, 5.0108, 5.0387, 4.9946, 4.9951, 5.02, 5.0423, 5.0542, 5.0777, 5.0716, 5.0618, 5.0734, 5.0034,
         5.0804, 5.0408, 5.0266,
     ];
-
-    fn noise(count: usize, sd: f64, correlation: f64, seed: Seed) -> Vec<f64> {
-        let mut chance = seed.chance();
-        let mut last = chance.normal();
-        let fresh = (1.0 - correlation * correlation).sqrt();
-        (0..count)
-            .map(|_| {
-                last = correlation * last + fresh * chance.normal();
-                sd * last
-            })
-            .collect()
-    }
 
     /// The recurrence in Python, with `scipy.stats.median_abs_deviation(scale="normal")`: sum, first night, shift.
     #[test]

@@ -4,6 +4,20 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::Seed;
+
+/// Normal noise with this sd and lag-one correlation.
+pub(super) fn noise(count: usize, sd: f64, correlation: f64, seed: Seed) -> Vec<f64> {
+    let mut chance = seed.chance();
+    let mut last = chance.normal();
+    let fresh = (1.0 - correlation * correlation).sqrt();
+    (0..count)
+        .map(|_| {
+            last = correlation * last + fresh * chance.normal();
+            sd * last
+        })
+        .collect()
+}
 
 fn close(left: f64, right: f64, tolerance: f64) {
     assert!((left - right).abs() <= tolerance * right.abs().max(1e-300), "{left} is not {right}");

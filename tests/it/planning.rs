@@ -10,6 +10,20 @@ fn plan(stage: &Stage, more: &[&str]) -> crate::stage::Ended {
     stage.run(&[&["plan", "--server", "http://127.0.0.1:9"][..], more].concat())
 }
 
+/// A load whose rounds are short.
+const LOAD: [&str; 10] = [
+    "--server",
+    "sim:h100-70b",
+    "--concurrency",
+    "48",
+    "--num-prompts",
+    "48",
+    "--input-len",
+    "64",
+    "--output-len",
+    "8",
+];
+
 #[test]
 fn a_plan_needs_no_server_and_says_rounds_tolerances_and_minutes() {
     let stage = Stage::new();
@@ -78,20 +92,7 @@ fn a_slip_is_named_with_its_flag_and_value() {
 #[test]
 fn stored_sessions_speak_for_themselves() {
     let stage = Stage::new();
-    let load = [
-        "--server",
-        "sim:h100-70b",
-        "--concurrency",
-        "48",
-        "--num-prompts",
-        "48",
-        "--input-len",
-        "64",
-        "--output-len",
-        "8",
-        "--tolerance",
-        "e2e_p50:10%",
-    ];
+    let load = [&LOAD[..], &["--tolerance", "e2e_p50:10%"]].concat();
     stage.run(&[&["gate", "--rounds", "2"][..], &load].concat()).says(0, &["stored as the first session"]);
     let name = std::fs::read_dir(stage.path("baselines")).unwrap().next().unwrap().unwrap().file_name();
     let path = format!("baselines/{}", name.to_string_lossy());
@@ -130,23 +131,7 @@ fn stored_sessions_speak_for_themselves() {
 fn the_noise_of_a_server_is_measured_against_itself() {
     let stage = Stage::new();
     let plan = |more: &[&str]| {
-        let load = [
-            "plan",
-            "--server",
-            "sim:h100-70b",
-            "--concurrency",
-            "48",
-            "--num-prompts",
-            "48",
-            "--input-len",
-            "64",
-            "--output-len",
-            "8",
-            "--rounds",
-            "3",
-            "--tolerance",
-            "e2e_p50:60%",
-        ];
+        let load = [&["plan"], &LOAD[..], &["--rounds", "3", "--tolerance", "e2e_p50:60%"]].concat();
         stage.run(&[&load[..], more].concat())
     };
     plan(&["--measure", "--baseline-server", "sim:h100-70b"]).says(2, &["--measure", "--baseline-server"]);

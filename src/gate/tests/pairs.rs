@@ -85,6 +85,12 @@ fn a_single_pair_is_not_judged() {
 }
 
 #[test]
+fn an_interrupted_first_pair_still_rests_on_pairs() {
+    let verdict = decide(&pairs(NAME, &[]), &adaptive(0.15), &[]);
+    assert_eq!((verdict.decision, verdict.basis), (Decision::Invalid, Basis::Pairs { pairs: 0 }));
+}
+
+#[test]
 fn identical_pairs_pass_with_an_interval_of_some_width() {
     let verdict = decide(&pairs(NAME, &[(400.0, 400.0); 5]), &adaptive(0.15), &[]);
     let effect = verdict.cells[0].effect.unwrap();

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::{ChangePoint, ChangePolicy, Splitter, change_points, energy, rank};
 use crate::base::Seed;
 use crate::stats::clopper_pearson;
+use crate::stats::tests::noise;
 
 /// `numpy.random.default_rng(3)`: `round(5 + 0.02·normal, 4)`, and 0.06 more from the 31st on.
 const NIGHTS: [f64; 40] = [
@@ -27,19 +28,6 @@ fn found(values: &[f64], splitter: Splitter) -> Vec<ChangePoint> {
 
 fn close(left: f64, right: f64) {
     assert!((left - right).abs() <= 1e-12 * right.abs().max(1.0), "{left} is not {right}");
-}
-
-/// Normal noise with this sd and lag-one correlation.
-fn noise(count: usize, sd: f64, correlation: f64, seed: Seed) -> Vec<f64> {
-    let mut chance = seed.chance();
-    let mut last = chance.normal();
-    let fresh = (1.0 - correlation * correlation).sqrt();
-    (0..count)
-        .map(|_| {
-            last = correlation * last + fresh * chance.normal();
-            sd * last
-        })
-        .collect()
 }
 
 fn shifted(mut values: Vec<f64>, from: usize, by: f64) -> Vec<f64> {
@@ -125,7 +113,7 @@ fn series_with_changes(splitter: Splitter, count: u64, correlation: f64) -> u64 
 }
 
 /// The permutation test is exact for nights without memory: 0.5 % of the series, and fewer after the magnitude. Nights that
-/// remember each other make it worse (3.4 % of 2,000 series at a correlation of 0.3, 14 % at 0.5): bounded here, not promised away.
+/// remember each other make it worse: bounded here, not promised away.
 #[test]
 fn false_changes_are_as_rare_as_the_level_says() {
     for (splitter, series) in [(Splitter::RankMaxT, 1_000), (Splitter::Energy, 200)] {
@@ -138,7 +126,7 @@ fn false_changes_are_as_rare_as_the_level_says() {
     assert!(high <= 0.08, "{remembering} of 1000 series with a correlation of 0.3");
 }
 
-/// The interval of the place covers the true night in nine of ten series (465 of 496 in another, larger count).
+/// The interval of the place covers the true night in nine of ten series.
 #[test]
 fn intervals_of_the_place_cover_it() {
     let (mut covered, mut found, mut nights) = (0, 0, 0);
