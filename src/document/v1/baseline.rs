@@ -49,7 +49,7 @@ pub struct SessionDocument {
     pub seed: u64,
     pub levels: Vec<SessionLevel>,
     /// SHA-256 over the levels as they were measured, cut to 12 hexadecimal characters; null in older files.
-    /// A field that levels or rounds gain must stay out of the file where it says nothing, or older digests no longer hold.
+    // A field that levels or rounds gain must stay out of the file where it says nothing, or older digests no longer hold.
     #[serde(default)]
     pub digest: Option<String>,
 }
