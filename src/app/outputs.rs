@@ -50,7 +50,11 @@ pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
         (None, Some(_)) => "gate",
         (None, None) => "run",
     };
-    MarkdownOptions { title: format!("Serving {verb} '{}'", document.name), reproduce: reproduce(document) }
+    MarkdownOptions {
+        title: format!("Serving {verb} '{}'", document.name),
+        reproduce: reproduce(document),
+        ..MarkdownOptions::default()
+    }
 }
 
 /// The page with charts.

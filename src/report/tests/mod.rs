@@ -1,10 +1,14 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
+mod comment;
 mod forecast;
+mod golden;
 mod history;
 mod junit;
 mod pairs;
 mod search;
+mod stories;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +28,7 @@ fn options() -> MarkdownOptions {
     MarkdownOptions {
         title: "Serving gate".to_owned(),
         reproduce: Some("llm-loadtest gate --config gate.yml --seed 7".to_owned()),
+        ..MarkdownOptions::default()
     }
 }
 

@@ -1,0 +1,129 @@
+//! One comment for the legs of a matrix: the worst verdict first, a table of all, then each leg in a fold.
+
+use super::comment::{emoji, foot, key, marker, missing, notes, sentence, short};
+use super::fit::{Part, fit};
+use super::options::MarkdownOptions;
+use super::{folds, table};
+use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, VerdictDocument};
+use crate::report::cell::{Cell, gates};
+use crate::report::number::plural;
+
+/// The results of several jobs, each under the label of its leg, within the limit: folds go first, then rows of the table.
+/// Without a key of the options the first result's is taken.
+pub fn render_many(runs: &[(&RunDocument, &str)], options: &MarkdownOptions) -> String {
+    let mut legs: Vec<Leg<'_>> = runs.iter().map(|&(run, label)| Leg { run, label }).collect();
+    legs.sort_by_key(Leg::rank);
+    let own = runs.first().map(|(run, _)| key(run)).unwrap_or_default();
+    let mut parts = vec![Part::must(format!(
+        "{}\n{}",
+        marker(options.key.as_ref().unwrap_or(&own)),
+        head(&legs, options)
+    ))];
+    parts.extend(notes(&options.notes));
+    parts.push(Part::must("| leg | verdict | worst number | change | limit |\n|---|---|---|--:|--:|\n"));
+    parts.extend(legs.iter().map(|leg| Part::row(leg.row())));
+    parts.push(Part::must("\n"));
+    parts.extend(legs.iter().map(|leg| Part::fold(leg.fold())));
+    let (tool, created) = runs.first().map_or(("", ""), |(run, _)| (run.tool.as_str(), run.created.as_str()));
+    parts.push(foot(tool, created, options));
+    fit(parts, options.limit, |rank, gone| missing(rank, gone, options))
+}
+
+/// `2 of 3 fail: h100: TTFT p95 is 22.1 % slower …`.
+fn head(legs: &[Leg<'_>], options: &MarkdownOptions) -> String {
+    let title = short(&options.title);
+    let colon = if title.is_empty() { "" } else { ": " };
+    let Some((worst, verdict)) = legs.first().and_then(|leg| Some((leg, leg.verdict()?))) else {
+        return format!("### {title}{colon}{}\n\n", plural(legs.len() as u64, "result"));
+    };
+    let alike = legs.iter().filter(|leg| leg.rank() == worst.rank()).count();
+    let all = legs.len();
+    let word = match verdict.decision {
+        DecisionDocument::Fail if alike == 1 => "fails",
+        DecisionDocument::Fail => "fail",
+        DecisionDocument::Invalid if alike == 1 => "is invalid",
+        DecisionDocument::Invalid => "are invalid",
+        DecisionDocument::Inconclusive if alike == 1 => "is inconclusive",
+        DecisionDocument::Inconclusive => "are inconclusive",
+        DecisionDocument::Pass if alike == 1 => "passes",
+        DecisionDocument::Pass => "pass",
+    };
+    let count = if alike == all { format!("all {all}") } else { format!("{alike} of {all}") };
+    let said = if verdict.decision == DecisionDocument::Pass {
+        String::new()
+    } else {
+        format!(": {}: {}", short(worst.label), sentence(&verdict.headline))
+    };
+    format!(
+        "### {} {title}{colon}{count} {word}{said}\n**Next:** {}\n\n",
+        emoji(verdict),
+        sentence(&verdict.next)
+    )
+}
+
+struct Leg<'a> {
+    run: &'a RunDocument,
+    label: &'a str,
+}
+
+impl Leg<'_> {
+    fn verdict(&self) -> Option<&VerdictDocument> {
+        self.run.verdict.as_ref()
+    }
+
+    /// 0 for the worst.
+    fn rank(&self) -> u8 {
+        match self.verdict().map(|verdict| verdict.decision) {
+            Some(DecisionDocument::Fail) => 0,
+            Some(DecisionDocument::Invalid) => 1,
+            Some(DecisionDocument::Inconclusive) => 2,
+            Some(DecisionDocument::Pass) => 3,
+            None => 4,
+        }
+    }
+
+    fn mark(&self) -> String {
+        let word = match self.rank() {
+            0 => "fail",
+            1 => "invalid",
+            2 => "inconclusive",
+            3 => "pass",
+            _ => "measured",
+        };
+        self.verdict().map_or_else(|| word.to_owned(), |verdict| format!("{} {word}", emoji(verdict)))
+    }
+
+    /// Judgements come worst first.
+    fn row(&self) -> String {
+        let judged = self.verdict().and_then(|verdict| verdict.cells.iter().find(|cell| gates(cell)));
+        let many = self.run.levels.len() > 1;
+        let [number, change, limit] = judged.map_or_else(
+            || ["-"; 3].map(str::to_owned),
+            |judgement: &JudgementDocument| {
+                let cell = Cell::new(judgement, many);
+                let both = [&cell.baseline, &cell.now];
+                let values: Vec<&str> =
+                    both.into_iter().map(String::as_str).filter(|text| *text != "-").collect();
+                let number = format!("{} {}", short(&cell.title), values.join(" → "));
+                [number, cell.change, cell.limit]
+            },
+        );
+        format!("| {} | {} | {number} | {change} | {limit} |\n", short(self.label), self.mark())
+    }
+
+    fn fold(&self) -> String {
+        let said = self.verdict().map(|verdict| {
+            format!("**{}**\n**Next:** {}\n\n", sentence(&verdict.headline), sentence(&verdict.next))
+        });
+        let table: String = table::parts(self.run).into_iter().map(|part| part.text).collect();
+        let how = self.verdict().map(folds::how_lines).unwrap_or_default();
+        let found = folds::finding_lines(&self.run.findings);
+        let lists: Vec<String> = [how, found]
+            .into_iter()
+            .filter(|lines| !lines.is_empty())
+            .map(|lines| format!("\n{}\n", lines.join("\n")))
+            .collect();
+        let body = format!("{}{table}{}", said.unwrap_or_default(), lists.concat());
+        folds::fold(&format!("{}: {}", short(self.label), self.mark()), &body)
+    }
+}
