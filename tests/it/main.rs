@@ -11,6 +11,7 @@ mod bisect;
 mod data;
 mod examples;
 mod gate;
+mod github;
 mod history;
 mod import;
 mod loads;

@@ -23,6 +23,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("transport", 10),
     ("telemetry", 10),
     ("store", 10),
+    ("github", 10),
     ("simulator::http", 10),
     ("simulator", 10),
     ("app", 11),
@@ -59,12 +60,13 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("mio", &["transport"]),
     ("maud", &["report"]),
     ("nvml_wrapper", &["telemetry"]),
+    ("octocrab", &["github"]),
     ("parquet", &["workload"]),
     ("rand_xoshiro", &["base"]),
-    ("reqwest", &["transport"]),
+    ("reqwest", &["transport", "github"]),
     ("rustix", &["host", "transport"]),
-    ("rustls", &["transport"]),
-    ("rustls_native_certs", &["transport"]),
+    ("rustls", &["transport", "github"]),
+    ("rustls_native_certs", &["transport", "github"]),
     ("saphyr_parser", &["config"]),
     ("schemars", &["document", "config"]),
     ("sha2", &["config", "document"]),
@@ -73,7 +75,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("terminal_size", &["cli"]),
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
-    ("tokio", &["host", "transport", "telemetry", "simulator::http", "app", "cli"]),
+    ("tokio", &["host", "transport", "telemetry", "github", "simulator::http", "app", "cli"]),
 ];
 
 const LINES_MAX: usize = 400;
