@@ -61,7 +61,7 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
             report::console::render(document, report::console::Style { color: colour, width: WIDTH })
         }
         Form::Markdown => report::markdown::render(document, &outputs::comment_options(document)),
-        Form::Junit => outputs::junit(document)?,
+        Form::Junit => outputs::junit(document, None)?,
         Form::Json => report::json::render(document),
         Form::Csv => report::csv::render(document),
         Form::Html => outputs::page(document),

@@ -97,9 +97,12 @@ pub async fn gate(
     };
     case.findings.extend(interrupted(plan, &measured, case.carried));
     let verdict = case.verdict(Some(&measured));
-    measured.findings.extend(case.findings);
-    let document = measured.document(plan, Some(&verdict), u64::from(case.carried));
-    outputs::write(&document, &resolved.outputs)?;
+    measured.findings.extend(case.findings.iter().cloned());
+    let mut document = measured.document(plan, Some(&verdict), u64::from(case.carried));
+    if let Some(judged) = &mut document.verdict {
+        judged.baseline = case.stored(judged);
+    }
+    outputs::write(&document, resolved)?;
     let known = plan.baseline.is_some() || verdict.basis != Basis::None;
     let saved = save_first(&store, resolved, commit, &document, &verdict, known)?;
     Ok(Judged { document, decision: verdict.decision, saved })

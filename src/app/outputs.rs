@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::AppError;
-use crate::config::Outputs;
+use crate::config::{Origin, Outputs, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::files::{self, FileError};
 use crate::report;
@@ -18,7 +18,8 @@ pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
 }
 
 /// Writes every file that was asked for. All are tried; the first error is the answer.
-pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), AppError> {
+pub(super) fn write(document: &RunDocument, resolved: &Resolved) -> Result<(), AppError> {
+    let outputs = &resolved.outputs;
     let mut texts = vec![
         (outputs.result.as_path(), report::json::render(document)),
         (outputs.summary.as_path(), report::csv::render(document)),
@@ -30,15 +31,28 @@ pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), App
         texts.push((path, page(document)));
     }
     if let Some(path) = &outputs.junit {
-        texts.push((path, junit(document)?));
+        texts.push((path, junit(document, config_file(resolved))?));
     }
     let results: Vec<Result<(), FileError>> =
         texts.into_iter().map(|(path, text)| files::write_atomic(path, text.as_bytes())).collect();
     results.into_iter().collect::<Result<(), FileError>>().map_err(AppError::from)
 }
 
-pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
-    report::junit::render(document).map_err(|error| {
+/// The file in which settings were found; of a folder's files one of them.
+fn config_file(resolved: &Resolved) -> Option<&str> {
+    resolved.values.iter().find_map(|entry| match &entry.origin {
+        Origin::File { path, .. } if path != ".env" => Some(path.as_str()),
+        Origin::File { .. }
+        | Origin::Flag(_)
+        | Origin::Input(_)
+        | Origin::Environment(_)
+        | Origin::Default => None,
+    })
+}
+
+/// `file` is the configuration file, where it is known.
+pub(super) fn junit(document: &RunDocument, file: Option<&str>) -> Result<String, AppError> {
+    report::junit::render(document, file).map_err(|error| {
         AppError::environment(format!("cannot render JUnit: {error}"), "please report this as a bug")
     })
 }

@@ -23,6 +23,7 @@ mod schema;
 mod search;
 mod series;
 mod shard;
+mod stored;
 mod values;
 mod verdict;
 
@@ -70,6 +71,7 @@ pub use search::{
 };
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
+pub use stored::{DriftDocument, StoredDocument};
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, MethodDocument,
     RuleDocument, StatusDocument, TestDocument, VerdictDocument,

@@ -24,21 +24,19 @@ pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
     parts.push(Part::must("\n"));
     parts.extend(folds::all(run, options).into_iter().map(Part::fold));
     parts.push(foot(&run.tool, &run.created, options));
-    fit(parts, options.limit, |rank, gone| missing(rank, gone, options))
+    fit(&parts, options.limit, |rank, gone| missing(rank, gone, options))
 }
 
-/// The line that finds a comment again. The key is written in letters that cannot end it, and no two keys in the same ones.
+/// The line that a comment begins with, and by which it is found again; elsewhere in a comment the same text proves
+/// nothing. The key is written in letters that cannot end it, and no two keys in the same ones.
 pub fn marker(key: &str) -> String {
-    let mut safe = String::new();
+    let mut safe: Vec<String> = Vec::new();
     for c in clip(key, 200).chars() {
         let is_safe = c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
-        if is_safe && !(c == '-' && safe.ends_with('-')) {
-            safe.push(c);
-        } else {
-            safe.push_str(&format!("={:X}", u32::from(c)));
-        }
+        let again = c == '-' && safe.last().is_some_and(|last| last == "-");
+        safe.push(if is_safe && !again { c.to_string() } else { format!("={:X}", u32::from(c)) });
     }
-    format!("<!-- llm-loadtest key={safe} -->")
+    format!("<!-- llm-loadtest key={} -->", safe.concat())
 }
 
 /// The key of a result that was given none: workload, model and hardware.
@@ -91,7 +89,8 @@ pub(super) fn notes(notes: &[Note]) -> Vec<Part> {
 }
 
 fn broken(verdict: &VerdictDocument) -> Vec<Part> {
-    let rules = verdict.broken_rules.iter().take(LINES_MAX);
+    // The headline is the first of them.
+    let rules = verdict.broken_rules.iter().filter(|rule| **rule != verdict.headline).take(LINES_MAX);
     let mut parts: Vec<Part> = rules.map(|rule| Part::note(format!("- ❌ {}\n", sentence(rule)))).collect();
     parts.extend((!parts.is_empty()).then(|| Part::must("\n")));
     parts

@@ -39,7 +39,7 @@ impl Part {
 
 /// What fits, in order. Of one rank the later ones go first; where any had to go, `missing` says so in its place, given
 /// how many they were.
-pub(super) fn fit(parts: Vec<Part>, limit: Limit, missing: impl Fn(Rank, u64) -> String) -> String {
+pub(super) fn fit(parts: &[Part], limit: Limit, missing: impl Fn(Rank, u64) -> String) -> String {
     let spent = |rank: Rank| -> usize {
         parts.iter().filter(|part| part.rank == rank).map(|part| limit.length(&part.text)).sum()
     };

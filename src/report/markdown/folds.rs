@@ -6,7 +6,7 @@ use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunD
 use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
 use crate::report::command::quoted;
-use crate::report::found::{Found, grouped, origin};
+use crate::report::found::{Found, grouped, origin, rank};
 use crate::report::number::{change, plural, quantity};
 use crate::report::text::fence;
 
@@ -16,7 +16,7 @@ pub(super) fn all(run: &RunDocument, options: &MarkdownOptions) -> Vec<String> {
     [
         findings(&run.findings),
         verdict.map(|verdict| fold("How this was judged", &how_lines(verdict).join("\n"))),
-        reproduce(options).map(|command| fold("Reproduce locally", &fence("sh", &command))),
+        options.reproduce.as_deref().map(|line| reproduce(line, options)),
         verdict.and_then(|verdict| rounds(run, verdict)),
         Some(environment(run)),
         verdict.and_then(|verdict| others(run, verdict)),
@@ -37,7 +37,9 @@ pub(super) fn finding_lines(findings: &[FindingDocument]) -> Vec<String> {
 
 fn findings(findings: &[FindingDocument]) -> Option<String> {
     let lines = finding_lines(findings);
-    (!lines.is_empty()).then(|| fold(&plural(lines.len() as u64, "finding"), &lines.join("\n")))
+    let mark = if findings.iter().any(|finding| rank(finding) < 2) { "⚠️ " } else { "" };
+    let summary = format!("{mark}{}", plural(lines.len() as u64, "finding"));
+    (!lines.is_empty()).then(|| fold(&summary, &lines.join("\n")))
 }
 
 fn finding(found: &Found<'_>) -> String {
@@ -54,15 +56,12 @@ fn finding(found: &Found<'_>) -> String {
 }
 
 /// The command line, in the container where an image is known.
-fn reproduce(options: &MarkdownOptions) -> Option<String> {
-    let line = options.reproduce.as_ref()?;
+pub(super) fn reproduce(line: &str, options: &MarkdownOptions) -> String {
     let inside = options.image.as_ref().zip(line.strip_prefix("llm-loadtest "));
-    Some(inside.map_or_else(
-        || line.clone(),
-        |(image, words)| {
-            format!("docker run --rm --network host -v \"$PWD:/w\" -w /w {} {words}", quoted(image))
-        },
-    ))
+    let command = inside.map(|(image, words)| {
+        format!("docker run --rm --network host -v \"$PWD:/w\" -w /w {} {words}", quoted(image))
+    });
+    fold("Reproduce locally", &fence("sh", command.as_deref().unwrap_or(line)))
 }
 
 /// What the verdict rests on, as a list.

@@ -4,8 +4,9 @@ use super::comment::{emoji, foot, key, marker, missing, notes, sentence, short};
 use super::fit::{Part, fit};
 use super::options::MarkdownOptions;
 use super::{folds, table};
-use crate::document::v1::{DecisionDocument, JudgementDocument, RunDocument, VerdictDocument};
+use crate::document::v1::{DecisionDocument, RunDocument, VerdictDocument};
 use crate::report::cell::{Cell, gates};
+use crate::report::command;
 use crate::report::number::plural;
 
 /// The results of several jobs, each under the label of its leg, within the limit: folds go first, then rows of the table.
@@ -23,13 +24,13 @@ pub fn render_many(runs: &[(&RunDocument, &str)], options: &MarkdownOptions) -> 
     parts.push(Part::must("| leg | verdict | worst number | change | limit |\n|---|---|---|--:|--:|\n"));
     parts.extend(legs.iter().map(|leg| Part::row(leg.row())));
     parts.push(Part::must("\n"));
-    parts.extend(legs.iter().map(|leg| Part::fold(leg.fold())));
+    parts.extend(legs.iter().map(|leg| Part::fold(leg.fold(options))));
     let (tool, created) = runs.first().map_or(("", ""), |(run, _)| (run.tool.as_str(), run.created.as_str()));
     parts.push(foot(tool, created, options));
-    fit(parts, options.limit, |rank, gone| missing(rank, gone, options))
+    fit(&parts, options.limit, |rank, gone| missing(rank, gone, options))
 }
 
-/// `2 of 3 fail: h100: TTFT p95 is 22.1 % slower …`.
+/// `2 of 3 fail. h100: TTFT p95 is 22.1 % slower …`.
 fn head(legs: &[Leg<'_>], options: &MarkdownOptions) -> String {
     let title = short(&options.title);
     let colon = if title.is_empty() { "" } else { ": " };
@@ -48,11 +49,11 @@ fn head(legs: &[Leg<'_>], options: &MarkdownOptions) -> String {
         DecisionDocument::Pass if alike == 1 => "passes",
         DecisionDocument::Pass => "pass",
     };
-    let count = if alike == all { format!("all {all}") } else { format!("{alike} of {all}") };
+    let count = if alike == all && all > 1 { format!("all {all}") } else { format!("{alike} of {all}") };
     let said = if verdict.decision == DecisionDocument::Pass {
         String::new()
     } else {
-        format!(": {}: {}", short(worst.label), sentence(&verdict.headline))
+        format!(". {}: {}", short(worst.label), sentence(&verdict.headline))
     };
     format!(
         "### {} {title}{colon}{count} {word}{said}\n**Next:** {}\n\n",
@@ -93,37 +94,41 @@ impl Leg<'_> {
         self.verdict().map_or_else(|| word.to_owned(), |verdict| format!("{} {word}", emoji(verdict)))
     }
 
-    /// Judgements come worst first.
+    /// The worst number, which comes first; what kept numbers from being judged goes before them.
     fn row(&self) -> String {
-        let judged = self.verdict().and_then(|verdict| verdict.cells.iter().find(|cell| gates(cell)));
-        let many = self.run.levels.len() > 1;
-        let [number, change, limit] = judged.map_or_else(
-            || ["-"; 3].map(str::to_owned),
-            |judgement: &JudgementDocument| {
-                let cell = Cell::new(judgement, many);
-                let both = [&cell.baseline, &cell.now];
-                let values: Vec<&str> =
-                    both.into_iter().map(String::as_str).filter(|text| *text != "-").collect();
-                let number = format!("{} {}", short(&cell.title), values.join(" → "));
-                [number, cell.change, cell.limit]
-            },
-        );
-        format!("| {} | {} | {number} | {change} | {limit} |\n", short(self.label), self.mark())
+        let start = format!("| {} | {} |", short(self.label), self.mark());
+        let verdict = self.verdict();
+        let instead = verdict.and_then(|verdict| match verdict.decision {
+            DecisionDocument::Invalid => Some(&verdict.headline),
+            _ => verdict.broken_rules.first(),
+        });
+        if let Some(reason) = instead {
+            return format!("{start} {} | - | - |\n", short(reason));
+        }
+        let Some(judgement) = verdict.and_then(|verdict| verdict.cells.iter().find(|cell| gates(cell)))
+        else {
+            return format!("{start} - | - | - |\n");
+        };
+        let Cell { title, baseline, now, change, limit, .. } =
+            Cell::new(judgement, self.run.levels.len() > 1);
+        let values = if baseline == "-" { now } else { format!("{baseline} → {now}") };
+        format!("{start} {} {values} | {change} | {limit} |\n", short(&title))
     }
 
-    fn fold(&self) -> String {
+    fn fold(&self, options: &MarkdownOptions) -> String {
         let said = self.verdict().map(|verdict| {
             format!("**{}**\n**Next:** {}\n\n", sentence(&verdict.headline), sentence(&verdict.next))
         });
         let table: String = table::parts(self.run).into_iter().map(|part| part.text).collect();
-        let how = self.verdict().map(folds::how_lines).unwrap_or_default();
-        let found = folds::finding_lines(&self.run.findings);
-        let lists: Vec<String> = [how, found]
-            .into_iter()
-            .filter(|lines| !lines.is_empty())
-            .map(|lines| format!("\n{}\n", lines.join("\n")))
-            .collect();
-        let body = format!("{}{table}{}", said.unwrap_or_default(), lists.concat());
+        let mut lines = self.verdict().map(folds::how_lines).unwrap_or_default();
+        lines.extend(folds::finding_lines(&self.run.findings));
+        let again = self.run.imported.is_none().then(|| folds::reproduce(&command::line(self.run), options));
+        let body = format!(
+            "{}{table}\n{}\n\n{}",
+            said.unwrap_or_default(),
+            lines.join("\n"),
+            again.unwrap_or_default()
+        );
         folds::fold(&format!("{}: {}", short(self.label), self.mark()), &body)
     }
 }

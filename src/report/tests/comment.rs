@@ -1,7 +1,7 @@
 //! What a comment says besides its document, and what goes when there is no room.
 
 use super::{comment, everything, hostile, options, stories};
-use crate::document::v1::{RunDocument, sample};
+use crate::document::v1::{BasisDocument, RunDocument, StoredDocument, sample};
 use crate::gate::Decision;
 use crate::report::markdown::{self, Limit, MarkdownOptions, Note, NoteKind};
 
@@ -69,6 +69,37 @@ fn a_command_runs_in_the_image_and_the_job_is_linked() {
 }
 
 #[test]
+fn what_a_verdict_rests_on_has_an_age_and_a_drift() {
+    let how = |days: Option<f64>, drifted: bool| {
+        let mut run = sample::gate(Decision::Pass);
+        let verdict = run.verdict.as_mut().unwrap();
+        verdict.basis = BasisDocument::Sessions { sessions: 6 };
+        let stored = sample::stored();
+        let drift = stored.drift.clone().filter(|_| drifted);
+        verdict.baseline = Some(StoredDocument { age_days: days, drift, ..stored });
+        let text = comment(&run);
+        text.lines()
+            .find_map(|line| line.strip_prefix("- 2 rounds "))
+            .unwrap()
+            .split(". A")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    insta::assert_snapshot!(how(Some(21.5), true), @"against 6 stored sessions, the newest 21 days old; over them TTFT p95 moved by +3.1%");
+    insta::assert_snapshot!(how(Some(1.0), false), @"against 6 stored sessions, the newest 1 day old");
+    insta::assert_snapshot!(how(Some(0.9), false), @"against 6 stored sessions, the newest of today");
+    insta::assert_snapshot!(how(None, true), @"against 6 stored sessions; over them TTFT p95 moved by +3.1%");
+    let mut few = sample::gate(Decision::Pass);
+    few.verdict.as_mut().unwrap().baseline = Some(StoredDocument { drift: None, ..sample::stored() });
+    let line = comment(&few);
+    assert!(
+        line.contains("against 2 stored sessions, the newest 21 days old; assumes 3% day-to-day noise until"),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_pass_that_judged_nothing_is_no_green_light() {
     let mut run = sample::gate(Decision::Pass);
     assert!(comment(&run).contains("### ✅"));
@@ -110,25 +141,26 @@ fn the_worst_leg_of_a_matrix_comes_first() {
     let stories = stories::all();
     let text = markdown::render_many(&legs(&stories), &options());
     let top = text.split("<details>").next().unwrap();
-    insta::assert_snapshot!(top, @"
+    insta::assert_snapshot!(top, @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
-    ### ❌ Serving gate: 3 of 9 fail: fail: TTFT p95 is 22 % slower than the baseline (limit 15 %)
+    ### ❌ Serving gate: 3 of 9 fail. fail: TTFT p95 is 22 % slower than the baseline (limit 15 %)
     **Next:** Fix the regression, or accept it: llm-loadtest baseline save.
 
     | leg | verdict | worst number | change | limit |
     |---|---|---|--:|--:|
     | fail | ❌ fail | TTFT p95 413 ms → 505 ms | +22.3% | +15% |
-    | errors | ❌ fail | TPOT p95 24.6 ms → 24.6 ms | 0.0% | +7% |
+    | errors | ❌ fail | 9 % of the requests failed in round 5 (limit 5 %): 90 × http\_5xx | - | - |
     | pairs | ❌ fail | TTFT p95 412 ms → 503 ms | +22.1% | +15% |
-    | invalid | ⛔ invalid | TTFT p95 413 ms → 578 ms | +40.0% | +15% |
-    | interrupted | ⛔ invalid | Goodput objective 99.1% | +4.1 pp | >= 95.0% |
+    | invalid | ⛔ invalid | Not judged: the client sent 4% of requests more than 10 ms late | - | - |
+    | interrupted | ⛔ invalid | Not judged: the gate was interrupted in round 3 of 5 | - | - |
     | inconclusive | ⚪ inconclusive | TTFT p95 413 ms → 475 ms | +15.0% | +15% |
     | pass | ✅ pass | TPOT p95 24.6 ms → 24.7 ms | +0.4% | +7% |
     | no-baseline | ✅ pass | Goodput objective 99.1% | +4.1 pp | >= 95.0% |
     | run | measured | - | - | - |
     ");
-    assert_eq!(text.matches("<details>").count(), stories.len());
-    assert_eq!(text.matches("</details>").count(), stories.len());
+    // A fold for each, and one in it for its command.
+    assert_eq!(text.matches("<details>").count(), 2 * stories.len());
+    assert_eq!(text.matches("</details>").count(), 2 * stories.len());
 }
 
 #[test]
@@ -140,17 +172,34 @@ fn a_matrix_counts_its_verdicts() {
         markdown::render_many(&legs, &options()).lines().nth(1).unwrap().to_owned()
     };
     insta::assert_snapshot!(headline(&[&pass, &pass]), @"### ✅ Serving gate: all 2 pass");
-    insta::assert_snapshot!(headline(&[&pass]), @"### ✅ Serving gate: all 1 passes");
-    insta::assert_snapshot!(headline(&[&pass, &fail, &run]), @"### ❌ Serving gate: 1 of 3 fails: leg: TTFT p95 is 22.1% slower than the baseline (limit 15%)");
+    insta::assert_snapshot!(headline(&[&pass]), @"### ✅ Serving gate: 1 of 1 passes");
+    insta::assert_snapshot!(headline(&[&pass, &fail, &run]), @"### ❌ Serving gate: 1 of 3 fails. leg: TTFT p95 is 22.1% slower than the baseline (limit 15%)");
     insta::assert_snapshot!(headline(&[&run, &run]), @"### Serving gate: 2 results");
     insta::assert_snapshot!(headline(&[]), @"### Serving gate: 0 results");
+}
+
+/// Without the blocks of code, in which nothing means anything.
+fn prose(text: &str) -> String {
+    let mut fence: Option<&str> = None;
+    let mut kept = Vec::new();
+    for line in text.lines() {
+        match fence {
+            Some(end) if line == end => fence = None,
+            Some(_) => {}
+            None if line.starts_with("```") => fence = Some(line.trim_end_matches("sh")),
+            None => kept.push(line),
+        }
+    }
+    assert_eq!(fence, None);
+    kept.join("\n")
 }
 
 #[test]
 fn a_matrix_escapes_and_fits_like_a_single_result() {
     let bad = everything();
     let legs: Vec<(&RunDocument, &str)> = bad.iter().map(|run| (run, super::HOSTILE)).collect();
-    let text = markdown::render_many(&legs, &options());
+    let whole = markdown::render_many(&legs, &options());
+    let text = prose(&whole);
     assert_eq!((text.matches("<!--").count(), text.matches("-->").count()), (1, 1), "{text}");
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     assert!(!text.contains("<img") && !text.contains("@octocat") && !text.contains("https://e"));
@@ -158,6 +207,6 @@ fn a_matrix_escapes_and_fits_like_a_single_result() {
     let large: Vec<(&RunDocument, &str)> = legs.iter().cycle().take(500).copied().collect();
     let cut = markdown::render_many(&large, &options());
     assert!(cut.chars().count() <= 60_000);
-    assert_eq!(answer(&cut)[0], answer(&text)[0]);
+    assert_eq!(answer(&cut)[0], answer(&whole)[0]);
     assert!(cut.contains("sections did not fit; the result file has everything."));
 }

@@ -215,7 +215,7 @@ fn a_comment_folds_the_evidence() {
     | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ✅ lower, within limit |
     | TTFT p99 objective | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
 
-    <details><summary>1 finding</summary>
+    <details><summary>⚠️ 1 finding</summary>
 
     - **warning**, c=32, round 1: 2% of answers were shorter than asked *Hint:* set ignore\_eos: true
 

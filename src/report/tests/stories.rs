@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::Hint;
 use crate::config::{BaselineServer, Bound, GatePolicy, Objective, RunPlan};
-use crate::document::v1::{PairsDocument, RunDocument, sample};
+use crate::document::v1::{PairsDocument, RunDocument, StoredDocument, sample};
 use crate::gate::{Against, Evidence, LevelEvidence, RoundValues, SessionRounds, decide};
 use crate::record::{Metric, MetricKey};
 use crate::stats::Looks;
@@ -78,10 +78,16 @@ fn judged(
     against: Against,
     findings: &[Finding],
 ) -> RunDocument {
+    let stored = matches!(&against, Against::Sessions(sessions) if !sessions.is_empty());
     let level = LevelEvidence { label: "c=32".to_owned(), candidate, against };
     let verdict = decide(&Evidence { levels: vec![level] }, &plan.gate, findings);
     let mut run = sample::build(plan, &[sample::summary(0.0), sample::summary(30.0)], Some(&verdict));
     run.findings = findings.iter().map(Into::into).collect();
+    if let (Some(verdict), true) = (&mut run.verdict, stored) {
+        let old = findings.iter().any(|finding| finding.code == "baseline_age");
+        let age_days = if old { Some(21.5) } else { Some(2.4) };
+        verdict.baseline = Some(StoredDocument { age_days, ..sample::stored() });
+    }
     run
 }
 
@@ -111,6 +117,12 @@ pub(super) fn all() -> Vec<(&'static str, RunDocument)> {
         "the client sent 4% of requests more than 10 ms late",
         "use a machine with more cores, or split the load with --shard",
     );
+    let old = finding(
+        Severity::Warning,
+        "baseline_age",
+        "the newest stored session is 21 days old, and the machine may have changed since",
+        "measure the main branch every night, and store the result: llm-loadtest baseline save",
+    );
     let cut = finding(
         Severity::Invalid,
         "interrupted",
@@ -125,7 +137,7 @@ pub(super) fn all() -> Vec<(&'static str, RunDocument)> {
         round.failures = BTreeMap::from([(crate::record::FailureClass::Http5xx, 90)]);
     }
     vec![
-        ("pass", judged(&plan, rounds(1.004, 1.01), sessions(), &[])),
+        ("pass", judged(&plan, rounds(1.004, 1.01), sessions(), &[old])),
         ("fail", judged(&plan, rounds(1.002, 1.22), sessions(), &[lengths])),
         ("errors", judged(&plan, errors, sessions(), &[])),
         ("inconclusive", judged(&plan, rounds(1.0, 1.15), sessions(), &[])),

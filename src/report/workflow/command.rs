@@ -43,10 +43,10 @@ pub fn outputs(values: &[(&'static str, &str)], delimiter: &str) -> String {
 /// has a bar in front, and nothing is left of colours and control characters. Whoever chose the text must not be able to
 /// guess the token.
 pub fn quiet(text: &str, token: &str) -> String {
-    let lines =
-        text.split(['\n', '\r']).map(|line| plain(&unstyled(line))).map(|line| harmless(line.trim_end()));
-    let lines: String = lines.filter(|line| !line.is_empty()).map(|line| format!("| {line}\n")).collect();
-    format!("::stop-commands::{token}\n{lines}::{token}::\n")
+    let lines = text.split(['\n', '\r']).map(|line| harmless(plain(&unstyled(line)).trim_end()));
+    let lines: Vec<String> =
+        lines.filter(|line| !line.is_empty()).map(|line| format!("| {line}\n")).collect();
+    format!("::stop-commands::{token}\n{}::{token}::\n", lines.concat())
 }
 
 /// The runner finds the older form, `##[error]`, anywhere in a line, and overlooks characters without width while it searches.
