@@ -111,7 +111,7 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
 
 /// A shard shares its fingerprint with the whole load, and its throughput with nobody. A search measures where its
 /// answers lie, so two of them need not share a level.
-fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+pub(super) fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
     match (&document.plan.shard, &document.search) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(AppError::usage(

@@ -209,7 +209,7 @@ fn settled(verdict: &Verdict) -> bool {
 }
 
 /// What differs between the newest stored session's machine and this one, and whether it is long ago.
-fn against(baseline: &BaselineDocument, environment: &Environment, now: &str) -> Vec<Finding> {
+pub(super) fn against(baseline: &BaselineDocument, environment: &Environment, now: &str) -> Vec<Finding> {
     let Some(newest) = baseline.sessions.last() else { return Vec::new() };
     let mut findings = check_environment(&Environment::from(&newest.environment), environment);
     let age = baseline.max_age().and(newest.age_days(now)).filter(|age| *age > BaselineDocument::STALE_DAYS);

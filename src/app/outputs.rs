@@ -1,6 +1,6 @@
 //! Where results go: checked before any load, written whole at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::AppError;
 use crate::config::{Origin, Outputs, Resolved};
@@ -8,6 +8,7 @@ use crate::document::v1::RunDocument;
 use crate::host::files::{self, FileError};
 use crate::report;
 use crate::report::markdown::{self, MarkdownOptions};
+use crate::store::Store;
 
 /// Makes sure that every folder can be written to, so that an hour of load does not end in "permission denied".
 pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
@@ -18,7 +19,7 @@ pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
 }
 
 /// Writes every file that was asked for. All are tried; the first error is the answer.
-pub(super) fn write(document: &RunDocument, resolved: &Resolved) -> Result<(), AppError> {
+pub fn write(document: &RunDocument, resolved: &Resolved) -> Result<(), AppError> {
     let outputs = &resolved.outputs;
     let mut texts = vec![
         (outputs.result.as_path(), report::json::render(document)),
@@ -81,6 +82,12 @@ fn reproduce(document: &RunDocument) -> Option<String> {
     document.imported.is_none().then(|| report::command::line(document))
 }
 
+/// The stored baseline of a result's workload, model and hardware, where there is one.
+pub(super) fn baseline_file(document: &RunDocument, folder: &Path) -> Option<PathBuf> {
+    let path = Store::open(folder).path(&document.fingerprint);
+    path.exists().then_some(path)
+}
+
 pub(super) fn unwritable(message: &str) -> AppError {
     AppError::environment(message, "choose a writable place with --output")
 }
@@ -91,7 +98,7 @@ fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
         .chain(&outputs.junit)
         .chain(&outputs.markdown)
         .chain(&outputs.html)
-        .map(std::path::PathBuf::as_path)
+        .map(PathBuf::as_path)
 }
 
 impl From<FileError> for AppError {

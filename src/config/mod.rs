@@ -1,8 +1,10 @@
 //! From file, flags, action inputs and environment to an immutable, checked `RunPlan`.
 
+mod action;
 mod error;
 mod file;
 mod fingerprint;
+mod inputs;
 mod layers;
 mod mix;
 mod origins;
@@ -16,9 +18,13 @@ mod starter;
 #[cfg(test)]
 mod tests;
 
+pub use action::{
+    ActionCommand, ActionPlan, BaselinesFrom, CommentWhen, CommitReport, FailOn, resolve_action,
+};
 pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
 pub use fingerprint::fingerprint;
+pub use inputs::{action_environment, action_inputs, inputs_table};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{

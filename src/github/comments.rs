@@ -93,6 +93,12 @@ impl GitHub {
         }
     }
 
+    /// The newest comment of ours with this first line, as it stands there.
+    pub async fn sticky(&self, pull: u64, marker: &str) -> Result<Option<String>, GitHubError> {
+        let ours = self.ours(pull, marker).await?;
+        Ok(ours.into_iter().max_by_key(|comment| comment.id).map(|comment| comment.body))
+    }
+
     /// The comments with this first line that the token's owner wrote.
     async fn ours(&self, pull: u64, marker: &str) -> Result<Vec<Comment>, GitHubError> {
         let call = self.get(&format!("issues/{pull}/comments"), Need::Comment);

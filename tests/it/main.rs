@@ -7,10 +7,12 @@
     reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
 )]
 
+mod action;
 mod bisect;
 mod data;
 mod examples;
 mod gate;
+mod generated;
 mod github;
 mod history;
 mod import;

@@ -52,6 +52,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("csv", &["workload"]),
+    ("glob", &["host"]),
     ("hdrhistogram", &["metrics", "document"]),
     ("httparse", &["protocol"]),
     ("jiff", &["host", "document", "report", "workload", "config"]),

@@ -1,6 +1,6 @@
 //! The runner's grammar: `::name key=value::message` on stdout, `name=value` in the file of outputs.
 
-use crate::report::text::{clip, plain, unstyled};
+use crate::report::text::clip;
 
 /// The runner cuts messages at 4,096.
 const MESSAGE_MAX: usize = 4_000;
@@ -39,14 +39,13 @@ pub fn outputs(values: &[(&'static str, &str)], delimiter: &str) -> String {
     values.iter().map(line).collect()
 }
 
-/// Text that others chose, such as a server's log, for stdout: commands are stopped until `token` comes again, each line
-/// has a bar in front, and nothing is left of colours and control characters. Whoever chose the text must not be able to
-/// guess the token.
-pub fn quiet(text: &str, token: &str) -> String {
-    let lines = text.split(['\n', '\r']).map(|line| harmless(plain(&unstyled(line)).trim_end()));
-    let lines: Vec<String> =
-        lines.filter(|line| !line.is_empty()).map(|line| format!("| {line}\n")).collect();
-    format!("::stop-commands::{token}\n{}::{token}::\n", lines.concat())
+/// Text for a log that a runner reads: no line of it is a command. A bar stands in front of those that would be one.
+pub fn inert(text: &str) -> String {
+    let lines = text.split_inclusive(['\n', '\r']).map(|line| {
+        let begins = line.trim_start_matches(|c: char| !c.is_ascii_graphic()).starts_with("::");
+        format!("{}{}", if begins { "| " } else { "" }, harmless(line))
+    });
+    lines.collect()
 }
 
 /// The runner finds the older form, `##[error]`, anywhere in a line, and overlooks characters without width while it searches.
@@ -55,7 +54,7 @@ fn harmless(line: &str) -> String {
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         out.push(c);
-        let is_word = |next: &char| next.is_ascii_alphanumeric() || *next == ' ';
+        let is_word = |next: &char| next.is_ascii_alphanumeric() || matches!(next, ' ' | '\n');
         if c == '#' && !chars.peek().is_none_or(is_word) {
             out.push(' ');
         }

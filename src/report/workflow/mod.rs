@@ -4,4 +4,4 @@ mod annotations;
 mod command;
 
 pub use annotations::{Place, annotations};
-pub use command::{command, outputs, quiet};
+pub use command::{command, inert, outputs};
