@@ -17,6 +17,7 @@ use crate::host::RealClock;
 use crate::record::Environment;
 use crate::store::Store;
 use crate::validity::{Finding, Severity};
+use crate::workload::Level;
 
 /// Only the measured numbers are taken from the file: the limits, the looks and the baseline are ours. A file whose workload is
 /// not the one configured here is refused.
@@ -36,7 +37,7 @@ pub fn rejudge(resolved: &Resolved, path: &Path) -> Result<(RunDocument, Decisio
         }
         found.extend(against(own, &Environment::from(&document.environment), &now));
     }
-    let levels = resolved.plan.levels.iter().map(|level| level.label());
+    let levels = resolved.plan.levels.iter().map(Level::label);
     let levels = levels
         .map(|label| {
             let mut candidate = document.rounds_of(&label);

@@ -15,13 +15,13 @@ use crate::document::v1::RunDocument;
 use crate::host::env;
 
 /// `action`
-pub(super) fn action(flags: Vec<Entry>) -> Exit {
+pub(super) fn action(flags: &[Entry]) -> Exit {
     let environment = env::vars();
     let runner = Runner::of(&environment);
     if let Some(line) = runner.hush() {
         printer::data(&line);
     }
-    let opened = open(flags.clone(), &environment);
+    let opened = open(flags.to_vec(), &environment);
     let (runtime, mut step) = match opened {
         Ok(opened) => opened,
         Err(error) => return unopened(&runner, &error),
@@ -65,13 +65,13 @@ pub(super) fn comment(args: &CommentArgs) -> Result<Exit, AppError> {
         printer::data(&step.preview(read(&step)?));
         return Ok(Exit::Success);
     }
-    Ok(action(flags))
+    Ok(action(&flags))
 }
 
 /// `baseline save --pull-request`
 pub(super) fn offer(result: &Path, folder: &Path) -> Exit {
     let said = |key, text: String| Entry::new(key, text, Origin::Flag(key.to_owned()));
-    action(vec![
+    action(&[
         said("command", "baseline".to_owned()),
         said("candidate", result.display().to_string()),
         said("baselines", folder.display().to_string()),
@@ -102,10 +102,10 @@ fn unopened(runner: &Runner, error: &AppError) -> Exit {
 fn perform(
     step: &mut Step,
     runtime: &Runtime,
-    flags: Vec<Entry>,
+    flags: &[Entry],
     environment: &BTreeMap<String, String>,
 ) -> Result<(Ending, Exit), AppError> {
-    let settings = |purpose| app::settings(purpose, flags.clone(), environment.clone());
+    let settings = |purpose| app::settings(purpose, flags.to_vec(), environment.clone());
     match step.plan.command {
         ActionCommand::Gate => {
             let mut resolved = settings(Purpose::Gate)?;
@@ -114,9 +114,10 @@ fn perform(
             let Judged { document, decision, saved: _ } =
                 load::judge(&resolved, environment, commit.as_deref())?;
             show(&document, &resolved.outputs, environment)?;
-            let exit = match document.partial {
-                true => Exit::Interrupted,
-                false => Exit::of_step(decision, step.plan.fail_on, resolved.plan.gate.strict),
+            let exit = if document.partial {
+                Exit::Interrupted
+            } else {
+                Exit::of_step(decision, step.plan.fail_on, resolved.plan.gate.strict)
             };
             Ok((result(document, Some(resolved)), exit))
         }

@@ -47,7 +47,7 @@ fn perform(command: Command) -> Exit {
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Comment(args) => action::comment(&args),
-        Command::Action(args) => Ok(action::action(args.flags())),
+        Command::Action(args) => Ok(action::action(&args.flags())),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
         Command::History(args) => history(&args),
         Command::Bisect(args) => bisect(&args),

@@ -150,10 +150,7 @@ fn one_of<T: Copy>(chosen: &Chosen, key: &'static str, choices: &[(&str, T)]) ->
 /// The name, or the job's, and the values of the matrix leg: each leg of a job has a comment of its own.
 fn comment_key(given: Option<String>, matrix: &str, environment: &BTreeMap<String, String>) -> String {
     let name = given.or_else(|| said(environment, "GITHUB_JOB")).unwrap_or_else(|| "gate".to_owned());
-    let legs = match serde_json::from_str(matrix) {
-        Ok(Value::Object(legs)) => legs,
-        _ => return name,
-    };
+    let Ok(Value::Object(legs)) = serde_json::from_str(matrix) else { return name };
     let legs = legs.values().map(|value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

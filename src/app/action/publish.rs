@@ -142,12 +142,12 @@ impl Step {
             Ending::Results(_) | Ending::Failed(_) => true,
             Ending::Offered(_) => false,
         };
-        if !is_worth_it
-            && !(self.plan.comment == CommentWhen::Always && matches!(ending, Ending::Result { .. }))
-        {
-            return None;
-        }
-        if self.plan.comment == CommentWhen::Never {
+        let is_wanted = match self.plan.comment {
+            CommentWhen::Never => false,
+            CommentWhen::Always => is_worth_it || matches!(ending, Ending::Result { .. }),
+            CommentWhen::Auto | CommentWhen::OnChange => is_worth_it,
+        };
+        if !is_wanted {
             return None;
         }
         let pull = self.pull().await?;

@@ -38,8 +38,9 @@ impl Runner {
     /// The last lines of a step: commands pass again, and these are ours. Nothing where no runner reads them.
     pub fn commands(&self, lines: &[String]) -> Option<String> {
         let token = self.token.as_ref()?;
-        let lines = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-        Some(format!("::{token}::\n{lines}"))
+        let resume = format!("::{token}::");
+        let all = std::iter::once(&resume).chain(lines).map(String::as_str);
+        Some(all.flat_map(|line| [line, "\n"]).collect())
     }
 
     /// Adds the step's outputs to the runner's file.

@@ -21,8 +21,14 @@ pub struct Step {
     pub(super) notes: Vec<Note>,
     /// What could not be done; a warning each.
     pub(super) trouble: Vec<String>,
-    /// The pull request, once it was looked for.
-    found: Option<Option<Pull>>,
+    found: Found,
+}
+
+/// The search for the pull request.
+enum Found {
+    NotYet,
+    Nothing,
+    Pull(Pull),
 }
 
 /// Larger than any event that GitHub sends.
@@ -55,7 +61,7 @@ impl Step {
             github,
             notes: Vec::new(),
             trouble: Vec::new(),
-            found: None,
+            found: Found::NotYet,
         })
     }
 
@@ -83,14 +89,13 @@ impl Step {
 
     /// The pull request that this step is about; none where there is none, or where GitHub does not say, which is then trouble.
     pub(super) async fn pull(&mut self) -> Option<Pull> {
-        if let Some(found) = &self.found {
-            return found.clone();
+        match &self.found {
+            Found::NotYet => {}
+            Found::Nothing => return None,
+            Found::Pull(pull) => return Some(pull.clone()),
         }
         let asks = match &self.event.pull {
-            PullSource::Known(pull) => {
-                self.found = Some(Some(pull.clone()));
-                return Some(pull.clone());
-            }
+            PullSource::Known(pull) => return Some(pull.clone()),
             PullSource::None => false,
             PullSource::Number(_) => true,
             PullSource::Commit(_) => {
@@ -109,7 +114,7 @@ impl Step {
             },
             _ => None,
         };
-        self.found = Some(found.clone());
+        self.found = found.clone().map_or(Found::Nothing, Found::Pull);
         found
     }
 
