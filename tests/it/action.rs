@@ -152,7 +152,8 @@ fn a_pull_request_is_judged_by_its_base_and_told_in_one_comment() {
     job.step(&[SERVER, ("status", "status")]).says(0, &["baseline: 1 stored session"]);
     assert_eq!((job.output("verdict"), job.output("exit-code")), ("pass".to_owned(), "0".to_owned()));
     let copy = path.replacen("baselines/", "llm-loadtest-results/baselines-of-base/", 1);
-    assert_eq!(job.output("baseline-ref"), copy);
+    let base = job.fake.repo(|repo| repo.head("main"));
+    assert_eq!(job.output("baseline-ref"), format!("{path}@{base}"));
     assert_eq!(job.stage.read(&format!("workspace/{copy}")), text);
     let first = job.comments();
     assert!(first[0].starts_with("<!-- llm-loadtest key=perf -->\n### ✅"), "{first:?}");

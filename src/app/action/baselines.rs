@@ -30,6 +30,7 @@ impl Step {
         files::remove_folder(&copy)?;
         fetch(github, &inside, &base, &copy).await?;
         resolved.outputs.baselines = copy;
+        self.origin = Some((inside.clone(), base));
         self.tell_changes(resolved, &inside).await;
         Ok(())
     }

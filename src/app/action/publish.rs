@@ -88,9 +88,13 @@ impl Step {
         if let Some(baseline) = &resolved.plan.baseline {
             return baseline.base_urls.join(",");
         }
-        outputs::baseline_file(document, &resolved.outputs.baselines)
-            .map(|path| self.runner.relative(&path))
-            .unwrap_or_default()
+        let Some(path) = outputs::baseline_file(document, &resolved.outputs.baselines) else {
+            return String::new();
+        };
+        match (&self.origin, path.file_name()) {
+            (Some((folder, commit)), Some(name)) => format!("{folder}/{}@{commit}", name.to_string_lossy()),
+            _ => self.runner.relative(&path),
+        }
     }
 
     fn text(&self, ending: &Ending, limit: Limit) -> String {

@@ -22,6 +22,8 @@ pub struct Step {
     /// What could not be done; a warning each.
     pub(super) trouble: Vec<String>,
     found: Found,
+    /// Folder and commit that the stored baselines were taken from, where that is not the checkout.
+    pub(super) origin: Option<(String, String)>,
 }
 
 /// The search for the pull request.
@@ -62,6 +64,7 @@ impl Step {
             notes: Vec::new(),
             trouble: Vec::new(),
             found: Found::NotYet,
+            origin: None,
         })
     }
 

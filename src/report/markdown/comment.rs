@@ -115,11 +115,18 @@ fn head(run: &RunDocument, options: &MarkdownOptions) -> String {
         );
     };
     format!(
-        "{marker}\n### {} {title}{colon}{}\n**Next:** {}\n\n",
+        "{marker}\n### {} {title}{colon}{}\n{}",
         emoji(verdict),
         sentence(&verdict.headline),
-        sentence(&verdict.next)
+        next(verdict)
     )
+}
+
+/// What to do, as a sentence: hints begin with a small letter.
+pub(super) fn next(verdict: &VerdictDocument) -> String {
+    let mut letters = verdict.next.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("**Next:** {}\n\n", sentence(&format!("{first}{}", letters.as_str())))
 }
 
 /// A pass that judged nothing is no green light.

@@ -1,6 +1,6 @@
 //! One comment for the legs of a matrix: the worst verdict first, a table of all, then each leg in a fold.
 
-use super::comment::{emoji, foot, key, marker, missing, notes, sentence, short};
+use super::comment::{emoji, foot, key, marker, missing, next, notes, sentence, short};
 use super::fit::{Part, fit};
 use super::options::MarkdownOptions;
 use super::{folds, table};
@@ -55,11 +55,7 @@ fn head(legs: &[Leg<'_>], options: &MarkdownOptions) -> String {
     } else {
         format!(". {}: {}", short(worst.label), sentence(&verdict.headline))
     };
-    format!(
-        "### {} {title}{colon}{count} {word}{said}\n**Next:** {}\n\n",
-        emoji(verdict),
-        sentence(&verdict.next)
-    )
+    format!("### {} {title}{colon}{count} {word}{said}\n{}", emoji(verdict), next(verdict))
 }
 
 struct Leg<'a> {
@@ -116,9 +112,8 @@ impl Leg<'_> {
     }
 
     fn fold(&self, options: &MarkdownOptions) -> String {
-        let said = self.verdict().map(|verdict| {
-            format!("**{}**\n**Next:** {}\n\n", sentence(&verdict.headline), sentence(&verdict.next))
-        });
+        let said =
+            self.verdict().map(|verdict| format!("**{}**\n{}", sentence(&verdict.headline), next(verdict)));
         let table: String = table::parts(self.run).into_iter().map(|part| part.text).collect();
         let mut lines = self.verdict().map(folds::how_lines).unwrap_or_default();
         lines.extend(folds::finding_lines(&self.run.findings));

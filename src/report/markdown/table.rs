@@ -4,7 +4,9 @@ use std::iter;
 
 use super::comment::{sentence, short};
 use super::fit::Part;
-use crate::document::v1::{JudgementDocument, RunDocument, SearchDocument, VerdictDocument};
+use crate::document::v1::{
+    DecisionDocument, JudgementDocument, RunDocument, SearchDocument, VerdictDocument,
+};
 use crate::record::Metric;
 use crate::report::cell::{Cell, Standing, confidence, gates};
 use crate::report::number::{percent, quantity, significant};
@@ -46,11 +48,14 @@ fn judged(run: &RunDocument, verdict: &VerdictDocument) -> (String, Vec<String>)
         confidence(verdict)
     );
     let many = run.levels.len() > 1;
-    (top, cells.into_iter().map(|cell| row(cell, many)).collect())
+    let invalid = verdict.decision == DecisionDocument::Invalid;
+    (top, cells.into_iter().map(|cell| row(cell, many, invalid)).collect())
 }
 
-fn row(judgement: &JudgementDocument, many: bool) -> String {
+/// Of an invalid measurement the headline says once why nothing is judged.
+fn row(judgement: &JudgementDocument, many: bool, invalid: bool) -> String {
     let cell = Cell::new(judgement, many);
+    let words = if invalid && cell.standing == Standing::Open { "not judged" } else { &cell.words };
     let change = if cell.standing == Standing::Bad {
         format!("**{}** {}", cell.change, cell.interval)
     } else {
@@ -64,7 +69,7 @@ fn row(judgement: &JudgementDocument, many: bool) -> String {
         change.trim_end(),
         cell.limit,
         cell.standing.emoji(),
-        sentence(&cell.words)
+        sentence(words)
     )
 }
 

@@ -37,7 +37,7 @@ fn notes_stand_between_the_next_step_and_the_table() {
     let text = markdown::render(&run, &MarkdownOptions { notes, ..options() });
     let top: Vec<&str> = text.lines().skip(2).take(7).collect();
     insta::assert_snapshot!(top.join("\n"), @r"
-    **Next:** fix it, or accept the change by saving a new baseline
+    **Next:** Fix it, or accept the change by saving a new baseline
 
     > ⚠️ changes \`baselines/\`
 
