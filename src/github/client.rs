@@ -160,15 +160,18 @@ impl GitHub {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
             };
-            tried += 1;
             let repeat_harms = call.method == Method::Post && call.path != "graphql";
             let pause_s = match &trouble {
+                // Nothing was done; how often is up to GitHub, for as long as we wait at all.
                 Trouble::RateLimited { wait_s } => Some(*wait_s),
-                Trouble::Server { .. } | Trouble::Unreachable(_) if !repeat_harms => Some(growing(tried)),
+                Trouble::Server { .. } | Trouble::Unreachable(_) if !repeat_harms => {
+                    tried += 1;
+                    (tried < TRIES).then(|| growing(tried))
+                }
                 _ => None,
             };
             match pause_s {
-                Some(pause_s) if tried < TRIES && self.wait(pause_s).await => {}
+                Some(pause_s) if self.wait(pause_s).await => {}
                 _ => return Err(call.failed(trouble)),
             }
         }

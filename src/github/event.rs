@@ -213,6 +213,8 @@ impl fmt::Display for Repository {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn event(variables: &[(&str, &str)], json: &str) -> Result<Event, GitHubError> {
@@ -267,5 +269,23 @@ mod tests {
         .unwrap();
         assert_eq!(event.api_url, "https://ghe.example/api/v3");
         assert_eq!(event.run_url.as_deref(), Some("https://ghe.example/o/r/actions/runs/12/attempts/2"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_push_has_a_head_that_is_a_commit(before in "[0-9a-f]{4}", after in "0{4}|[0-9a-f]{4}", branch in "\\PC{0,12}") {
+            let json = serde_json::json!({ "before": before, "after": after, "ref": format!("refs/heads/{branch}") });
+            let event = event(&[("GITHUB_EVENT_NAME", "push")], &json.to_string()).unwrap();
+            let exists = |sha: &String| sha.as_str() != "0000";
+            prop_assert_eq!(event.head, Some(after).filter(exists));
+            prop_assert_eq!(event.base, Some(before).filter(exists).map(|sha| Base { sha, branch }));
+        }
+
+        #[test]
+        fn any_text_is_an_event_or_an_error(name in "[a-z_]{0,20}", text in "\\PC{0,60}") {
+            if let Err(error) = event(&[("GITHUB_EVENT_NAME", &name)], &text) {
+                prop_assert!(matches!(error, GitHubError::Event(_)));
+            }
+        }
     }
 }

@@ -44,7 +44,7 @@ async fn a_rate_limit_is_waited_for_and_the_write_then_done() {
         let (fake, pull) = with_pull();
         fake.plan(Mischief { method: "POST", path: "/comments", times: 2, what: What::Instead(limit) });
         comment(&client(&fake), pull).await.unwrap();
-        assert_eq!(fake.writes().len(), 3);
+        assert_eq!(fake.writes().len(), 3, "put off twice");
         assert_eq!(fake.repo(|repo| repo.comments.len()), 1);
     }
 }
@@ -78,7 +78,8 @@ async fn a_read_is_repeated_until_it_is_answered_but_not_for_ever() {
     fake.plan(Mischief::always("GET", "/comments", What::Lost));
     let before = fake.calls().len();
     let error = comment(&client(&fake), pull).await.unwrap_err();
-    assert!(matches!(error.trouble(), Some(Trouble::Unreachable(_))), "{error}");
+    // A proxy between us and a broken connection answers for it.
+    assert!(matches!(error.trouble(), Some(Trouble::Unreachable(_) | Trouble::Server { .. })), "{error}");
     assert_eq!(fake.calls().len() - before, 4);
 }
 

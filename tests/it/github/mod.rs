@@ -7,6 +7,7 @@ mod events;
 pub(crate) mod fake;
 mod files;
 mod marks;
+mod planted;
 mod propose;
 
 use std::time::Duration;

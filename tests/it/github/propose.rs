@@ -174,6 +174,10 @@ async fn a_lost_answer_of_any_write_leads_to_one_pull_request_and_one_line() {
             assert_eq!(fake.repo(|repo| repo.pulls.len()), 1, "{method} {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_branch_that_moved_without_an_answer_is_moved_once() {
     let (fake, _) = proposed().await;
     fake.plan(Mischief::once("PATCH", "git/refs", What::Lost));
     add(&fake, LEDGER, "two").await.unwrap().unwrap();
@@ -224,7 +228,7 @@ async fn a_restart_whose_pull_request_was_not_opened_is_carried_on() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said_for_each_permission_and_setting() {
+async fn a_missing_permission_says_which_lines_to_add() {
     let fake = Fake::start();
     fake.deny("contents");
     let error = add(&fake, LEDGER, "one").await.unwrap_err();
@@ -235,6 +239,10 @@ async fn what_is_missing_is_said_for_each_permission_and_setting() {
       contents: write
       pull-requests: write
     ");
+}
+
+#[tokio::test]
+async fn a_setting_that_forbids_pull_requests_is_named() {
     let fake = Fake::start();
     let setting = Answer::new(403, "GitHub Actions is not permitted to create or approve pull requests.");
     fake.plan(Mischief::always("POST", "pulls", What::Instead(setting)));
@@ -243,6 +251,11 @@ async fn what_is_missing_is_said_for_each_permission_and_setting() {
     POST /repos/o/r/pulls: this repository does not let workflows open pull requests
     tick 'Allow GitHub Actions to create and approve pull requests' in the repository's Settings, Actions, General; or give github-token the token of a GitHub App
     ");
+}
+
+#[tokio::test]
+async fn a_base_that_is_not_there_is_not_found() {
+    let fake = Fake::start();
     let paths: [String; 0] = [];
     let proposal =
         Proposal { branch: BRANCH, base_branch: "gone", title: "t", body: "b", message: "m", paths: &paths };

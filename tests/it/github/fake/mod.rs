@@ -30,7 +30,6 @@ pub(crate) struct Fake {
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    _alone: Option<MutexGuard<'static, ()>>,
 }
 
 pub(crate) struct Shared {
@@ -63,9 +62,6 @@ pub(crate) struct Seen {
     pub(crate) body: Value,
 }
 
-/// Held by the one fake that may have the fixed port.
-static ALONE: Mutex<()> = Mutex::new(());
-
 impl Fake {
     /// With one repository, `o/r`, whose branch `main` has one commit.
     pub(crate) fn start() -> Self {
@@ -74,9 +70,8 @@ impl Fake {
 
     /// As on GitHub Enterprise Server, where the API lives below `/api/v3`.
     pub(crate) fn with_prefix(prefix: &str) -> Self {
-        // A check of the requests sits in front of a fixed port, one fake at a time behind it.
+        // A check of the requests sits in front of a fixed port; the tests then run one by one.
         let port = std::env::var("GITHUB_FAKE_PORT").ok().map_or(0, |text| text.parse::<u16>().unwrap());
-        let alone = (port != 0).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner));
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -105,14 +100,7 @@ impl Fake {
                 }
             });
         });
-        Self {
-            address,
-            prefix: prefix.to_owned(),
-            shared,
-            stop: Some(stop),
-            thread: Some(thread),
-            _alone: alone,
-        }
+        Self { address, prefix: prefix.to_owned(), shared, stop: Some(stop), thread: Some(thread) }
     }
 
     /// What `GITHUB_API_URL` says: the front when there is one, else the fake itself.

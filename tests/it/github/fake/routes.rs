@@ -115,7 +115,7 @@ fn act(world: &mut World, seen: &Seen, segments: &[String], headers: &HeaderMap,
     match route(repo, &ask) {
         Reply::Json(status, body) => json_response(status, &body, &[]),
         Reply::List(all) => page(&all, seen, base),
-        Reply::Raw(text) => response(200, "application/vnd.github.raw+json; charset=utf-8", text.into(), &[]),
+        Reply::Raw(text) => response(200, "application/vnd.github.raw; charset=utf-8", text.into(), &[]),
         Reply::Refused(answer) => finish(&answer),
     }
 }
