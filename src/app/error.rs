@@ -9,6 +9,8 @@ pub enum Side {
     Usage,
     /// Server, disk or network.
     Environment,
+    /// Someone wanted us to stop.
+    Interrupted,
 }
 
 /// One message, one hint.
@@ -23,6 +25,11 @@ pub struct AppError {
 impl AppError {
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { side: Side::Usage, message: message.into(), hint: Some(Hint::new(hint)) }
+    }
+
+    /// Nobody waits for an answer any more.
+    pub fn interrupted() -> Self {
+        Self { side: Side::Interrupted, message: "stopped by a signal".to_owned(), hint: None }
     }
 
     pub fn environment(message: impl Into<String>, hint: impl Into<String>) -> Self {
