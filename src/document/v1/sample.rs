@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DriftDocument, RoundParts, RunDocument, RunParts, StoredDocument};
+use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
 use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
@@ -335,21 +335,6 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
         broken_rules: Vec::new(),
         common_shift: None,
         worth_a_look: vec![("c=32".to_owned(), MetricKey::quantile(Metric::Itl, 500))],
-    }
-}
-
-/// Six sessions of a real machine, the newest three weeks old.
-pub(crate) fn stored() -> StoredDocument {
-    StoredDocument {
-        sessions: 6,
-        newest: "2025-12-12T15:04:05Z".to_owned(),
-        age_days: Some(21.5),
-        drift: Some(DriftDocument {
-            level: "c=32".to_owned(),
-            metric: "ttft_p95".to_owned(),
-            change: 0.031,
-            absolute: false,
-        }),
     }
 }
 

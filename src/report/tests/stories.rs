@@ -86,7 +86,7 @@ fn judged(
     if let (Some(verdict), true) = (&mut run.verdict, stored) {
         let old = findings.iter().any(|finding| finding.code == "baseline_age");
         let age_days = if old { Some(21.5) } else { Some(2.4) };
-        verdict.baseline = Some(StoredDocument { age_days, ..sample::stored() });
+        verdict.baseline = Some(StoredDocument { age_days, ..StoredDocument::sample() });
     }
     run
 }
