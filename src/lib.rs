@@ -10,6 +10,7 @@ pub mod document;
 pub mod engine;
 pub mod gate;
 pub mod host;
+pub mod launch;
 pub mod metrics;
 pub mod protocol;
 pub mod record;

@@ -3,6 +3,7 @@
 mod error;
 mod file;
 mod fingerprint;
+mod launch;
 mod layers;
 mod mix;
 mod origins;
@@ -19,6 +20,7 @@ mod tests;
 pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
 pub use fingerprint::fingerprint;
+pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{

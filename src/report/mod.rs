@@ -21,3 +21,5 @@ mod text;
 
 #[cfg(test)]
 mod tests;
+
+pub use text::plain;

@@ -13,6 +13,7 @@ mod examples;
 mod gate;
 mod history;
 mod import;
+mod launch;
 mod loads;
 mod merge;
 mod planning;

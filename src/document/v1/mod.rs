@@ -10,6 +10,7 @@ mod format;
 mod histogram;
 mod history;
 pub mod import;
+mod launch;
 mod ledger;
 mod level;
 mod load;
@@ -23,6 +24,7 @@ mod schema;
 mod search;
 mod series;
 mod shard;
+mod target;
 mod values;
 mod verdict;
 
@@ -48,6 +50,7 @@ pub use history::{
     AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer,
     SegmentDocument, TrendDocument,
 };
+pub use launch::LaunchDocument;
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
@@ -56,8 +59,8 @@ pub use level::{
 pub use load::{LoadDocument, TraceDocument};
 pub use merge::{Joiner, MergeError, Part, Place, Shards};
 pub use plan::{
-    BaselineServerDocument, GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
-    TargetDocument, TimeoutsDocument, WorkloadDocument,
+    GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TimeoutsDocument,
+    WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
 pub use run::{
@@ -70,6 +73,7 @@ pub use search::{
 };
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
+pub use target::{BaselineServerDocument, TargetDocument};
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, MethodDocument,
     RuleDocument, StatusDocument, TestDocument, VerdictDocument,
