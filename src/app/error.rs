@@ -9,6 +9,8 @@ pub enum Side {
     Usage,
     /// Server, disk or network.
     Environment,
+    /// Someone wanted us to stop.
+    Interrupted,
 }
 
 /// One message, one hint.

@@ -1,10 +1,16 @@
 //! The server under test, opened: its address, its model, what is known of the machine.
 
+use std::path::PathBuf;
+
 use super::error::AppError;
+use super::launching;
+use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, RunPlan, Target};
+use crate::config::{BaselineServer, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
+use crate::engine::Stop;
 use crate::host;
+use crate::launch::Launched;
 use crate::protocol::models;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
@@ -12,7 +18,7 @@ use crate::simulator::model::SimSpec;
 use crate::telemetry::{self, GpuFacts};
 use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, TlsOptions};
 
-/// Ready to be loaded. Dropping it stops a simulator that it started.
+/// Ready to be loaded, unless it sleeps. Dropping it stops what it started.
 pub(super) struct Server {
     /// In the plan's order, the main one first.
     pub(super) servers: Vec<HttpOptions>,
@@ -20,13 +26,65 @@ pub(super) struct Server {
     /// What `/v1/models` listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
-    simulators: Vec<Simulator>,
+    held: Held,
+    restarts: bool,
+    /// The round that it was started for.
+    round: u64,
+    used: bool,
+}
+
+/// What was started for it.
+enum Held {
+    Nothing,
+    Simulators(#[expect(dead_code, reason = "held to be dropped")] Vec<Simulator>),
+    Launched(Box<Launched>),
+    /// What was started has been stopped again.
+    Asleep,
 }
 
 impl Server {
     /// Whether every round gets a fresh start of the server.
     pub(super) fn restarts(&self) -> bool {
-        !self.simulators.is_empty()
+        self.restarts
+    }
+
+    /// Whether a round can have it as it is, if it is to have a fresh start.
+    pub(super) fn is_fresh(&self, round: u64) -> bool {
+        !self.used
+            && match self.held {
+                Held::Launched(_) => true,
+                Held::Nothing | Held::Simulators(_) => self.round == round,
+                Held::Asleep => false,
+            }
+    }
+
+    pub(super) fn is_asleep(&self) -> bool {
+        matches!(self.held, Held::Asleep)
+    }
+
+    /// A round was measured on this start.
+    pub(super) fn use_up(&mut self) {
+        self.used = true;
+    }
+
+    /// Stops what was started, and waits for that; all that is known of it stays.
+    pub(super) fn sleep(&mut self) {
+        if !matches!(self.held, Held::Nothing) {
+            self.held = Held::Asleep;
+        }
+    }
+
+    /// There is less time for its end than usual.
+    pub(super) fn hurry(&mut self) {
+        if let Held::Launched(launched) = &mut self.held {
+            launched.hurry();
+        }
+    }
+
+    /// How a server that we started ended by itself, and where its log is.
+    pub(super) fn ended(&mut self) -> Option<(String, PathBuf)> {
+        let Held::Launched(launched) = &mut self.held else { return None };
+        Some((launched.ended()?, launched.log().path()))
     }
 }
 
@@ -46,20 +104,25 @@ enum Place {
     Address(Address),
 }
 
-/// Finds the servers of one side, asks the main one for its models, and picks the plan's or the only one.
-/// `start` counts the starts of a simulated server, each with a shock of its own.
+/// Finds or starts the servers of one side, asks the main one for its models, and picks the plan's or the only one.
+/// `round` is what they are started for; each start of a simulated server has a shock of its own.
 pub(super) async fn open(
-    plan: &RunPlan,
+    resolved: &Resolved,
     arm: Arm,
-    key: Option<&Secret>,
-    start: u64,
+    round: u64,
+    (watcher, stop): (&mut dyn Watcher, &Stop),
 ) -> Result<Server, AppError> {
-    let (urls, asked_model) = side(plan, arm);
-    let start = if arm == Arm::Baseline { start + BASELINE_STARTS } else { start };
+    let plan = &resolved.plan;
+    let Ends { urls, model: asked_model, launch } = ends(plan, arm);
+    let start = if arm == Arm::Baseline { round + BASELINE_STARTS } else { round };
+    let main = urls.first().map_or("", String::as_str);
+    let mut launched =
+        launch.map(|launch| launching::start(launch, main, (arm, round), &resolved.outputs)).transpose()?;
     let mut servers = Vec::new();
     let mut simulators = Vec::new();
     for (at, url) in (0..).zip(urls) {
-        let address = match place(url, plan.seed, at)? {
+        let url = launched.as_ref().map_or_else(|| url.clone(), |launched| launched.fill(url));
+        let address = match place(&url, plan.seed, at)? {
             Place::Address(address) => address,
             Place::Simulated(spec) => {
                 let simulator = Simulator::start(*spec, start)
@@ -70,12 +133,16 @@ pub(super) async fn open(
                 address
             }
         };
-        servers.push(http_options(&plan.target, address, key, plan));
+        servers.push(http_options(&plan.target, address, resolved.api_key.as_ref(), plan));
     }
     let Some(options) = servers.first() else {
         return Err(AppError::usage("no server is given", "add --server http://localhost:8000"));
     };
-    let asked = Control::new(options)?.models().await;
+    let control = Control::new(options)?;
+    if let (Some(launched), Some(launch)) = (&mut launched, launch) {
+        launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
+    }
+    let asked = control.models().await;
     let (names, server) = match asked {
         Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
         // Some servers have no list; with a model named, the first request tells.
@@ -86,21 +153,42 @@ pub(super) async fn open(
     };
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
-    let url = urls.first().map_or("", String::as_str);
-    let environment = environment(plan, url, &options.address, &model, server);
-    Ok(Server { servers, model, listed, environment, simulators })
+    let environment = environment(plan, main, &options.address, &model, server);
+    let held = match launched {
+        Some(launched) => Held::Launched(Box::new(launched)),
+        None if simulators.is_empty() => Held::Nothing,
+        None => Held::Simulators(simulators),
+    };
+    let restarts = match held {
+        Held::Launched(_) => plan.baseline.as_ref().is_some_and(|baseline| baseline.in_turn),
+        Held::Simulators(_) => true,
+        Held::Nothing | Held::Asleep => false,
+    };
+    Ok(Server { servers, model, listed, environment, held, restarts, round, used: false })
 }
 
 /// Starts of a simulated baseline are counted from here, so that no two starts of a gate are alike.
 const BASELINE_STARTS: u64 = 1 << 32;
 
-/// The addresses of a side, and its name for the model.
-fn side(plan: &RunPlan, arm: Arm) -> (&[String], Option<&str>) {
+/// What the plan says of one side.
+struct Ends<'a> {
+    urls: &'a [String],
+    model: Option<&'a str>,
+    launch: Option<&'a Launch>,
+}
+
+fn ends(plan: &RunPlan, arm: Arm) -> Ends<'_> {
     match (arm, &plan.baseline) {
-        (Arm::Baseline, Some(BaselineServer { base_urls, model })) => {
-            (base_urls, model.as_deref().or(plan.model.as_deref()))
-        }
-        _ => (&plan.target.base_urls, plan.model.as_deref()),
+        (Arm::Baseline, Some(BaselineServer { base_urls, model, launch, in_turn: _ })) => Ends {
+            urls: base_urls,
+            model: model.as_deref().or(plan.model.as_deref()),
+            launch: launch.as_ref(),
+        },
+        _ => Ends {
+            urls: &plan.target.base_urls,
+            model: plan.model.as_deref(),
+            launch: plan.target.launch.as_ref(),
+        },
     }
 }
 
@@ -191,6 +279,7 @@ fn environment(
         gpu_driver: driver,
         hardware,
         server,
+        image: None,
         network_path: network_path.to_owned(),
         model: model.to_owned(),
     }

@@ -61,6 +61,7 @@ impl From<&AppError> for Exit {
         match error.side {
             Side::Usage => Self::Usage,
             Side::Environment => Self::Environment,
+            Side::Interrupted => Self::Interrupted,
         }
     }
 }

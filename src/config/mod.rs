@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod fingerprint;
 mod inputs;
+mod launch;
 mod layers;
 mod mix;
 mod origins;
@@ -25,6 +26,7 @@ pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
 pub use fingerprint::fingerprint;
 pub use inputs::{action_environment, action_inputs, inputs_table};
+pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{

@@ -29,6 +29,7 @@ fn plan(level: Level) -> RunPlan {
         target: Target {
             name: "t".to_owned(),
             base_urls: vec!["sim:".to_owned()],
+            launch: None,
             url_strategy: UrlStrategy::RoundRobin,
             api_key_env: None,
             headers: Vec::new(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::github::fake::{Fake, TOKEN};
-use crate::stage::{Ended, Stage, canned, ended};
+use crate::stage::{BINARY, Ended, Stage, canned, ended};
 
 const BOT: &str = "github-actions[bot]";
 
@@ -284,6 +284,18 @@ fn a_result_from_a_fork_is_judged_by_our_limits() {
     job.step(&inputs).says(2, &["was not measured as this checkout's configuration says", "output"]);
     job.stage.write("workspace/in/result.json", "{\"format\": ");
     job.step(&inputs).says(2, &["in/result.json"]);
+}
+
+#[test]
+fn a_server_that_a_step_starts_gets_none_of_its_tokens() {
+    let job = Job::new();
+    let line =
+        format!("env > seen; echo ::error::x; exec {BINARY} simulate --listen 127.0.0.1:{{port}} fast");
+    let inputs = [("server-command", line.as_str()), ("server", "http://127.0.0.1:{port}")];
+    job.step(&inputs).says(0, &[]);
+    let seen = job.stage.read("workspace/seen");
+    assert!(seen.contains("GITHUB_SHA=") && !seen.contains("INPUT_") && !seen.contains(TOKEN), "{seen}");
+    assert!(job.stage.read("workspace/llm-loadtest-results/server.log").contains("::error::x"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod generated;
 mod github;
 mod history;
 mod import;
+mod launch;
 mod loads;
 mod merge;
 mod planning;

@@ -205,7 +205,10 @@ impl Step {
             None => self.pull().await.map(|pull| pull.head_sha),
         };
         let (Some(head), Some(github)) = (head, &self.github) else {
-            return self.trouble.push("the verdict is not reported on a commit: the step knows none, or has no github-token".to_owned());
+            return self.trouble.push(
+                "the verdict is not reported on a commit: the step knows none, or has no github-token"
+                    .to_owned(),
+            );
         };
         let context = format!("llm-loadtest/{}", self.plan.comment_key);
         let page = comment.or(self.event.run_url.as_deref());

@@ -23,6 +23,7 @@ pub(crate) fn plan() -> RunPlan {
         target: Target {
             name: "staging".to_owned(),
             base_urls: vec!["http://me:secret@localhost:8000?key=secret".to_owned()],
+            launch: None,
             url_strategy: UrlStrategy::RoundRobin,
             api_key_env: Some("LLM_KEY".to_owned()),
             headers: vec![("X-Team".to_owned(), "secret".to_owned())],
@@ -199,6 +200,7 @@ pub(crate) fn environment() -> Environment {
         gpu_driver: Some("550.1".to_owned()),
         hardware: "h100".to_owned(),
         server: Some("vllm 0.9".to_owned()),
+        image: None,
         network_path: "loopback".to_owned(),
         model: "org/model-8b".to_owned(),
     }
