@@ -74,7 +74,8 @@ impl GitHub {
         if !usable(&base) || !(base.starts_with("https://") || base.starts_with("http://")) {
             return Err(no_address());
         }
-        // Every address below is whole: octocrab joins paths only where they lack its base, and GraphQL's does on GHES.
+        // octocrab puts its base before paths that lack it, as GraphQL's does on Enterprise Server; so it only gets the
+        // origin, and every address below is whole.
         let origin: String = base.split_inclusive('/').take(3).collect();
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(setup("it needs a Tokio runtime"));
