@@ -6,7 +6,7 @@ use super::error::AppError;
 use super::launching;
 use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, Launch, Resolved, RunPlan, Target};
+use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host;
@@ -260,8 +260,11 @@ fn environment(
         None => "network",
     };
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let GpuFacts { gpus, driver, note: _ } =
-        if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
+    let GpuFacts { gpus, driver, note: _ } = if network_path == "loopback" && plan.target.gpu != GpuUse::Off {
+        telemetry::gpus()
+    } else {
+        GpuFacts::default()
+    };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),

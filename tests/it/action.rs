@@ -205,6 +205,17 @@ fn whatever_goes_wrong_is_said_where_an_older_verdict_stood() {
 }
 
 #[test]
+fn a_gpu_that_is_required_and_not_there_is_an_error() {
+    let job = Job::new();
+    let ended = job.step(&[SERVER, ("gpu", "require")]);
+    // On a machine with a GPU this is a gate like any other.
+    if ended.code != 0 {
+        ended.says(3, &["no GPU is visible here", "driver"]);
+    }
+    job.step(&[SERVER, ("gpu", "off")]).says(0, &[]);
+}
+
+#[test]
 fn without_a_token_a_pull_request_cannot_judge_itself() {
     let mut job = Job::new();
     job.variables.retain(|(name, _)| name != "INPUT_GITHUB-TOKEN");

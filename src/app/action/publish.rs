@@ -180,7 +180,7 @@ impl Step {
             CommentWhen::Auto | CommentWhen::Always | CommentWhen::Never => Policy::Always,
         };
         match github.upsert_comment(pull.number, &marker, &body, policy).await {
-            Ok(posted) => posted.map(|posted| posted.url),
+            Ok(posted) => Some(posted.url),
             Err(error) => {
                 self.cannot("comment on the pull request", &error);
                 None
@@ -235,7 +235,6 @@ impl Step {
                     title: &headline,
                     summary: &self.text(ending, Limit::Comment),
                     details_url: page,
-                    annotations: &[],
                 };
                 github.create_check_run(&head, &run).await.map(drop)
             }
