@@ -82,9 +82,9 @@ impl Server {
     }
 
     /// How a server that we started ended by itself, and where its log is.
-    pub(super) fn ended(&mut self) -> Option<(String, PathBuf)> {
+    pub(super) async fn ended(&mut self) -> Option<(String, PathBuf)> {
         let Held::Launched(launched) = &mut self.held else { return None };
-        Some((launched.ended()?, launched.log().path()))
+        Some((launched.ended().await?, launched.log().path()))
     }
 }
 
@@ -116,8 +116,13 @@ pub(super) async fn open(
     let Ends { urls, model: asked_model, launch } = ends(plan, arm);
     let start = if arm == Arm::Baseline { round + BASELINE_STARTS } else { round };
     let main = urls.first().map_or("", String::as_str);
-    let mut launched =
-        launch.map(|launch| launching::start(launch, main, (arm, round), &resolved.outputs)).transpose()?;
+    let mut launched = match launch {
+        Some(launch) => {
+            let watch: (&mut dyn Watcher, &Stop) = (&mut *watcher, stop);
+            Some(launching::start(launch, main, (arm, round), &resolved.outputs, watch).await?)
+        }
+        None => None,
+    };
     let mut servers = Vec::new();
     let mut simulators = Vec::new();
     for (at, url) in (0..).zip(urls) {
@@ -153,7 +158,8 @@ pub(super) async fn open(
     };
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
-    let environment = environment(plan, main, &options.address, &model, server);
+    let image = launched.as_ref().and_then(Launched::image).map(str::to_owned);
+    let environment = environment(plan, main, &options.address, &model, (server, image));
     let held = match launched {
         Some(launched) => Held::Launched(Box::new(launched)),
         None if simulators.is_empty() => Held::Nothing,
@@ -251,17 +257,18 @@ fn environment(
     url: &str,
     address: &Address,
     model: &str,
-    server: Option<String>,
+    (server, image): (Option<String>, Option<String>),
 ) -> Environment {
     let machine = host::machine();
     let network_path = match simulated(url) {
         Some(_) => "simulated",
+        None if image.is_some() => "bridge",
         None if address.is_loopback() => "loopback",
         None => "network",
     };
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
     let GpuFacts { gpus, driver, note: _ } =
-        if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
+        if matches!(network_path, "loopback" | "bridge") { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),
@@ -279,7 +286,7 @@ fn environment(
         gpu_driver: driver,
         hardware,
         server,
-        image: None,
+        image,
         network_path: network_path.to_owned(),
         model: model.to_owned(),
     }

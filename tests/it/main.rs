@@ -8,6 +8,7 @@
 )]
 
 mod bisect;
+mod containers;
 mod data;
 mod examples;
 mod gate;
