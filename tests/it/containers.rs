@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::stage::{BINARY, Ended, Stage, ended};
+use crate::stage::{BINARY, Ended, Simulated, Stage, ended};
 
 const SMALL: [&str; 8] =
     ["--num-prompts", "20", "--input-len", "16", "--output-len", "4", "--concurrency", "2"];
@@ -169,4 +169,31 @@ fn an_engine_that_is_not_there_is_said() {
     with("unix:///no/such.sock")
         .says(3, &["cannot reach a container engine at /no/such.sock", "DOCKER_HOST"]);
     with("tcp://127.0.0.1:1").says(3, &["DOCKER_HOST is tcp://127.0.0.1:1", "unix://"]);
+}
+
+#[test]
+fn inside_a_container_the_machine_is_runner_host() {
+    let Some(image) = image() else { return };
+    let folder = Stage::new();
+    let out = format!("{}:/out", folder.path("").display());
+    let inside = |network: &str, url: &str| {
+        let run =
+            ["run", "--rm", "--network", network, "-v", &out, "-w", "/out", image, "run", "--server", url];
+        let client = CLIENTS.iter().find(|client| Command::new(client).arg("--version").output().is_ok());
+        ended(&Command::new(client.unwrap()).args([&run[..], &SMALL].concat()).output().unwrap())
+    };
+    let path = || folder.json("llm-loadtest-results/result.json")["environment"]["network_path"].clone();
+    let open = Simulated::listening("0.0.0.0:0", "fast");
+    let port = open.url.rsplit(':').next().unwrap();
+    let (named, local) = (format!("http://runner-host:{port}"), format!("http://localhost:{port}"));
+    inside("bridge", &named).says(0, &[]);
+    assert_eq!(path(), "host");
+    inside("bridge", &local).says(3, &["localhost", &format!("use {named}")]);
+    inside("host", &named).says(0, &[]);
+    assert_eq!(path(), "loopback");
+    let closed = Simulated::start("fast");
+    let port = closed.url.rsplit(':').next().unwrap();
+    for host in ["runner-host", "127.0.0.1"] {
+        inside("bridge", &format!("http://{host}:{port}")).says(3, &["--host 0.0.0.0"]);
+    }
 }
