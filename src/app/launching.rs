@@ -8,7 +8,7 @@ use crate::base::Secret;
 use crate::config::{Launch, Outputs, Resolved, Starter};
 use crate::engine::Stop;
 use crate::host::RealClock;
-use crate::launch::{LaunchError, Launched, Log, Wait};
+use crate::launch::{LaunchError, Launched, Log, Onlooker, Wait};
 use crate::record::Arm;
 use crate::transport::{Address, Control};
 
@@ -16,11 +16,12 @@ use crate::transport::{Address, Control};
 const READY: [&str; 2] = ["/health", "/v1/models"];
 
 /// Starts the server of a side for a round.
-pub(super) fn start(
+pub(super) async fn start(
     launch: &Launch,
     url: &str,
     (arm, round): (Arm, u64),
     outputs: &Outputs,
+    (watcher, stop): (&mut dyn Watcher, &Stop),
 ) -> Result<Launched, AppError> {
     if let Starter::Command(_) = launch.starter
         && let Ok(address) = Address::parse(url)
@@ -45,7 +46,8 @@ pub(super) fn start(
     let title = format!("{}: start of {side} for round {round}: {what}", RealClock::wall());
     let secrets: Vec<Secret> = launch.env.iter().map(|(_, value)| value.clone()).collect();
     let log = Log::open(&log_path(outputs, arm), &title, secrets)?;
-    Ok(Launched::start(launch, log)?)
+    let mut onlooker = Onlooker { say: &mut |text| watcher.note(text), is_stopped: &|| stop.is_draining() };
+    Ok(Launched::start(launch, log, &mut onlooker).await?)
 }
 
 /// Waits until a server answers.
@@ -64,7 +66,8 @@ pub(super) async fn await_ready(
     let clock = RealClock::start();
     let ask = async |url: &str| control.status(url).await;
     let wait = Wait { urls: &urls, timeout: launch.timeout };
-    launched.ready(wait, ask, &mut |text| watcher.note(text), || stop.is_draining()).await?;
+    let mut onlooker = Onlooker { say: &mut |text| watcher.note(text), is_stopped: &|| stop.is_draining() };
+    launched.ready(wait, ask, &mut onlooker).await?;
     watcher.note(&format!("the server is ready after {:.1} s", clock.now().secs()));
     Ok(())
 }
@@ -94,6 +97,7 @@ impl From<LaunchError> for AppError {
             LaunchError::Interrupted => Side::Interrupted,
             LaunchError::Start(_)
             | LaunchError::Log { .. }
+            | LaunchError::Engine { .. }
             | LaunchError::Ended { .. }
             | LaunchError::NotReady { .. } => Side::Environment,
         };

@@ -176,7 +176,7 @@ pub(super) async fn measure(
             }
             let mut passed = pass(bench, &server, (number, arm), &mut journal, watcher, stop).await?;
             server.use_up();
-            passed.findings.extend(ended_early(&mut server, number));
+            passed.findings.extend(ended_early(&mut server, number).await);
             measured.take(arm, passed);
             servers.insert(arm, server);
             if measured.partial {
@@ -290,8 +290,8 @@ fn busy(work: Nanos, window: f64) -> f64 {
 }
 
 /// A server that we started and that is gone before we stopped it: its numbers are those of its end.
-fn ended_early(server: &mut Server, round: u32) -> Option<Finding> {
-    let (how, log) = server.ended()?;
+async fn ended_early(server: &mut Server, round: u32) -> Option<Finding> {
+    let (how, log) = server.ended().await?;
     Some(Finding {
         severity: Severity::Invalid,
         code: "server_ended".to_owned(),

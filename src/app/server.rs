@@ -9,14 +9,14 @@ use crate::base::{Hint, Secret, Seed};
 use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
 use crate::engine::Stop;
-use crate::host;
+use crate::host::{self, MachineFacts};
 use crate::launch::Launched;
 use crate::protocol::models;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
 use crate::telemetry::{self, GpuFacts};
-use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, TlsOptions};
+use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, Route, TlsOptions};
 
 /// Ready to be loaded, unless it sleeps. Dropping it stops what it started.
 pub(super) struct Server {
@@ -82,9 +82,9 @@ impl Server {
     }
 
     /// How a server that we started ended by itself, and where its log is.
-    pub(super) fn ended(&mut self) -> Option<(String, PathBuf)> {
+    pub(super) async fn ended(&mut self) -> Option<(String, PathBuf)> {
         let Held::Launched(launched) = &mut self.held else { return None };
-        Some((launched.ended()?, launched.log().path()))
+        Some((launched.ended().await?, launched.log().path()))
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn key(plan: &RunPlan, server: &Server) -> Key {
 /// What `--server` names.
 enum Place {
     Simulated(Box<SimSpec>),
-    Address(Address),
+    Address(Address, Route),
 }
 
 /// Finds or starts the servers of one side, asks the main one for its models, and picks the plan's or the only one.
@@ -116,25 +116,18 @@ pub(super) async fn open(
     let Ends { urls, model: asked_model, launch } = ends(plan, arm);
     let start = if arm == Arm::Baseline { round + BASELINE_STARTS } else { round };
     let main = urls.first().map_or("", String::as_str);
-    let mut launched =
-        launch.map(|launch| launching::start(launch, main, (arm, round), &resolved.outputs)).transpose()?;
-    let mut servers = Vec::new();
-    let mut simulators = Vec::new();
-    for (at, url) in (0..).zip(urls) {
-        let url = launched.as_ref().map_or_else(|| url.clone(), |launched| launched.fill(url));
-        let address = match place(&url, plan.seed, at)? {
-            Place::Address(address) => address,
-            Place::Simulated(spec) => {
-                let simulator = Simulator::start(*spec, start)
-                    .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
-                let address = Address::parse(simulator.base_url())
-                    .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
-                simulators.push(simulator);
-                address
-            }
-        };
-        servers.push(http_options(&plan.target, address, resolved.api_key.as_ref(), plan));
-    }
+    let mut launched = match launch {
+        Some(launch) => {
+            let watch: (&mut dyn Watcher, &Stop) = (&mut *watcher, stop);
+            Some(launching::start(launch, main, (arm, round), &resolved.outputs, watch).await?)
+        }
+        None => None,
+    };
+    let urls: Vec<String> = urls
+        .iter()
+        .map(|url| launched.as_ref().map_or_else(|| url.clone(), |launched| launched.fill(url)))
+        .collect();
+    let Found { servers, simulators, route } = find(resolved, &urls, start)?;
     let Some(options) = servers.first() else {
         return Err(AppError::usage("no server is given", "add --server http://localhost:8000"));
     };
@@ -142,18 +135,21 @@ pub(super) async fn open(
     if let (Some(launched), Some(launch)) = (&mut launched, launch) {
         launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
     }
-    let asked = control.models().await;
-    let (names, server) = match asked {
-        Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
-        // Some servers have no list; with a model named, the first request tells.
-        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked_model.is_some() => {
-            (Ok(Vec::new()), None)
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let (names, server) = offered(&control, &options.address, asked_model).await?;
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
-    let environment = environment(plan, main, &options.address, &model, server);
+    let network_path = match (route, launched.as_ref().and_then(Launched::image)) {
+        (None, _) => "simulated",
+        (_, Some(_)) => "bridge",
+        (Some(route), None) => route.id(),
+    };
+    let environment = Environment {
+        server,
+        image: launched.as_ref().and_then(Launched::image).map(str::to_owned),
+        network_path: network_path.to_owned(),
+        model: model.clone(),
+        ..environment(plan, main, network_path, host::machine())
+    };
     let held = match launched {
         Some(launched) => Held::Launched(Box::new(launched)),
         None if simulators.is_empty() => Held::Nothing,
@@ -165,6 +161,59 @@ pub(super) async fn open(
         Held::Nothing | Held::Asleep => false,
     };
     Ok(Server { servers, model, listed, environment, held, restarts, round, used: false })
+}
+
+/// Servers as they are reached from here.
+struct Found {
+    servers: Vec<HttpOptions>,
+    simulators: Vec<Simulator>,
+    /// The way to the main one; none where it is simulated.
+    route: Option<Route>,
+}
+
+/// Where each URL leads. Simulated servers are started.
+fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
+    let plan = &resolved.plan;
+    let mut found = Found { servers: Vec::new(), simulators: Vec::new(), route: None };
+    for (at, url) in (0..).zip(urls) {
+        let address = match place(url, plan.seed, at)? {
+            Place::Address(address, route) => {
+                if at == 0 {
+                    found.route = Some(route);
+                }
+                address
+            }
+            Place::Simulated(spec) => {
+                let simulator = Simulator::start(*spec, start)
+                    .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
+                let address = Address::parse(simulator.base_url())
+                    .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
+                found.simulators.push(simulator);
+                address
+            }
+        };
+        found.servers.push(http_options(&plan.target, address, resolved.api_key.as_ref(), plan));
+    }
+    Ok(found)
+}
+
+/// The names of the models that a server lists, or why its list is unreadable; and what it calls itself.
+type Offer = (Result<Vec<String>, String>, Option<String>);
+
+async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> Result<Offer, AppError> {
+    match control.models().await {
+        Ok(answer) => Ok((models::parse(answer.body.as_bytes()), answer.server)),
+        // Some servers have no list; with a model named, the first request tells.
+        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked.is_some() => {
+            Ok((Ok(Vec::new()), None))
+        }
+        Err(error @ ControlError::Unreachable { .. }) => {
+            let advice = address.advice().map(Hint::new);
+            let error = AppError::from(error);
+            Err(AppError { hint: advice.or(error.hint), ..error })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Starts of a simulated baseline are counted from here, so that no two starts of a gate are alike.
@@ -203,10 +252,12 @@ fn place(url: &str, seed: Seed, at: u64) -> Result<Place, AppError> {
             spec.with_session(if at == 0 { session } else { session.at(at) }.0),
         )));
     }
-    Address::parse(url).map(Place::Address).map_err(|error| {
+    let address = Address::parse(url).map_err(|error| {
         let hint = error.hint().0;
         AppError::usage(error.to_string(), hint)
-    })
+    })?;
+    let (address, route) = address.reached();
+    Ok(Place::Address(address, route))
 }
 
 /// The part of a `sim:` target that names profile and parameters.
@@ -246,25 +297,11 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
     }
 }
 
-fn environment(
-    plan: &RunPlan,
-    url: &str,
-    address: &Address,
-    model: &str,
-    server: Option<String>,
-) -> Environment {
-    let machine = host::machine();
-    let network_path = match simulated(url) {
-        Some(_) => "simulated",
-        None if address.is_loopback() => "loopback",
-        None => "network",
-    };
+/// What is known without asking the server.
+fn environment(plan: &RunPlan, url: &str, network_path: &str, machine: MachineFacts) -> Environment {
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let GpuFacts { gpus, driver, note: _ } = if network_path == "loopback" && plan.target.gpu != GpuUse::Off {
-        telemetry::gpus()
-    } else {
-        GpuFacts::default()
-    };
+    let is_here = matches!(network_path, "loopback" | "bridge" | "host") && plan.target.gpu != GpuUse::Off;
+    let GpuFacts { gpus, driver, note: _ } = if is_here { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),
@@ -281,10 +318,7 @@ fn environment(
         gpus,
         gpu_driver: driver,
         hardware,
-        server,
-        image: None,
-        network_path: network_path.to_owned(),
-        model: model.to_owned(),
+        ..Environment::default()
     }
 }
 

@@ -10,7 +10,7 @@ use super::first::AtWork;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form, Judged};
-use crate::config::{Entry, Origin, Outputs, Purpose, Resolved};
+use crate::config::{Entry, Origin, Outputs, Purpose, Resolved, Starter};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
 use crate::gate::Decision;
@@ -86,7 +86,12 @@ pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError>
         ));
     }
     let said = |key, text: &str| Entry::new(key, text, Origin::Flag("measure".to_owned()));
-    let servers = asked.plan.target.base_urls.iter().map(|url| said("baseline-server", url));
+    let target = &asked.plan.target;
+    let servers: Vec<Entry> = match target.launch.as_ref().map(|launch| &launch.starter) {
+        Some(Starter::Command(line)) => vec![said("baseline-server-command", line)],
+        Some(Starter::Image(image)) => vec![said("baseline-server-image", &image.name)],
+        None => target.base_urls.iter().map(|url| said("baseline-server", url)).collect(),
+    };
     let named = [said("head", NAME), said("base", NAME)];
     // A gate that stops when it is sure stops early where the pairs happen to agree, which would flatter the noise: one look only.
     let given = asked.values.iter().any(|entry| entry.key == "rounds" && entry.origin != Origin::Default);

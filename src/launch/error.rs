@@ -15,15 +15,23 @@ pub enum LaunchError {
     Ended { how: String, log: PathBuf, tail: String },
     #[error("the server was not ready within {waited}: {url}: {last}{tail}")]
     NotReady { waited: Nanos, url: String, last: String, log: PathBuf, tail: String },
+    #[error("{what}")]
+    Engine { what: String, hint: String },
     #[error("stopped while the server was starting")]
     Interrupted,
 }
 
 impl LaunchError {
+    /// What a container engine did not do, in words.
+    pub(super) fn engine(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Engine { what: what.into(), hint: hint.into() }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Hint {
         Hint::new(match self {
             Self::Start(_) => "run the line of --server-command by hand to see what it lacks".to_owned(),
+            Self::Engine { hint, .. } => hint.clone(),
             Self::Log { .. } => "choose a writable place with --output".to_owned(),
             Self::Ended { how, log, .. } if how == "exit code 0" => format!(
                 "the command must stay in the foreground: leave out an & or a --detach at its end; {} holds all it said",

@@ -1,6 +1,7 @@
 //! Servers that this tool starts, awaits and stops with everything that they started.
 
 mod alive;
+mod container;
 mod error;
 mod log;
 mod process;
@@ -13,7 +14,9 @@ pub use error::LaunchError;
 pub use log::Log;
 pub use ready::Wait;
 
-use crate::config::{Launch, PORT_PLACE, Starter};
+use crate::config::{CONTAINER_PLACE, Launch, PORT_PLACE, Starter};
+use crate::host;
+use container::{Container, Engine};
 use process::Process;
 
 /// How long a server may take to end by itself after SIGTERM: enough to let go of GPUs properly.
@@ -21,31 +24,63 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The same when the user or the system wants us to stop: a cancelled job is killed a few seconds later.
 const HURRIED: Duration = Duration::from_secs(3);
 
+/// Whoever looks on while a server starts.
+pub struct Onlooker<'a> {
+    pub say: &'a mut (dyn FnMut(&str) + Send),
+    /// Whether somebody wants us to stop.
+    pub is_stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
 /// A server that was started. Dropping it ends it and everything that it started, and waits for that.
 #[derive(Debug)]
 pub struct Launched {
-    running: Process,
+    running: Running,
     log: Log,
     grace: Duration,
 }
 
+#[derive(Debug)]
+enum Running {
+    Process(Process),
+    Container(Box<Container>),
+}
+
 impl Launched {
     /// Starts a server; it is not ready yet.
-    pub fn start(launch: &Launch, log: Log) -> Result<Self, LaunchError> {
-        let Starter::Command(line) = &launch.starter else {
-            return Err(LaunchError::Start("containers are not started by this version".to_owned()));
+    pub async fn start(launch: &Launch, log: Log, onlooker: &mut Onlooker<'_>) -> Result<Self, LaunchError> {
+        let running = match &launch.starter {
+            Starter::Command(line) => Running::Process(Process::start(line, &launch.env, &log)?),
+            Starter::Image(image) => {
+                let engine = Engine::connect(&host::env::vars()).await?;
+                let container = Container::start(engine, image, &launch.env, &log, onlooker).await?;
+                Running::Container(Box::new(container))
+            }
         };
-        Ok(Self { running: Process::start(line, &launch.env, &log)?, log, grace: GRACE })
+        Ok(Self { running, log, grace: GRACE })
     }
 
     /// The URL with what the start tells.
     pub fn fill(&self, url: &str) -> String {
-        url.replace(PORT_PLACE, &self.running.port().to_string())
+        match &self.running {
+            Running::Process(process) => url.replace(PORT_PLACE, &process.port().to_string()),
+            Running::Container(container) => url.replace(CONTAINER_PLACE, container.address()),
+        }
+    }
+
+    /// The image of a container, with its digest.
+    pub fn image(&self) -> Option<&str> {
+        match &self.running {
+            Running::Process(_) => None,
+            Running::Container(container) => Some(container.image()),
+        }
     }
 
     /// How it ended, where it did: `exit code 1`.
-    pub fn ended(&mut self) -> Option<String> {
-        self.running.ended()
+    pub async fn ended(&mut self) -> Option<String> {
+        match &mut self.running {
+            Running::Process(process) => process.ended(),
+            Running::Container(container) => container.ended().await,
+        }
     }
 
     pub fn log(&self) -> &Log {
@@ -60,7 +95,10 @@ impl Launched {
 
 impl Drop for Launched {
     fn drop(&mut self) {
-        self.running.stop(self.grace);
+        match &mut self.running {
+            Running::Process(process) => process.stop(self.grace),
+            Running::Container(container) => container.stop(self.grace),
+        }
         self.log.close();
     }
 }

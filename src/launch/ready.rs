@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LaunchError, Launched};
+use super::{LaunchError, Launched, Onlooker};
 use crate::base::Nanos;
 use crate::host::RealClock;
 
@@ -24,18 +24,17 @@ impl Launched {
         &mut self,
         wait: Wait<'_>,
         ask: impl AsyncFn(&str) -> Result<u16, String>,
-        say: &mut (dyn FnMut(&str) + Send),
-        is_stopped: impl Fn() -> bool,
+        onlooker: &mut Onlooker<'_>,
     ) -> Result<(), LaunchError> {
         let clock = RealClock::start();
         let mut said = Nanos::ZERO;
         loop {
-            if is_stopped() {
+            if (onlooker.is_stopped)() {
                 self.hurry();
                 return Err(LaunchError::Interrupted);
             }
             let Some((url, last)) = self.look(wait.urls, &ask).await else { return Ok(()) };
-            if let Some(how) = self.ended() {
+            if let Some(how) = self.ended().await {
                 return Err(LaunchError::Ended { how, log: self.log.path(), tail: self.log.tail() });
             }
             let waited = clock.now();
@@ -46,7 +45,7 @@ impl Launched {
             if waited - said >= SAY_AGAIN {
                 said = waited;
                 let line = self.log.last_line().map(|line| format!("; it says: {line}")).unwrap_or_default();
-                say(&format!(
+                (onlooker.say)(&format!(
                     "waiting for {url} ({last}): {:.0} s of at most {}{line}",
                     waited.secs(),
                     wait.timeout

@@ -9,6 +9,7 @@
 
 mod action;
 mod bisect;
+mod containers;
 mod data;
 mod examples;
 mod gate;

@@ -50,6 +50,7 @@ const IMPURE: &[&str] = &[
 /// Crates and the rooms that may import them. serde, thiserror and bytes are everyone's.
 const GUESTS: &[(&str, &[&str])] = &[
     ("axum", &["simulator::http"]),
+    ("bollard", &["launch"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("csv", &["workload"]),
