@@ -236,6 +236,8 @@ fn no_text_of_a_server_is_a_command() {
     let ours = |line: &&str| line.starts_with("::") && !line.starts_with("::stop-commands::");
     let commands: Vec<&str> = ended.stdout.lines().filter(ours).collect();
     assert_eq!(commands.len(), 2, "the token and one annotation: {commands:?}");
+    let token = ended.stdout.lines().find_map(|line| line.strip_prefix("::stop-commands::")).unwrap();
+    assert_eq!(commands[0], format!("::{token}::"));
     assert!(commands[1].starts_with("::error title=llm-loadtest::"), "{commands:?}");
     let heard = ended.stderr.lines().any(|line| line.trim_start().starts_with("::") || line.contains("##["));
     assert!(!heard, "{}", ended.stderr);
