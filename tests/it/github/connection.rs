@@ -189,7 +189,7 @@ fn asked_with(api: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let (port, lines) = proxy();
     let proxy = format!("http://127.0.0.1:{port}");
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "github::connection::in_a_process_of_its_own", "--ignored"]);
+    child.args(["--exact", "github::connection::in_a_process_of_its_own"]);
     for name in [
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -211,10 +211,10 @@ fn asked_with(api: &str, variables: &[(&str, &str)]) -> Vec<String> {
     lines.lock().unwrap().clone()
 }
 
+/// What the test of proxies runs as a child: the environment of a process is one for all its threads.
 #[tokio::test]
-#[ignore = "what the test of proxies runs as a child"]
 async fn in_a_process_of_its_own() {
-    let api = std::env::var("GITHUB_TEST_API").unwrap();
+    let Ok(api) = std::env::var("GITHUB_TEST_API") else { return };
     let patience = Patience { budget_s: 0, second: Duration::ZERO };
     let github = connect(&api, TOKEN).with_patience(patience);
     let error = comment(&github, 5).await.unwrap_err();
