@@ -9,6 +9,7 @@ pub mod config;
 pub mod document;
 pub mod engine;
 pub mod gate;
+pub mod github;
 pub mod host;
 pub mod launch;
 pub mod metrics;

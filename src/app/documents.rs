@@ -61,7 +61,7 @@ pub fn render(document: &RunDocument, form: Form) -> Result<String, AppError> {
             report::console::render(document, report::console::Style { color: colour, width: WIDTH })
         }
         Form::Markdown => report::markdown::render(document, &outputs::comment_options(document)),
-        Form::Junit => outputs::junit(document)?,
+        Form::Junit => outputs::junit(document, None)?,
         Form::Json => report::json::render(document),
         Form::Csv => report::csv::render(document),
         Form::Html => outputs::page(document),
@@ -111,7 +111,7 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
 
 /// A shard shares its fingerprint with the whole load, and its throughput with nobody. A search measures where its
 /// answers lie, so two of them need not share a level.
-fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+pub(super) fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
     match (&document.plan.shard, &document.search) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(AppError::usage(

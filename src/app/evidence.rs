@@ -4,12 +4,14 @@ use super::error::AppError;
 use super::measurement::{Measurement, Round};
 use super::server::{self, Server};
 use super::watch::Watcher;
-use crate::base::Nanos;
+use crate::base::{Hint, Nanos};
 use crate::config::{GatePolicy, Launch, Resolved, RunPlan, Starter};
 use crate::document::v1::{
     BaselineDocument, BlockDocument, BlockLevel, DEFINITIONS, Format, Kind, LedgerDocument, SessionRound,
+    StoredDocument, VerdictDocument,
 };
 use crate::gate::{Against, Decision, Evidence, LevelEvidence, RoundValues, SessionRounds, Verdict, decide};
+use crate::host::RealClock;
 use crate::record::{Environment, MetricKey};
 use crate::store::Ledgers;
 use crate::validity::{Finding, Severity, check_environment};
@@ -51,7 +53,7 @@ impl<'a> Case<'a> {
         let carried = ledger.as_ref().map_or(0, |(_, ledger)| ledger.blocks.len() as u32);
         let policy = gate.clone();
         let findings = match &reference {
-            Reference::Stored(Some(baseline)) => against(baseline, &server.environment),
+            Reference::Stored(Some(baseline)) => against(baseline, &server.environment, &RealClock::wall()),
             Reference::Stored(None) | Reference::Server => Vec::new(),
         };
         Ok(Self { plan, policy, reference, keys, ledger, carried, findings })
@@ -134,6 +136,14 @@ impl<'a> Case<'a> {
         decide(&Evidence { levels }, &self.policy, &findings)
     }
 
+    /// What the stored sessions say of themselves, where the verdict rests on any.
+    pub(super) fn stored(&self, verdict: &VerdictDocument) -> Option<StoredDocument> {
+        match &self.reference {
+            Reference::Stored(Some(baseline)) => StoredDocument::new(baseline, &RealClock::wall(), verdict),
+            Reference::Stored(None) | Reference::Server => None,
+        }
+    }
+
     fn level(&self, label: String, measured: Option<&Measurement>) -> LevelEvidence {
         let earlier = |pick: fn(&BlockLevel) -> Option<&SessionRound>| {
             let blocks = self.ledger.iter().flat_map(|(_, ledger)| &ledger.blocks[..self.carried as usize]);
@@ -198,13 +208,25 @@ fn settled(verdict: &Verdict) -> bool {
     verdict.decision != Decision::Inconclusive
 }
 
-/// What differs between the newest stored session's machine and this one.
-fn against(baseline: &BaselineDocument, now: &Environment) -> Vec<Finding> {
-    baseline
-        .sessions
-        .last()
-        .map(|session| check_environment(&Environment::from(&session.environment), now))
-        .unwrap_or_default()
+/// What differs between the newest stored session's machine and this one, and whether it is long ago.
+pub(super) fn against(baseline: &BaselineDocument, environment: &Environment, now: &str) -> Vec<Finding> {
+    let Some(newest) = baseline.sessions.last() else { return Vec::new() };
+    let mut findings = check_environment(&Environment::from(&newest.environment), environment);
+    let age = baseline.max_age().and(newest.age_days(now)).filter(|age| *age > BaselineDocument::STALE_DAYS);
+    findings.extend(age.map(|age| Finding {
+        severity: Severity::Warning,
+        code: "baseline_age".to_owned(),
+        message: format!(
+            "the newest stored session is {} days old, and the machine may have changed since",
+            age.floor()
+        ),
+        hint: Some(Hint::new(
+            "measure the main branch every night, and store the result: llm-loadtest baseline save",
+        )),
+        level: None,
+        round: None,
+    }));
+    findings
 }
 
 /// The evidence of this question, where the question has a name. Only who names the head says that it is the same one again:
@@ -268,4 +290,29 @@ fn sides(plan: &RunPlan) -> String {
         .map(|baseline| side(&baseline.base_urls, baseline.launch.as_ref()))
         .unwrap_or_default();
     format!("{} against {baseline}", side(&plan.target.base_urls, plan.target.launch.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::v1::{SessionDocument, sample};
+
+    #[test]
+    fn a_real_machines_old_baseline_is_read_with_care() {
+        let run = sample::run();
+        let mut baseline =
+            BaselineDocument::empty(run.fingerprint.clone(), run.plan.workload.clone(), "0.1.0");
+        let environment = sample::environment();
+        let found = |baseline: &BaselineDocument, now: &str| {
+            let all = against(baseline, &environment, now);
+            all.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
+        };
+        assert!(found(&baseline, "2026-02-01T00:00:00Z").is_empty());
+        baseline.sessions.push(SessionDocument::from_run(&run, "a", None));
+        assert!(found(&baseline, "2026-01-16T03:04:00Z").is_empty());
+        let old = ["the newest stored session is 20 days old, and the machine may have changed since"];
+        assert_eq!(found(&baseline, "2026-01-23T00:00:00Z"), old);
+        baseline.sessions[0].environment.network_path = "simulated".to_owned();
+        assert!(found(&baseline, "2026-06-01T00:00:00Z").iter().all(|message| !message.contains("days old")));
+    }
 }

@@ -14,7 +14,7 @@ use super::watch::Watcher;
 use crate::base::Hint;
 use crate::config::{Resolved, RunPlan};
 use crate::document::v1::{
-    BaselineDocument, Candidate, DEFINITIONS, RunDocument, WorkloadDocument, comparable,
+    BaselineDocument, Candidate, DEFINITIONS, Key, RunDocument, WorkloadDocument, comparable,
 };
 use crate::engine::Stop;
 use crate::gate::{Basis, Decision, Verdict};
@@ -55,7 +55,7 @@ pub async fn gate(
     let (reference, cut) = if plan.baseline.is_some() {
         (Reference::Server, None)
     } else {
-        let (stored, cut) = find(&store, plan, candidate)?;
+        let (stored, cut) = find(&store, plan, &server::key(plan, candidate))?;
         (Reference::Stored(stored.map(Box::new)), cut)
     };
     for text in announce(&reference, resolved, candidate)?.iter().chain(&cut) {
@@ -92,9 +92,12 @@ pub async fn gate(
     };
     case.findings.extend(interrupted(plan, &measured, case.carried));
     let verdict = case.verdict(Some(&measured));
-    measured.findings.extend(case.findings);
-    let document = measured.document(plan, Some(&verdict), u64::from(case.carried));
-    outputs::write(&document, &resolved.outputs)?;
+    measured.findings.extend(case.findings.iter().cloned());
+    let mut document = measured.document(plan, Some(&verdict), u64::from(case.carried));
+    if let Some(judged) = &mut document.verdict {
+        judged.baseline = case.stored(judged);
+    }
+    outputs::write(&document, resolved)?;
     let known = plan.baseline.is_some() || verdict.basis != Basis::None;
     let saved = save_first(&store, resolved, commit, &document, &verdict, known)?;
     Ok(Judged { document, decision: verdict.decision, saved })
@@ -109,17 +112,16 @@ pub(super) fn unknown_levels() -> AppError {
 }
 
 /// The baseline for this plan on this server, and what was cut off it. One that must not be compared is refused now, before any load.
-fn find(
+pub(super) fn find(
     store: &Store,
     plan: &RunPlan,
-    server: &Server,
+    key: &Key,
 ) -> Result<(Option<BaselineDocument>, Option<String>), AppError> {
-    let key = server::key(plan, server);
-    let Some(found) = store.find(&key)? else {
+    let Some(found) = store.find(key)? else {
         return Ok((None, None));
     };
     let workload = WorkloadDocument::from(plan);
-    let reasons = comparable(&found, Candidate { key: &key, definitions: DEFINITIONS, workload: &workload });
+    let reasons = comparable(&found, Candidate { key, definitions: DEFINITIONS, workload: &workload });
     if reasons.is_empty() {
         let window = found.window(&RealClock::wall(), found.max_age());
         let keys: Vec<MetricKey> = plan.gate.tolerances.keys().copied().collect();
@@ -127,7 +129,7 @@ fn find(
         return Ok(((!window.sessions.is_empty()).then_some(window), cut));
     }
     Err(AppError::usage(
-        format!("the baseline {} cannot judge this run: {}", store.path(&key).display(), reasons.join("; ")),
+        format!("the baseline {} cannot judge this run: {}", store.path(key).display(), reasons.join("; ")),
         "restore the plan, give the workload another name, or store a new baseline in another folder with --baselines",
     ))
 }

@@ -1,5 +1,6 @@
 //! One use case per file; here the edges are introduced to each other.
 
+mod action;
 mod bisect;
 mod documents;
 mod error;
@@ -16,6 +17,7 @@ mod planning;
 mod preflight;
 mod prepare;
 mod recorder;
+mod rejudge;
 mod rounds;
 mod run;
 mod search;
@@ -26,6 +28,7 @@ mod stage;
 mod start;
 mod watch;
 
+pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};
 pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
 pub use documents::{
     Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
@@ -34,7 +37,9 @@ pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
 pub use merge::{Merged, merge};
+pub use outputs::write;
 pub use planning::{Planned, plan, render_forecast};
+pub use rejudge::rejudge;
 pub use run::run;
 pub use settings::settings;
 pub use simulate::simulate;

@@ -1,13 +1,14 @@
 //! Where results go: checked before any load, written whole at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::AppError;
-use crate::config::Outputs;
+use crate::config::{Origin, Outputs, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::files::{self, FileError};
 use crate::report;
 use crate::report::markdown::{self, MarkdownOptions};
+use crate::store::Store;
 
 /// Makes sure that every folder can be written to, so that an hour of load does not end in "permission denied".
 pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
@@ -18,7 +19,8 @@ pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
 }
 
 /// Writes every file that was asked for. All are tried; the first error is the answer.
-pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), AppError> {
+pub fn write(document: &RunDocument, resolved: &Resolved) -> Result<(), AppError> {
+    let outputs = &resolved.outputs;
     let mut texts = vec![
         (outputs.result.as_path(), report::json::render(document)),
         (outputs.summary.as_path(), report::csv::render(document)),
@@ -30,15 +32,28 @@ pub(super) fn write(document: &RunDocument, outputs: &Outputs) -> Result<(), App
         texts.push((path, page(document)));
     }
     if let Some(path) = &outputs.junit {
-        texts.push((path, junit(document)?));
+        texts.push((path, junit(document, config_file(resolved))?));
     }
     let results: Vec<Result<(), FileError>> =
         texts.into_iter().map(|(path, text)| files::write_atomic(path, text.as_bytes())).collect();
     results.into_iter().collect::<Result<(), FileError>>().map_err(AppError::from)
 }
 
-pub(super) fn junit(document: &RunDocument) -> Result<String, AppError> {
-    report::junit::render(document).map_err(|error| {
+/// The file in which settings were found; of a folder's files one of them.
+fn config_file(resolved: &Resolved) -> Option<&str> {
+    resolved.values.iter().find_map(|entry| match &entry.origin {
+        Origin::File { path, .. } if path != ".env" => Some(path.as_str()),
+        Origin::File { .. }
+        | Origin::Flag(_)
+        | Origin::Input(_)
+        | Origin::Environment(_)
+        | Origin::Default => None,
+    })
+}
+
+/// `file` is the configuration file, where it is known.
+pub(super) fn junit(document: &RunDocument, file: Option<&str>) -> Result<String, AppError> {
+    report::junit::render(document, file).map_err(|error| {
         AppError::environment(format!("cannot render JUnit: {error}"), "please report this as a bug")
     })
 }
@@ -50,7 +65,11 @@ pub(super) fn comment_options(document: &RunDocument) -> MarkdownOptions {
         (None, Some(_)) => "gate",
         (None, None) => "run",
     };
-    MarkdownOptions { title: format!("Serving {verb} '{}'", document.name), reproduce: reproduce(document) }
+    MarkdownOptions {
+        title: format!("Serving {verb} '{}'", document.name),
+        reproduce: reproduce(document),
+        ..MarkdownOptions::default()
+    }
 }
 
 /// The page with charts.
@@ -63,6 +82,12 @@ fn reproduce(document: &RunDocument) -> Option<String> {
     document.imported.is_none().then(|| report::command::line(document))
 }
 
+/// The stored baseline of a result's workload, model and hardware, where there is one.
+pub(super) fn baseline_file(document: &RunDocument, folder: &Path) -> Option<PathBuf> {
+    let path = Store::open(folder).path(&document.fingerprint);
+    path.exists().then_some(path)
+}
+
 pub(super) fn unwritable(message: &str) -> AppError {
     AppError::environment(message, "choose a writable place with --output")
 }
@@ -73,7 +98,7 @@ fn paths(outputs: &Outputs) -> impl Iterator<Item = &Path> {
         .chain(&outputs.junit)
         .chain(&outputs.markdown)
         .chain(&outputs.html)
-        .map(std::path::PathBuf::as_path)
+        .map(PathBuf::as_path)
 }
 
 impl From<FileError> for AppError {

@@ -24,6 +24,6 @@ pub async fn run(
     let all = |_: &Measurement, _: &mut dyn Watcher| Ok(false);
     let measured = rounds::measure(&bench, stage, resolved, 1, (watcher, stop), all).await?;
     let document = measured.document(&resolved.plan, None, 0);
-    outputs::write(&document, &resolved.outputs)?;
+    outputs::write(&document, resolved)?;
     Ok(document)
 }

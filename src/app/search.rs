@@ -62,7 +62,7 @@ pub(super) async fn find(
     };
     hunt.search.stopped = hunt.go(watcher, stop).await?;
     let document = hunt.document(&resolved.plan);
-    outputs::write(&document, &resolved.outputs)?;
+    outputs::write(&document, resolved)?;
     Ok(document)
 }
 

@@ -19,12 +19,21 @@ pub fn settings(
     flags: Vec<Entry>,
     environment: BTreeMap<String, String>,
 ) -> Result<Resolved, AppError> {
+    Ok(resolve(layers(purpose, flags, environment)?)?)
+}
+
+/// Everything that was said, with the files that it names read.
+fn layers(
+    purpose: Purpose,
+    flags: Vec<Entry>,
+    environment: BTreeMap<String, String>,
+) -> Result<Layers, AppError> {
     let files = match config_path(&flags, &environment) {
         Some(named) => named_files(Path::new(&named.text))?,
         None => default_file()?,
     };
     let env_file = optional(Path::new(".env"))?;
-    Ok(resolve(Layers { purpose, flags, environment, env_file, files })?)
+    Ok(Layers { purpose, flags, environment, env_file, files })
 }
 
 /// One file, or the known names of a folder.

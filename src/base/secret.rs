@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// An API key or token. `Debug` and `Display` print stars; only `expose` gives the text, and only `transport` calls it.
+/// An API key or token. `Debug` and `Display` print stars; only `expose` gives the text, and only `transport` and `github`
+/// call it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

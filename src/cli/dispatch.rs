@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
+use super::action;
 use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
 };
 use super::bisect::bisect;
 use super::exit::Exit;
+use super::first::{AtWork, heed_signals};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
@@ -22,6 +24,7 @@ use crate::host::{env, files, signals};
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    heed_signals();
     let exit = match Cli::try_parse() {
         Ok(cli) => perform(cli.command),
         Err(error) => {
@@ -43,6 +46,8 @@ fn perform(command: Command) -> Exit {
         Command::Plan(args) => plan(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
+        Command::Comment(args) => action::comment(&args),
+        Command::Action(args) => Ok(action::action(&args.flags())),
         Command::Baseline(args) => baseline(&args.baselines, args.command),
         Command::History(args) => history(&args),
         Command::Bisect(args) => bisect(&args),
@@ -130,7 +135,8 @@ fn import(args: &ImportArgs) -> Result<Exit, AppError> {
 
 fn baseline(folder: &Path, command: BaselineCommand) -> Result<Exit, AppError> {
     let text = match command {
-        BaselineCommand::Save { result } => {
+        BaselineCommand::Save { result, pull_request: true } => return Ok(action::offer(&result, folder)),
+        BaselineCommand::Save { result, pull_request: false } => {
             let commit = load::commit(&env::vars());
             format!("stored in {}\n", app::save(folder, &result, commit.as_deref())?.display())
         }
@@ -152,6 +158,7 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, AppError> {
     let ready = move |address| {
         printer::data(&format!("simulating {} on http://{address}\n", args.spec));
     };
+    let _at_work = AtWork::begin();
     load::runtime()?.block_on(app::simulate(
         &args.spec,
         args.listen,

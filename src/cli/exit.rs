@@ -1,6 +1,7 @@
 //! Exit codes: the only place where an answer becomes a number.
 
 use crate::app::{AppError, Side};
+use crate::config::FailOn;
 use crate::document::v1::OutcomeDocument;
 use crate::gate::Decision;
 
@@ -29,6 +30,15 @@ impl Exit {
             Decision::Fail => Self::GateFailed,
             Decision::Inconclusive if !strict => Self::Success,
             Decision::Inconclusive | Decision::Invalid => Self::NotDecided,
+        }
+    }
+
+    /// The code of a verdict in a workflow's step.
+    pub(super) fn of_step(decision: Decision, fail_on: FailOn, strict: bool) -> Self {
+        match fail_on {
+            FailOn::Never => Self::Success,
+            FailOn::Regression => Self::of(decision, strict),
+            FailOn::Inconclusive => Self::of(decision, true),
         }
     }
 
@@ -76,6 +86,13 @@ mod tests {
             [Decision::Pass, Decision::Fail, Decision::Inconclusive, Decision::Invalid]
                 .map(|decision| Exit::of(decision, strict).code())
         };
+        let steps = |fail_on| {
+            [Decision::Pass, Decision::Fail, Decision::Inconclusive, Decision::Invalid]
+                .map(|decision| Exit::of_step(decision, fail_on, false).code())
+        };
+        assert_eq!(steps(FailOn::Regression), [0, 1, 0, 4]);
+        assert_eq!(steps(FailOn::Inconclusive), [0, 1, 4, 4]);
+        assert_eq!(steps(FailOn::Never), [0, 0, 0, 0]);
         assert_eq!(codes(false), [0, 1, 0, 4]);
         assert_eq!(codes(true), [0, 1, 4, 4]);
         assert_eq!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::exit::Exit;
+use super::first::AtWork;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form, Judged};
@@ -22,26 +23,40 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// `run`
 pub(super) fn run(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
-    let terminal = environment.get("TERM").cloned();
-    let resolved = app::settings(Purpose::Run, flags, environment)?;
-    let printer = Printer::new(resolved.outputs.print.quiet, terminal.as_deref());
+    let resolved = app::settings(Purpose::Run, flags, environment.clone())?;
+    let (document, exit) = measure(&resolved, &environment)?;
+    show(&document, &resolved.outputs, printer(&resolved.outputs, &environment))?;
+    Ok(exit)
+}
+
+/// Measures, with a panel on stderr.
+pub(super) fn measure(
+    resolved: &Resolved,
+    environment: &BTreeMap<String, String>,
+) -> Result<(RunDocument, Exit), AppError> {
+    let _at_work = AtWork::begin();
     let document = attentive_runtime()?.block_on(async {
-        let mut progress = Progress::new(printer);
+        let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
-        app::run(&resolved, &mut progress, &stop).await
+        app::run(resolved, &mut progress, &stop).await
     })?;
-    show(&document, &resolved.outputs, printer)?;
-    if document.partial {
-        return Ok(Exit::Interrupted);
-    }
-    Ok(document.search.as_ref().map_or(Exit::Success, |search| Exit::found(search.answer.outcome)))
+    let exit = match &document.search {
+        _ if document.partial => Exit::Interrupted,
+        Some(search) => Exit::found(search.answer.outcome),
+        None => Exit::Success,
+    };
+    Ok((document, exit))
+}
+
+pub(super) fn printer(outputs: &Outputs, environment: &BTreeMap<String, String>) -> Printer {
+    Printer::new(outputs.print.quiet, environment.get("TERM").map(String::as_str))
 }
 
 /// `gate`
 pub(super) fn gate(flags: Vec<Entry>) -> Result<Exit, AppError> {
     let environment = env::vars();
     let resolved = app::settings(Purpose::Gate, flags, environment.clone())?;
-    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    let printer = printer(&resolved.outputs, &environment);
     let judged = judge(&resolved, &environment, commit(&environment).as_deref())?;
     show(&judged.document, &resolved.outputs, printer)?;
     if let Some(path) = &judged.saved {
@@ -90,7 +105,7 @@ pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError>
         return Ok(Some(Exit::Interrupted));
     }
     if judged.decision == Decision::Invalid {
-        let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+        let printer = printer(&resolved.outputs, &environment);
         show(&judged.document, &resolved.outputs, printer)?;
         return Ok(Some(Exit::of(judged.decision, true)));
     }
@@ -103,9 +118,9 @@ pub(super) fn judge(
     environment: &BTreeMap<String, String>,
     commit: Option<&str>,
 ) -> Result<Judged, AppError> {
-    let printer = Printer::new(resolved.outputs.print.quiet, environment.get("TERM").map(String::as_str));
+    let _at_work = AtWork::begin();
     attentive_runtime()?.block_on(async {
-        let mut progress = Progress::new(printer);
+        let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
         app::gate(resolved, commit, &mut progress, &stop).await
     })
@@ -165,17 +180,17 @@ fn at_once(voice: &Voice) {
 }
 
 /// The result on stdout: the document with `--json`, else tables, nothing with `--quiet`; then where the files are.
-fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(), AppError> {
+pub(super) fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) -> Result<(), AppError> {
     if outputs.print.json {
         printer::data(&app::render(document, Form::Json)?);
     } else if !outputs.print.quiet {
-        printer::data(&app::render(document, Form::Table { colour: colour() })?);
+        printer::table(&app::render(document, Form::Table { colour: colour() })?);
     }
     if outputs.print.explain
         && !outputs.print.json
         && let Some(text) = app::explain(document)
     {
-        printer::data(&text);
+        printer::table(&text);
     }
     let others = outputs
         .junit

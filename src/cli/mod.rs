@@ -1,9 +1,11 @@
 //! Flags in, exit code out.
 
+mod action;
 pub mod args;
 mod bisect;
 mod dispatch;
 mod exit;
+mod first;
 mod history;
 mod load;
 mod panel;

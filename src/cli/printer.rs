@@ -3,11 +3,17 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::app::AppError;
+use crate::report::workflow::inert;
 
 /// Text for stdout. False when nobody reads it any more, which is a normal end.
 pub(super) fn data(text: &str) -> bool {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+/// Tables for people on stdout, where a runner may read along.
+pub(super) fn table(text: &str) {
+    data(&inert(text));
 }
 
 /// `error: …`, and the next step beneath it.
@@ -16,6 +22,11 @@ pub(super) fn error(error: &AppError) {
     if let Some(hint) = &error.hint {
         say(&format!("hint: {hint}"));
     }
+}
+
+/// `warning: …`, whose first line says what and whose others say what to do.
+pub(super) fn warning(text: &str) {
+    say(&format!("warning: {text}"));
 }
 
 /// Whether stdout is a terminal that wants colour (<https://no-color.org>).
@@ -48,7 +59,7 @@ impl Printer {
     }
 }
 
-/// Nothing can be said about a stderr that is gone.
+/// Nothing can be said about a stderr that is gone. Where a runner reads along, no text of others may command it.
 fn say(text: &str) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", inert(text)));
 }

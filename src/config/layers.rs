@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Entry, Origin, Wrong, nearest};
 use super::file::{SourceFile, Variable, parse_env_file};
+use super::setting::{Group, Setting};
 use super::settings::{SETTINGS, find};
 
 /// What the plan is for.
@@ -12,6 +13,8 @@ pub enum Purpose {
     /// One round, whatever else is said.
     Run,
     Gate,
+    /// Judge what was measured elsewhere: no server is asked, and none needs to be named.
+    Judge,
 }
 
 /// Everything that was said, as text. No `Debug`, because the environment holds secrets.
@@ -80,7 +83,7 @@ fn variables(environment: &BTreeMap<String, String>, origin: impl Fn(&str) -> Or
 
 /// `LLM_LOADTEST_CONCURENCY` must not be ignored in silence; names that resemble no setting belong to someone else.
 fn refuse_near_misses(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    let known: Vec<String> = SETTINGS.iter().map(super::setting::Setting::environment).collect();
+    let known: Vec<String> = SETTINGS.iter().map(Setting::environment).collect();
     let prefix = "LLM_LOADTEST_";
     for typed in environment.keys().filter_map(|name| name.strip_prefix(prefix)) {
         let names = known.iter().filter_map(|name| name.strip_prefix(prefix));
@@ -144,7 +147,9 @@ impl Chosen {
 
     /// The table's defaults, where nothing was said and the default does not depend on other settings.
     pub(super) fn fill(&mut self) {
-        for setting in SETTINGS.iter().filter(|setting| !CONDITIONAL.contains(&setting.key)) {
+        let is_plain =
+            |setting: &&Setting| setting.group != Group::Action && !CONDITIONAL.contains(&setting.key);
+        for setting in SETTINGS.iter().filter(is_plain) {
             self.fill_one(setting.key);
         }
     }

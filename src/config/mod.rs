@@ -1,8 +1,10 @@
 //! From file, flags, action inputs and environment to an immutable, checked `RunPlan`.
 
+mod action;
 mod error;
 mod file;
 mod fingerprint;
+mod inputs;
 mod launch;
 mod layers;
 mod mix;
@@ -17,9 +19,13 @@ mod starter;
 #[cfg(test)]
 mod tests;
 
+pub use action::{
+    ActionCommand, ActionPlan, BaselinesFrom, CommentWhen, CommitReport, FailOn, resolve_action,
+};
 pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
 pub use fingerprint::fingerprint;
+pub use inputs::{action_environment, action_inputs, inputs_table};
 pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::RunPlan;
-use super::error::{ConfigError, Entry, nearest, printable, wrong};
+use super::error::{ConfigError, Entry, Origin, nearest, printable, wrong};
 use super::file::{self, Block, Document, parse_env_file};
 use super::layers::{self, Chosen, Layers, Purpose};
 use super::mix;
@@ -23,6 +23,8 @@ pub struct Resolved {
     pub outputs: Outputs,
     /// In the table's order; secrets are starred.
     pub values: Vec<Entry>,
+    /// Where a file sets the limit of a number (`ttft_p95`), or of all (`max-error-rate`).
+    pub limits: BTreeMap<String, Origin>,
 }
 
 /// What is written where, and what is printed.
@@ -237,11 +239,15 @@ impl Said {
             chosen.remove("rounds");
             chosen.or_default("rounds", "1");
         }
+        let gates = matches!(purpose, Purpose::Gate | Purpose::Judge);
         let beside = chosen.given("baseline-server").is_some() || parse::starts_baseline(&chosen);
-        let paired = purpose == Purpose::Gate && beside;
+        let paired = gates && beside;
+        if purpose == Purpose::Judge {
+            chosen.or_default("server", "sim:h100-8b");
+        }
         chosen.or_default("rounds", if paired { "5,8,12" } else { "5" });
         // A p95 takes part in a verdict from 400 requests a round on.
-        if purpose == Purpose::Gate && chosen.given("duration").is_none() {
+        if gates && chosen.given("duration").is_none() {
             chosen.or_default("num-prompts", "400");
         }
         chosen.fill();
@@ -283,8 +289,24 @@ impl Said {
             baseline,
             search,
         };
-        Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values() })
+        let limits = limits(&chosen);
+        Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values(), limits })
     }
+}
+
+/// The lines of files on which limits stand.
+fn limits(chosen: &Chosen) -> BTreeMap<String, Origin> {
+    let mut limits = BTreeMap::new();
+    for key in ["max-error-rate", "tolerance", "objective"] {
+        for entry in chosen.all(key).iter().filter(|entry| matches!(entry.origin, Origin::File { .. })) {
+            let names: Vec<String> = match key {
+                "max-error-rate" => vec![key.to_owned()],
+                _ => parse::limited(&entry.text),
+            };
+            limits.extend(names.into_iter().map(|name| (name, entry.origin.clone())));
+        }
+    }
+    limits
 }
 
 fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {

@@ -38,6 +38,8 @@ pub enum Group {
     Wait,
     Gate,
     Output,
+    /// What only a step of a workflow is asked.
+    Action,
 }
 
 impl Group {
@@ -51,6 +53,7 @@ impl Group {
             Self::Wait => "Waiting",
             Self::Gate => "Gate",
             Self::Output => "Files and output",
+            Self::Action => "GitHub Action",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
 
-use super::setting::Group::{Gate, Launch, Load, Output, Request, Search, Server, Wait};
+use super::setting::Group::{Action, Gate, Launch, Load, Output, Request, Search, Server, Wait};
 use super::setting::Section as In;
 use super::setting::Shape::{
     Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
@@ -349,4 +349,28 @@ pub const SETTINGS: &[Setting] = &[
     row("explain", Output, Switch, "Print how the verdict came about: each number's test, from its rounds to its p-values").default("false"),
     row("quiet", Output, Switch, "Print the verdict and errors only").default("false"),
     row("json", Output, Switch, "Print the result document instead of tables").default("false"),
+    row("command", Action, Choice(&["gate", "run", "compare", "report", "comment", "baseline"]), "What the step does: gate, run, compare (two results), report (judge a result that was measured elsewhere, by this checkout's configuration and baselines), comment (post results that are judged already) or baseline (offer a result as the newest stored session, in a pull request)")
+        .default("gate"),
+    row("candidate", Action, Texts, "Results that compare, report, comment and baseline work on; several, one a line, for comment")
+        .value("FILE"),
+    row("baseline", Action, Text, "Result that compare holds the candidate against").value("FILE"),
+    row("baselines-from", Action, Choice(&["base", "checkout"]), "Where the baselines that judge a pull request come from: base (its base commit, asked for at GitHub) or checkout (the folder as it lies here)")
+        .default("base"),
+    row("fail-on", Action, Choice(&["regression", "inconclusive", "never"]), "Which verdicts fail the step: regression (fail and invalid), inconclusive (that one, too) or never; errors always do")
+        .default("regression"),
+    row("comment", Action, Choice(&["auto", "always", "on-change", "never"]), "Sticky comment: auto (where the event has a pull request), always (also on one that is found by the commit), on-change (as auto, and a new comment when the verdict turns) or never")
+        .default("auto"),
+    row("comment-key", Action, Text, "Tells the sticky comments of one pull request apart; the job's name without it").value("NAME"),
+    row("matrix", Action, Text, "Filled in by action.yml: the job's matrix leg, which belongs to the comment's key"),
+    row("status", Action, Choice(&["none", "status", "check"]), "Report the verdict on the commit, too: none, status (a commit status) or check (a check run)")
+        .default("none"),
+    row("annotations", Action, Switch, "Annotate the configuration file's lines with the verdicts of their rules")
+        .default("true")
+        .off(&["no-annotations"]),
+    row("head-sha", Action, Text, "Commit that is reported on; from the event without it").value("SHA"),
+    row("pr-number", Action, Count, "Pull request that is reported on; from the event without it"),
+    row("repository", Action, Text, "Repository that is reported to; GITHUB_REPOSITORY without it").value("OWNER/NAME"),
+    row("github-token", Action, Text, "Token for comment, status and stored baselines; GITHUB_TOKEN without it, and without either none of them")
+        .value("TOKEN")
+        .secret(),
 ];

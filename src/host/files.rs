@@ -74,6 +74,38 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     result.map_err(|source| FileError { action: "write", path: path.to_owned(), source })
 }
 
+/// Adds to a file that others write to as well, and makes it where it does not exist.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let open = || File::options().append(true).create(true).open(path);
+    open().and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| FileError {
+        action: "append to",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The files that a pattern with `*` and `**` names, in the order of their names; any other path is itself.
+pub fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let found = pattern
+        .to_str()
+        .filter(|text| text.contains('*') && !pattern.exists())
+        .and_then(|text| glob::glob(text).ok());
+    match found {
+        Some(paths) => paths.filter_map(Result::ok).filter(|path| path.is_file()).collect(),
+        None => vec![pattern.to_owned()],
+    }
+}
+
+/// Removes a folder and all in it; one that is not there is as good as removed.
+pub fn remove_folder(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(FileError { action: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a file could be written here: makes its folder and tries a temporary file in it.
 pub fn writable(path: &Path) -> Result<(), FileError> {
     let temporary = temporary(path);
@@ -117,6 +149,18 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(read_text(&path, 3).unwrap(), "two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn patterns_find_files_in_order_and_plain_paths_are_themselves() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b/result.json", "a/result.json", "a/other.txt"] {
+            write_atomic(&folder.path().join(name), b"x").unwrap();
+        }
+        let found = matching(&folder.path().join("*/result.json"));
+        assert_eq!(found, [folder.path().join("a/result.json"), folder.path().join("b/result.json")]);
+        assert_eq!(matching(&folder.path().join("*.json")), Vec::<PathBuf>::new());
+        assert_eq!(matching(Path::new("missing.json")), [PathBuf::from("missing.json")]);
     }
 
     #[test]

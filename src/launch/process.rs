@@ -1,5 +1,6 @@
 //! A server that is a line of shell, in a process group of its own.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -29,6 +30,15 @@ kill -TERM \"-$1\" || exit
 for second in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 \"-$1\" || exit; done
 kill -KILL \"-$1\"";
 
+/// What a runner gives to a step of a workflow and not to the code under test: inputs, tokens among them, and its own services.
+fn of_our_step() -> impl Iterator<Item = OsString> {
+    let is_ours = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("INPUT_") || name.starts_with("ACTIONS_")
+    };
+    std::env::vars_os().map(|(name, _)| name).filter(move |name| is_ours(name))
+}
+
 #[derive(Debug)]
 pub(super) struct Process {
     shell: Child,
@@ -52,6 +62,9 @@ impl Process {
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer)
             .process_group(0);
+        for name in of_our_step() {
+            command.env_remove(name);
+        }
         let shell = command.spawn().map_err(failed)?;
         // It holds the pipe's other end, which must close when the last of the server is gone.
         drop(command);

@@ -2,8 +2,8 @@
 
 use super::number::{change, percent, plural, quantity, tidy};
 use crate::document::v1::{
-    DecisionDocument, JudgementDocument, ObjectiveDocument, RuleDocument, SloDocument, StatusDocument,
-    VerdictDocument,
+    DecisionDocument, DriftDocument, JudgementDocument, ObjectiveDocument, RuleDocument, SloDocument,
+    StatusDocument, StoredDocument, VerdictDocument,
 };
 use crate::record::{Better, Metric, MetricKey, Unit};
 
@@ -187,16 +187,17 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
     let noun = if matches!(verdict.basis, Basis::Pairs { .. }) { "pair" } else { "round" };
     let rounds = plural(verdict.rounds, noun);
     let noise = |noise: f64| format!("assumes {}% day-to-day noise", tidy(noise * 100.0));
+    let stored = verdict.baseline.as_ref();
+    let sessions = |sessions: u64| {
+        let age = stored.and_then(age).unwrap_or_default();
+        format!("against {}{age}", plural(sessions, "stored session"))
+    };
     let basis = match verdict.basis {
         Basis::None => "against absolute limits only, since no baseline is stored".to_owned(),
-        Basis::FewSessions { sessions, assumed_noise } => format!(
-            "against {}; {} until 5 sessions are stored",
-            plural(sessions, "stored session"),
-            noise(assumed_noise)
-        ),
-        Basis::Sessions { sessions } => {
-            format!("against {}", plural(sessions, "stored session"))
+        Basis::FewSessions { sessions: count, assumed_noise } => {
+            format!("{}; {} until 5 sessions are stored", sessions(count), noise(assumed_noise))
         }
+        Basis::Sessions { sessions: count } => sessions(count),
         Basis::Pairs { .. } => {
             "of rounds, the baseline's server and this one in turn under the same prompts".to_owned()
         }
@@ -215,10 +216,27 @@ pub(super) fn judged_how(verdict: &VerdictDocument) -> String {
         }
     };
     format!(
-        "{rounds} {basis}.{look} A false alarm or a false pass: at most {}% each per gate, over {}.",
+        "{rounds} {basis}{}.{look} A false alarm or a false pass: at most {}% each per gate, over {}.",
+        stored.and_then(drift).unwrap_or_default(),
         tidy(verdict.alpha * 100.0),
         plural(verdict.family, "number")
     )
+}
+
+/// `, the newest 3 days old`.
+fn age(stored: &StoredDocument) -> Option<String> {
+    let days = stored.age_days?.floor();
+    Some(if days < 1.0 {
+        ", the newest of today".to_owned()
+    } else {
+        format!(", the newest {} old", plural(days as u64, "day"))
+    })
+}
+
+/// `; over them TTFT p95 moved by +3.1%`.
+fn drift(stored: &StoredDocument) -> Option<String> {
+    let DriftDocument { level: _, metric, change: by, absolute } = stored.drift.as_ref()?;
+    Some(format!("; over them {} moved by {}", title(metric), change(*by, *absolute)))
 }
 
 /// The one-sided level at which a single look may err.

@@ -271,7 +271,7 @@ fn optional(flag: &mut impl FnMut(&str, String), name: &str, value: Option<&impl
 }
 
 /// As a POSIX shell reads one word.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/=@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

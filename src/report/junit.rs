@@ -1,6 +1,6 @@
 //! `JUnit` XML in the dialect that CI systems agree on: one suite per workload and level, one case per judged number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
@@ -8,6 +8,7 @@ use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestS
 use super::cell::{Cell, gates, judged_how, slo};
 use super::found::{Found, grouped};
 use super::number::plural;
+use super::text::unstyled;
 use crate::document::v1::{
     DecisionDocument, JudgementDocument, LevelDocument, RuleDocument, RunDocument, StatusDocument,
     VerdictDocument,
@@ -26,8 +27,8 @@ pub enum JunitError {
 const OPENING: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite id="0" "#;
 const CLOSING: &str = "</testsuites>";
 
-/// The XML. Counts and times of the root are the sums of its suites.
-pub fn render(run: &RunDocument) -> Result<String, JunitError> {
+/// The XML. Counts and times of the root are the sums of its suites; `file` is the configuration file, where there is one.
+pub fn render(run: &RunDocument, file: Option<&str>) -> Result<String, JunitError> {
     let suites = suites(run);
     let sum = |count: fn(&TestSuite) -> usize| suites.iter().map(count).sum::<usize>();
     let time: f64 = suites.iter().map(|suite| suite.time().as_seconds_f64()).sum();
@@ -37,26 +38,51 @@ pub fn render(run: &RunDocument) -> Result<String, JunitError> {
         sum(TestSuite::failures),
         sum(TestSuite::errors)
     );
+    let file = file.map(|file| format!(" file=\"{}\"", attribute(file))).unwrap_or_default();
+    let properties = properties(run);
     for (id, suite) in suites.into_iter().enumerate() {
-        out.push_str(&element(id, suite)?);
+        out.push_str(&element(&format!("id=\"{id}\"{file}"), &properties, suite)?);
     }
     out.push_str("</testsuites>\n");
     Ok(out)
 }
 
-/// One suite as text, with the id and the skipped count that the library leaves out.
-fn element(id: usize, suite: TestSuite) -> Result<String, JunitError> {
+/// One suite as text, with what the library leaves out: some attributes, the skipped count and the properties.
+fn element(attributes: &str, properties: &str, suite: TestSuite) -> Result<String, JunitError> {
     let skipped = suite.skipped();
     let mut report = Report::new();
     report.add_testsuite(suite);
     let mut bytes = Vec::new();
     report.write_xml(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let inner = text
+    let (own, cases) = text
         .strip_prefix(OPENING)
         .and_then(|rest| rest.strip_suffix(CLOSING))
+        // Attributes hold no `>` of their own: the library escapes it.
+        .and_then(|rest| rest.split_once('>'))
         .ok_or_else(|| JunitError::Layout { found: text.chars().take(120).collect() })?;
-    Ok(format!("<testsuite id=\"{id}\" skipped=\"{skipped}\" {inner}\n"))
+    Ok(format!("<testsuite {attributes} skipped=\"{skipped}\" {own}>{properties}{cases}\n"))
+}
+
+/// What was measured, on what, and against what.
+fn properties(run: &RunDocument) -> String {
+    let seed = run.plan.seed.to_string();
+    let how = run.verdict.as_ref().map(judged_how);
+    let all = [
+        ("model", Some(run.fingerprint.model.as_str())),
+        ("hardware", Some(run.fingerprint.hardware.as_str())),
+        ("server", run.environment.server.as_deref()),
+        ("workload_hash", Some(run.fingerprint.workload_hash.as_str())),
+        ("seed", Some(seed.as_str())),
+        ("judged", how.as_deref()),
+        ("llm-loadtest", Some(run.tool.as_str())),
+    ];
+    let said = all.into_iter().filter_map(|(name, value)| Some((name, attribute(value?))));
+    let said: Vec<String> = said
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("<property name=\"{name}\" value=\"{value}\"/>"))
+        .collect();
+    format!("<properties>{}</properties>", said.concat())
 }
 
 fn suites(run: &RunDocument) -> Vec<TestSuite> {
@@ -72,7 +98,7 @@ fn suites(run: &RunDocument) -> Vec<TestSuite> {
         }
     };
     if let Some(verdict) = &run.verdict {
-        suites.push(suite(run, "rules", rules(verdict, suites.is_empty())));
+        suites.push(suite(run, "rules", vec![rules(verdict, suites.is_empty())]));
     }
     suites.retain(|suite| !suite.testcases.is_empty());
     suites
@@ -89,8 +115,15 @@ fn suite(run: &RunDocument, label: &str, mut cases: Vec<TestCase>) -> TestSuite 
     let level = run.levels.iter().find(|level| level.label == label);
     let seconds = level.map_or(0.0, |level| level.window.measured_s);
     let (workload, level) = (clean_line(&run.name), clean_line(label));
+    let mut names = BTreeMap::new();
     for case in &mut cases {
         case.set_classname(&format!("llm-loadtest.{workload}.{level}"));
+        // Readers drop what has the name of another, such as the second of two limits of one number.
+        let seen = names.entry(case.name.clone()).or_insert(0);
+        *seen += 1;
+        if *seen > 1 {
+            case.name = format!("{} {seen}", case.name);
+        }
     }
     if let Some(first) = cases.first_mut() {
         // Eighths are exact in binary, so that the library prints at most three decimals, in sums too.
@@ -103,7 +136,7 @@ fn suite(run: &RunDocument, label: &str, mut cases: Vec<TestCase>) -> TestSuite 
         // The client's name is nobody's business; the attribute is required.
         hostname: "localhost".to_owned(),
         testcases: cases,
-        system_out: Some(context(run)),
+        system_out: context(run),
         system_err: None,
     }
 }
@@ -113,17 +146,14 @@ fn timestamp(created: &str) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn context(run: &RunDocument) -> String {
-    let mut lines = vec![format!(
-        "model {}, hardware {}, seed {}, llm-loadtest {}",
-        run.fingerprint.model, run.fingerprint.hardware, run.plan.seed, run.tool
-    )];
-    lines.extend(run.verdict.as_ref().map(judged_how));
+/// What must be known to read the numbers.
+fn context(run: &RunDocument) -> Option<String> {
     let found = grouped(&run.findings);
-    lines.extend(
-        found.iter().map(|Found { first, place }| format!("{}: {} ({place})", first.severity, first.message)),
-    );
-    clean(&lines.join("\n"))
+    let lines: Vec<String> = found
+        .iter()
+        .map(|Found { first, place }| format!("{}: {} ({place})", first.severity, first.message))
+        .collect();
+    (!lines.is_empty()).then(|| clean(&lines.join("\n")))
 }
 
 fn judged(verdict: &VerdictDocument, level: &str) -> Vec<TestCase> {
@@ -143,54 +173,56 @@ fn judged_case(verdict: &VerdictDocument, judgement: &JudgementDocument) -> Test
         "{}: {}; baseline {}, now {}, change {} {}, limit {}",
         cell.title, cell.words, cell.baseline, cell.now, cell.change, cell.interval, cell.limit
     );
-    if verdict.decision == DecisionDocument::Invalid {
-        return case(&name, Ending::Error, "invalid", &verdict.headline);
-    }
-    match &judgement.status {
-        StatusDocument::Pass | StatusDocument::PassSlower | StatusDocument::Reported => {
-            case(&name, Ending::Success, kind, &message)
+    let (ending, kind, message) = match (&verdict.decision, &judgement.status) {
+        (DecisionDocument::Invalid, _) => (Ending::Error, "invalid", &verdict.headline),
+        (_, StatusDocument::Pass | StatusDocument::PassSlower | StatusDocument::Reported) => {
+            (Ending::Success, kind, &message)
         }
-        StatusDocument::Fail => case(&name, Ending::Failure, kind, &message),
-        StatusDocument::Undecided { .. } => case(&name, Ending::Skipped, "inconclusive", &message),
-        StatusDocument::NotJudged { .. } => case(&name, Ending::Skipped, "not judged", &message),
-    }
+        (_, StatusDocument::Fail) => (Ending::Failure, kind, &message),
+        (_, StatusDocument::Undecided { .. }) => (Ending::Skipped, "inconclusive", &message),
+        (_, StatusDocument::NotJudged { .. }) => (Ending::Skipped, "not judged", &message),
+    };
+    case(&name, ending, kind, message, &after(verdict))
 }
 
-/// Broken rules, and the verdict itself where no number was judged.
-fn rules(verdict: &VerdictDocument, alone: bool) -> Vec<TestCase> {
-    let mut cases: Vec<TestCase> = verdict
-        .broken_rules
-        .iter()
-        .enumerate()
-        .map(|(at, rule)| case(&format!("rule {}", at + 1), Ending::Failure, "rule", rule))
-        .collect();
-    if cases.is_empty() && alone {
-        let (ending, kind) = match verdict.decision {
-            DecisionDocument::Pass => (Ending::Success, "pass"),
-            DecisionDocument::Fail => (Ending::Failure, "fail"),
-            DecisionDocument::Inconclusive => (Ending::Skipped, "inconclusive"),
-            DecisionDocument::Invalid => (Ending::Error, "invalid"),
-        };
-        cases.push(case("verdict", ending, kind, &verdict.headline));
-    }
-    cases
+/// What a reader of a failure needs next.
+fn after(verdict: &VerdictDocument) -> String {
+    format!("Next: {}\n{}", verdict.next, judged_how(verdict))
+}
+
+/// The rules that hold besides the numbers, in one case that is always there; where no number was judged, the verdict itself.
+fn rules(verdict: &VerdictDocument, alone: bool) -> TestCase {
+    let (ending, kind) = match verdict.decision {
+        _ if !verdict.broken_rules.is_empty() => (Ending::Failure, "rule"),
+        DecisionDocument::Invalid if alone => (Ending::Error, "invalid"),
+        DecisionDocument::Invalid => (Ending::Skipped, "not judged"),
+        _ if !alone => (Ending::Success, "rule"),
+        DecisionDocument::Pass | DecisionDocument::Inconclusive => (Ending::Skipped, "not judged"),
+        DecisionDocument::Fail => (Ending::Failure, "fail"),
+    };
+    let message = match (verdict.broken_rules.as_slice(), ending) {
+        ([], Ending::Success) => "no rule is broken".to_owned(),
+        ([], _) => verdict.headline.clone(),
+        (rules, _) => rules.join("; "),
+    };
+    case("rules", ending, kind, &message, &after(verdict))
 }
 
 /// A run without a gate judges nothing: its cases say what was measured, and fail only when nothing could be.
 fn measured(level: &LevelDocument) -> Vec<TestCase> {
     let requests = format!("{} offered, {} succeeded", plural(level.offered, "request"), level.succeeded);
     if level.succeeded == 0 {
-        return vec![case("requests", Ending::Error, "no data", &requests)];
+        return vec![case("requests", Ending::Error, "no data", &requests, "")];
     }
     let Some(goodput) = &level.goodput else {
-        return vec![case("requests", Ending::Success, "requests", &requests)];
+        return vec![case("requests", Ending::Success, "requests", &requests, "")];
     };
     goodput
         .objectives
         .iter()
         .map(|objective| {
             let text = format!("{}: {}/{}", slo(&objective.slo), objective.met, goodput.offered);
-            case(&objective.slo.metric, Ending::Success, "slo", &text)
+            case(&objective.slo.metric, Ending::Success, "slo", &text, "")
         })
         .collect()
 }
@@ -203,14 +235,14 @@ enum Ending {
     Skipped,
 }
 
-/// One case. The text repeats the message, because some readers show only one of the two.
-fn case(name: &str, ending: Ending, kind: &str, message: &str) -> TestCase {
+/// One case. The text repeats the message, because some readers show only one of the two, and says `more`.
+fn case(name: &str, ending: Ending, kind: &str, message: &str, more: &str) -> TestCase {
     let (type_, message) = (kind.to_owned(), clean_line(message));
-    let cause = Some(clean(&message));
+    let cause = Some(clean(format!("{message}\n{more}").trim_end()));
     let mut system_out = None;
     let result = match ending {
         Ending::Success => {
-            system_out.clone_from(&cause);
+            system_out = Some(clean(&message));
             TestResult::Success
         }
         Ending::Failure => TestResult::Failure { type_, message, cause },
@@ -233,6 +265,11 @@ fn clean_line(text: &str) -> String {
     allowed(text).replace(['\n', '\r', '\t'], " ")
 }
 
+/// For an attribute that we write ourselves.
+fn attribute(text: &str) -> String {
+    clean_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 /// For a CDATA section, which the library writes as it is: the end mark is split over two sections.
 fn clean(text: &str) -> String {
     allowed(text).replace("]]>", "]]]]><![CDATA[>")
@@ -240,18 +277,9 @@ fn clean(text: &str) -> String {
 
 /// Without what XML 1.0 forbids (section 2.2), and without the escape sequences of terminals.
 fn allowed(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
-            // A control sequence ends with its first letter.
-            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
-            chars.next();
-        } else if matches!(c, '\t' | '\n' | '\r')
-            || (c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
-        {
-            out.push(c);
-        }
-    }
-    out
+    let is_allowed = |c: &char| {
+        matches!(c, '\t' | '\n' | '\r')
+            || (*c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
+    };
+    unstyled(text).chars().filter(is_allowed).collect()
 }

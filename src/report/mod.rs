@@ -10,6 +10,7 @@ pub mod junit;
 pub mod markdown;
 pub mod number;
 pub mod vllm;
+pub mod workflow;
 
 mod cell;
 mod curve;

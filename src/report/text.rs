@@ -10,6 +10,22 @@ fn is_format(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
+/// Without the escape sequences that colour terminals.
+pub(super) fn unstyled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
+            // A control sequence ends with its first letter.
+            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
+            chars.next();
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Text that GitHub shows as itself: no markup, HTML, table cell, link, mention or issue reference.
 pub(super) fn markdown(text: &str) -> String {
     let plain = plain(text);

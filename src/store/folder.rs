@@ -112,10 +112,32 @@ impl Store {
 
     /// Adds a result as the newest session, or as the first of a new file; answers with the file's path.
     pub fn append(&self, run: &RunDocument, id: &str, commit: Option<&str>) -> Result<PathBuf, StoreError> {
+        let baseline = self.joined(self.find(&run.fingerprint)?, (run, id, commit))?;
+        let path = self.path(&run.fingerprint);
+        write(&path, &baseline)?;
+        Ok(path)
+    }
+
+    /// The text of a result's baseline file with the result as its newest session, for a file that lies elsewhere. `stored` is
+    /// that file's text now, where it exists.
+    pub fn append_to(
+        &self,
+        stored: Option<&str>,
+        (run, id, commit): (&RunDocument, &str, Option<&str>),
+    ) -> Result<String, StoreError> {
+        let path = self.path(&run.fingerprint);
+        let stored = stored.map(|text| BaselineDocument::from_json(&path, text)).transpose()?;
+        Ok(self.joined(stored, (run, id, commit))?.to_json())
+    }
+
+    fn joined(
+        &self,
+        stored: Option<BaselineDocument>,
+        (run, id, commit): (&RunDocument, &str, Option<&str>),
+    ) -> Result<BaselineDocument, StoreError> {
         refuse(run)?;
         let path = self.path(&run.fingerprint);
-        let found = self.find(&run.fingerprint)?;
-        let mut baseline = found.unwrap_or_else(|| {
+        let mut baseline = stored.unwrap_or_else(|| {
             BaselineDocument::empty(run.fingerprint.clone(), run.plan.workload.clone(), &run.tool)
         });
         let reasons = comparable(&baseline, Candidate::of(run));
@@ -127,8 +149,7 @@ impl Store {
         }
         baseline.tool.clone_from(&run.tool);
         baseline.sessions.push(SessionDocument::from_run(run, id, commit));
-        write(&path, &baseline)?;
-        Ok(path)
+        Ok(baseline)
     }
 
     /// Makes a session the first one that comparisons use, after an accepted change; none lets them use all again.

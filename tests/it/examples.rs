@@ -1,4 +1,4 @@
-//! The examples of scaling out: read as their orchestrators read them, their commands as we do.
+//! The examples and the action's metadata: read as their orchestrators read them, their commands as we do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -147,7 +147,7 @@ fn the_commands_of_the_jobs_are_ours() {
 
 #[test]
 fn the_matrix_passes_its_shards_on() {
-    let workflow = yaml("github-matrix.yml");
+    let workflow = yaml("workflows/sharded-load.yml");
     let jobs = &workflow["jobs"];
     assert_eq!((&jobs["shard"]["needs"], &jobs["merge"]["needs"]), (&"start".into(), &"shard".into()));
     assert_eq!(jobs["shard"]["strategy"]["matrix"]["shard"], serde_json::json!([0, 1, 2, 3]));
@@ -165,6 +165,29 @@ fn the_matrix_passes_its_shards_on() {
     let words: Vec<String> = std::iter::once("info".to_owned()).chain(words).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Stage::new().run(&words).says(0, &[]).prints(&["3/4"]);
+}
+
+#[test]
+fn both_forms_of_the_action_are_of_this_version_and_take_the_same_inputs() {
+    let (action, host) = (yaml("../action.yml"), yaml("../docker/action.yml"));
+    let image = action["runs"]["image"].as_str().unwrap();
+    let ours = concat!("docker://ghcr.io/org/llm-loadtest:", env!("CARGO_PKG_VERSION"), "@sha256:");
+    assert!(image.starts_with(ours), "{image}");
+    assert_eq!(host["inputs"]["image"]["default"], image["docker://".len()..]);
+    // Without it, runners on Kubernetes refuse a container action.
+    assert_eq!(action["runs"]["entrypoint"], "/usr/local/bin/llm-loadtest");
+
+    let step = &host["runs"]["steps"][0];
+    let mut inputs = host["inputs"].as_object().unwrap().clone();
+    assert!(inputs.remove("image").is_some() && inputs.remove("docker-args").is_some());
+    assert_eq!(Value::Object(inputs.clone()), action["inputs"]);
+    for name in inputs.keys() {
+        let variable = &step["env"][format!("INPUT_{}", name.to_uppercase())];
+        assert_eq!(*variable, format!("${{{{ inputs.{name} }}}}"));
+    }
+    let outputs: Vec<_> = action["outputs"].as_object().unwrap().keys().collect();
+    assert_eq!(outputs, host["outputs"].as_object().unwrap().keys().collect::<Vec<_>>());
+    assert!(!step["run"].as_str().unwrap().contains("${{"), "inputs are never a part of the script");
 }
 
 #[test]

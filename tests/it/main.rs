@@ -7,11 +7,14 @@
     reason = "a test that cannot set its stage should stop there, and may read the machine it runs on"
 )]
 
+mod action;
 mod bisect;
 mod containers;
 mod data;
 mod examples;
 mod gate;
+mod generated;
+mod github;
 mod history;
 mod import;
 mod launch;

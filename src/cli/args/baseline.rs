@@ -19,6 +19,9 @@ pub enum BaselineCommand {
     Save {
         /// Result file of a gate
         result: PathBuf,
+        /// Offer it in a pull request on GitHub instead of writing to the folder
+        #[arg(long)]
+        pull_request: bool,
     },
     /// Show one baseline's sessions, or all baselines'
     Show {

@@ -28,6 +28,14 @@ pub struct OfSearch;
 #[derive(Debug, Clone)]
 pub struct OfConfirmation;
 
+/// The settings of a workflow's step alone.
+#[derive(Debug, Clone)]
+pub struct OfAction;
+
+/// Whom a comment is for.
+#[derive(Debug, Clone)]
+pub struct OfComment;
+
 /// Settings as far as flags gave them.
 #[derive(Debug, Clone)]
 pub struct Flags<R> {
@@ -38,11 +46,13 @@ pub struct Flags<R> {
 pub type LoadFlags = Flags<OfLoad>;
 pub type GateFlags = Flags<OfGate>;
 pub type SearchFlags = Flags<OfSearch>;
+pub type ActionFlags = Flags<OfAction>;
+pub type CommentFlags = Flags<OfComment>;
 pub type ConfirmFlags = Flags<OfConfirmation>;
 
 impl Rows for OfLoad {
     fn has(setting: &Setting) -> bool {
-        !matches!(setting.group, Group::Gate | Group::Search)
+        !matches!(setting.group, Group::Gate | Group::Search | Group::Action)
     }
 }
 
@@ -58,12 +68,25 @@ impl Rows for OfSearch {
     }
 }
 
+impl Rows for OfAction {
+    fn has(setting: &Setting) -> bool {
+        setting.group == Group::Action
+    }
+}
+
+impl Rows for OfComment {
+    fn has(setting: &Setting) -> bool {
+        const OTHERS: [&str; 5] = ["command", "candidate", "baseline", "fail-on", "annotations"];
+        setting.group == Group::Action && !OTHERS.contains(&setting.key)
+    }
+}
+
 impl Rows for OfConfirmation {
     fn has(setting: &Setting) -> bool {
         const OWN: [&str; 6] =
             ["tolerance", "objective", "baselines", "save-baseline", "require-baseline", "session-id"];
         match setting.group {
-            Group::Search => false,
+            Group::Search | Group::Action => false,
             Group::Output => setting.key == "config",
             _ => !OWN.contains(&setting.key),
         }

@@ -1,7 +1,9 @@
 //! What the command line declares; nothing here performs anything.
 
+mod action;
 mod baseline;
 mod bisect;
+mod comment;
 mod compare;
 mod gate;
 mod history;
@@ -18,15 +20,17 @@ mod simulate;
 #[cfg(test)]
 mod tests;
 
+pub use action::ActionArgs;
 pub use baseline::{BaselineArgs, BaselineCommand};
 pub use bisect::BisectArgs;
+pub use comment::CommentArgs;
 pub use compare::CompareArgs;
 pub use gate::GateArgs;
 pub use history::{HistoryArgs, HistoryFormat};
 pub use import::{ImportArgs, Tool};
 pub use info::InfoArgs;
 pub use init::InitArgs;
-pub use load::{ConfirmFlags, GateFlags, LoadFlags, SearchFlags};
+pub use load::{ActionFlags, CommentFlags, ConfirmFlags, GateFlags, LoadFlags, SearchFlags};
 pub use merge::MergeArgs;
 pub use plan::PlanArgs;
 pub use report::{Format, ReportArgs};

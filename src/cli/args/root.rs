@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    BaselineArgs, BisectArgs, CompareArgs, GateArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs,
-    PlanArgs, ReportArgs, RunArgs, SimulateArgs,
+    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, GateArgs, HistoryArgs, ImportArgs,
+    InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -44,6 +44,10 @@ pub enum Command {
     Bisect(BisectArgs),
     /// Print a result in another format
     Report(ReportArgs),
+    /// Post results as a sticky comment on a pull request
+    Comment(CommentArgs),
+    /// Perform a step of a GitHub workflow: what action.yml calls
+    Action(Box<ActionArgs>),
     /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours
     Import(ImportArgs),
     /// Serve the built-in simulator over HTTP until interrupted

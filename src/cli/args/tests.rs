@@ -14,6 +14,7 @@ fn said(line: &[&str]) -> Vec<Entry> {
     match Cli::try_parse_from(line).unwrap().command {
         Command::Run(args) => args.flags(),
         Command::Gate(args) => args.flags(),
+        Command::Action(args) => args.flags(),
         other => panic!("{other:?}"),
     }
 }
@@ -31,7 +32,11 @@ fn the_command_is_sound() {
 fn every_name_of_every_setting_is_a_flag() {
     let mut names = 0;
     for setting in SETTINGS {
-        let command = if setting.group == Group::Gate { "gate" } else { "run" };
+        let command = match setting.group {
+            Group::Gate => "gate",
+            Group::Action => "action",
+            _ => "run",
+        };
         let short = setting.short.map(|short| format!("-{short}"));
         let long = setting.aliases.iter().chain([&setting.key]).map(|name| format!("--{name}"));
         for name in long.chain(short) {

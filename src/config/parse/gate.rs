@@ -120,6 +120,12 @@ fn objective(text: &str, setup: Setup) -> Result<Objective, Wrong> {
     Ok(Objective { key, bound, limit: amount(limit, key.metric.unit())? })
 }
 
+/// The numbers that tolerances or objectives in a text are about.
+pub(in crate::config) fn limited(text: &str) -> Vec<String> {
+    let name = |rule: &str| rule.split([':', '=', '<', '>']).next().map(str::trim).map(metric_key);
+    cut_rules(text).iter().filter_map(|rule| name(rule)?.ok()).map(|key| key.to_string()).collect()
+}
+
 fn metric_key(name: &str) -> Result<MetricKey, Wrong> {
     name.parse().map_err(|error: crate::record::ParseMetricError| {
         wrong(

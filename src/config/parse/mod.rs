@@ -19,7 +19,7 @@ mod words;
 mod work;
 
 pub(super) use asks::workload;
-pub(super) use gate::{default_tolerances, policy};
+pub(super) use gate::{default_tolerances, limited, policy};
 pub(super) use launch::starts_baseline;
 pub(super) use load::levels;
 pub(super) use rules::Setup;
@@ -28,5 +28,5 @@ pub(super) use server::{api_key, baseline, is_simulator, target};
 pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
 pub(super) use weights::weights;
-pub(super) use words::{name, path, switch, warmup, whole};
+pub(super) use words::{cut_lines, name, path, switch, warmup, whole};
 pub(super) use work::{api, sampling, spread_timeouts, timeouts};

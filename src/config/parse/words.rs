@@ -104,6 +104,6 @@ pub(super) fn cut_rules(text: &str) -> Vec<String> {
 }
 
 /// Lines: the only cut of texts that may hold commas.
-pub(super) fn cut_lines(text: &str) -> Vec<String> {
+pub(in crate::config) fn cut_lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
 }

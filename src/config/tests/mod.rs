@@ -1,5 +1,6 @@
 //! Settings end to end: layers in, plan or words out.
 
+mod action;
 mod asks;
 mod errors;
 mod layering;

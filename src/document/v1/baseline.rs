@@ -171,6 +171,9 @@ impl BaselineDocument {
     /// Days after which a session of a real machine says nothing about today's.
     pub const WINDOW_DAYS: f64 = 30.0;
 
+    /// Days after which the newest session of a real machine is one to read with care.
+    pub const STALE_DAYS: f64 = 14.0;
+
     /// Days after which its sessions say nothing about today's machine; none where they always do: a simulated machine does
     /// not age, a real one changes under its baseline.
     pub fn max_age(&self) -> Option<f64> {

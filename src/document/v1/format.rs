@@ -17,7 +17,8 @@ pub const SIZE_MAX: u64 = 256 * 1024 * 1024;
 
 const MAJOR: u32 = 1;
 /// 1: the course of a level in time (`series`), and some of its requests (`points`); the search that chose the levels (`search`).
-/// 2: rounds in pairs (`pairs`), looks, the test behind each p-value, evidence carried over (`carried`); ledgers.
+/// 2: rounds in pairs (`pairs`), looks, the test behind each p-value, evidence carried over (`carried`), how old the
+/// stored sessions are (`baseline`); ledgers.
 const MINOR: u32 = 2;
 
 /// The first words of every file.

@@ -24,6 +24,7 @@ mod schema;
 mod search;
 mod series;
 mod shard;
+mod stored;
 mod target;
 mod values;
 mod verdict;
@@ -73,6 +74,7 @@ pub use search::{
 };
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
+pub use stored::{DriftDocument, StoredDocument};
 pub use target::{BaselineServerDocument, TargetDocument};
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, MethodDocument,

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::histogram;
-use super::{BaselineDocument, LedgerDocument, LevelDocument, MetricDocument, RunDocument, SessionRound};
+use super::{
+    BaselineDocument, LedgerDocument, LevelDocument, MetricDocument, RoundDocument, RunDocument, SessionRound,
+};
 use crate::gate::RoundValues;
 use crate::record::{FailureClass, Metric, MetricKey, Stat};
 
 impl RunDocument {
     /// The rounds of one level, in order.
     pub fn rounds_of(&self, label: &str) -> Vec<RoundValues> {
-        self.rounds
-            .iter()
-            .flat_map(|round| &round.levels)
-            .filter(|level| level.label == label)
-            .map(round_values)
-            .collect()
+        of_level(&self.rounds, label)
+    }
+
+    /// The baseline's rounds of one level, in the order of their blocks; none where no server of its own stood beside.
+    pub fn baseline_rounds_of(&self, label: &str) -> Option<Vec<RoundValues>> {
+        self.pairs.as_ref().map(|pairs| of_level(&pairs.rounds, label))
     }
 
     /// The values at these quantiles (in `0..=1`) of a metric at one level, from the histograms of all its rounds, and the
@@ -54,6 +56,15 @@ impl BaselineDocument {
             .map(|level| level.rounds.iter().map(RoundValues::from).collect())
             .collect()
     }
+}
+
+fn of_level(rounds: &[RoundDocument], label: &str) -> Vec<RoundValues> {
+    rounds
+        .iter()
+        .flat_map(|round| &round.levels)
+        .filter(|level| level.label == label)
+        .map(round_values)
+        .collect()
 }
 
 pub(super) fn round_values(level: &LevelDocument) -> RoundValues {

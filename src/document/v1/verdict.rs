@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ObjectiveDocument;
 use super::number::six;
+use super::{ObjectiveDocument, StoredDocument};
 use crate::gate::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};
 
 /// The answer and its evidence.
@@ -34,6 +34,9 @@ pub struct VerdictDocument {
     pub broken_rules: Vec<String>,
     pub common_shift: Option<f64>,
     pub worth_a_look: Vec<LookDocument>,
+    /// The stored sessions that it rests on, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<StoredDocument>,
 }
 
 /// The four answers.
@@ -182,6 +185,7 @@ impl From<&Verdict> for VerdictDocument {
                 .iter()
                 .map(|(level, key)| LookDocument { level: level.clone(), metric: key.to_string() })
                 .collect(),
+            baseline: None,
         }
     }
 }

@@ -1,91 +1,105 @@
-//! The comment: marker, headline, what next, one table, then folds; the most important parts survive any limit.
+//! The comment: marker, headline, what next, notes, one table, then folds.
 
-use std::iter;
-
-use super::folds;
-use crate::document::v1::{
-    DecisionDocument, JudgementDocument, LevelDocument, RunDocument, SearchDocument, VerdictDocument,
-};
-use crate::record::Metric;
-use crate::report::cell::{Cell, Standing, confidence, gates};
+use super::fit::{Part, Rank, fit};
+use super::options::{MarkdownOptions, Note, NoteKind};
+use super::{folds, table};
+use crate::document::v1::{DecisionDocument, LevelDocument, RunDocument, VerdictDocument};
+use crate::report::cell::gates;
 use crate::report::curve::knee;
-use crate::report::number::{percent, plural, quantity, significant};
-use crate::report::search::{self, sentence as sentence_of};
+use crate::report::number::plural;
+use crate::report::search::sentence as sentence_of;
 use crate::report::text::{clip, markdown};
-
-/// GitHub takes 65,536 characters; the rest is room for what the caller adds.
-pub(super) const LENGTH_MAX: usize = 60_000;
 
 /// Sentences that may hold names of any length.
 const SENTENCE_MAX: usize = 1_000;
+/// Broken rules and notes, so that a table is not pushed out of sight.
+const LINES_MAX: usize = 10;
 
-/// What the document does not know.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MarkdownOptions {
-    /// In front of the headline, for example `Serving gate`.
-    pub title: String,
-    /// A command that repeats the measurement.
-    pub reproduce: Option<String>,
-}
-
-/// The text, at most 60,000 characters: folds go first, then rows of the table, the verdict never.
+/// The text, within the limit: folds go first, then rows of the table, then notes; verdict, marker and next step never.
 pub fn render(run: &RunDocument, options: &MarkdownOptions) -> String {
-    let head = head(run, options);
-    let (top, rows) = table(run);
-    let folds = folds::all(run, options.reproduce.as_deref());
-    let foot = format!("\n<sub>llm-loadtest {} · {}</sub>\n", short(&run.tool), short(&run.created));
-    let mut room = LENGTH_MAX.saturating_sub(length(&head) + length(&top) + length(&foot) + 200);
-    let mut text = format!("{head}{top}");
-    let mut dropped = 0_u64;
-    for row in rows {
-        let needed = length(&row);
-        if dropped == 0 && needed <= room {
-            room -= needed;
-            text.push_str(&row);
-        } else {
-            dropped += 1;
-        }
-    }
-    if dropped > 0 {
-        let line = format!("\n{} did not fit.\n", plural(dropped, "more row"));
-        text.push_str(&line);
-    }
-    text.push('\n');
-    let mut left_out = 0_u64;
-    for fold in folds {
-        let needed = length(&fold);
-        if needed <= room {
-            room -= needed;
-            text.push_str(&fold);
-        } else {
-            left_out += 1;
-        }
-    }
-    if left_out > 0 {
-        let line =
-            format!("\n{} did not fit; the result file has everything.\n", plural(left_out, "section"));
-        text.push_str(&line);
-    }
-    text.push_str(&foot);
-    text
+    let mut parts = vec![Part::must(head(run, options))];
+    parts.extend(notes(&options.notes));
+    parts.extend(run.verdict.iter().flat_map(broken));
+    parts.extend(table::parts(run));
+    parts.push(Part::must("\n"));
+    parts.extend(folds::all(run, options).into_iter().map(Part::fold));
+    parts.push(foot(&run.tool, &run.created, options));
+    fit(&parts, options.limit, |rank, gone| missing(rank, gone, options))
 }
 
-fn length(text: &str) -> usize {
-    text.chars().count()
+/// The line that a comment begins with, and by which it is found again; elsewhere in a comment the same text proves
+/// nothing. The key is written in letters that cannot end it, and no two keys in the same ones.
+pub fn marker(key: &str) -> String {
+    let mut safe: Vec<String> = Vec::new();
+    for c in clip(key, 200).chars() {
+        let is_safe = c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+        let again = c == '-' && safe.last().is_some_and(|last| last == "-");
+        safe.push(if is_safe && !again { c.to_string() } else { format!("={:X}", u32::from(c)) });
+    }
+    format!("<!-- llm-loadtest key={} -->", safe.concat())
 }
 
-fn short(text: &str) -> String {
+/// The key of a result that was given none: workload, model and hardware.
+pub fn key(run: &RunDocument) -> String {
+    let key = &run.fingerprint;
+    format!("{}/{}/{}", key.workload, key.model, key.hardware)
+}
+
+pub(super) fn short(text: &str) -> String {
     markdown(&clip(text, 100))
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     markdown(&clip(text, SENTENCE_MAX))
+}
+
+pub(super) fn missing(rank: Rank, gone: u64, options: &MarkdownOptions) -> String {
+    let all = link("the job", options).unwrap_or_else(|| "the result file".to_owned());
+    match rank {
+        Rank::Must => String::new(),
+        Rank::Note => format!("{} did not fit.\n\n", plural(gone, "more note")),
+        Rank::Row => format!("\n{} did not fit.\n", plural(gone, "more row")),
+        Rank::Fold => format!("\n{} did not fit; {all} has everything.\n", plural(gone, "section")),
+    }
+}
+
+/// The job's page under these words; no link but to a plain address.
+fn link(words: &str, options: &MarkdownOptions) -> Option<String> {
+    let url = options.run_url.as_ref()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#=&%+".contains(c);
+    let safe = url.starts_with("https://") || url.starts_with("http://");
+    (safe && url.len() < 500 && url.chars().all(is_plain)).then(|| format!("[{words}]({url})"))
+}
+
+pub(super) fn foot(tool: &str, created: &str, options: &MarkdownOptions) -> Part {
+    let job = link("job, log and files", options).map(|link| format!(" · {link}")).unwrap_or_default();
+    Part::must(format!("\n<sub>llm-loadtest {} · {}{job}</sub>\n", short(tool), short(created)))
+}
+
+/// Quoted, so that they are seen and do not outshout the verdict.
+pub(super) fn notes(notes: &[Note]) -> Vec<Part> {
+    let lines = notes.iter().take(LINES_MAX).map(|Note { kind, text }| {
+        let mark = match kind {
+            NoteKind::Info => "ℹ️",
+            NoteKind::Warning => "⚠️",
+        };
+        Part::note(format!("> {mark} {}\n\n", sentence(text)))
+    });
+    lines.collect()
+}
+
+fn broken(verdict: &VerdictDocument) -> Vec<Part> {
+    // The headline is the first of them.
+    let rules = verdict.broken_rules.iter().filter(|rule| **rule != verdict.headline).take(LINES_MAX);
+    let mut parts: Vec<Part> = rules.map(|rule| Part::note(format!("- ❌ {}\n", sentence(rule)))).collect();
+    parts.extend((!parts.is_empty()).then(|| Part::must("\n")));
+    parts
 }
 
 fn head(run: &RunDocument, options: &MarkdownOptions) -> String {
     let title = short(&options.title);
     let colon = if title.is_empty() { "" } else { ": " };
-    let marker = marker(run);
+    let marker = marker(options.key.as_ref().unwrap_or(&key(run)));
     let Some(verdict) = &run.verdict else {
         let what = format!("{} on {}", run.fingerprint.model, run.fingerprint.hardware);
         let knee = knee(&run.levels).filter(|_| run.search.is_none());
@@ -100,40 +114,29 @@ fn head(run: &RunDocument, options: &MarkdownOptions) -> String {
             knee.map(|knee| format!("\n{}", sentence(&knee.sentence()))).unwrap_or_default()
         );
     };
-    let emoji = match verdict.decision {
-        DecisionDocument::Pass => "✅",
-        DecisionDocument::Fail => "❌",
-        DecisionDocument::Inconclusive => "⚪",
-        DecisionDocument::Invalid => "⛔",
-    };
-    let mut head = format!(
-        "{marker}\n### {emoji} {title}{colon}{}\n**Next:** {}\n\n",
+    format!(
+        "{marker}\n### {} {title}{colon}{}\n{}",
+        emoji(verdict),
         sentence(&verdict.headline),
-        sentence(&verdict.next)
-    );
-    for rule in verdict.broken_rules.iter().take(10) {
-        let line = format!("- ❌ {}\n", sentence(rule));
-        head.push_str(&line);
-    }
-    if !verdict.broken_rules.is_empty() {
-        head.push('\n');
-    }
-    head
+        next(verdict)
+    )
 }
 
-/// A line that finds this comment again; only letters that cannot end an HTML comment.
-fn marker(run: &RunDocument) -> String {
-    let key = &run.fingerprint;
-    let text = clip(&format!("{}/{}/{}", key.workload, key.model, key.hardware), 200);
-    let mut safe = String::new();
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/') {
-            safe.push(c);
-        } else if !safe.ends_with('-') {
-            safe.push('-');
-        }
+/// What to do, as a sentence: hints begin with a small letter.
+pub(super) fn next(verdict: &VerdictDocument) -> String {
+    let mut letters = verdict.next.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("**Next:** {}\n\n", sentence(&format!("{first}{}", letters.as_str())))
+}
+
+/// A pass that judged nothing is no green light.
+pub(super) fn emoji(verdict: &VerdictDocument) -> &'static str {
+    match verdict.decision {
+        DecisionDocument::Pass if verdict.cells.iter().any(gates) => "✅",
+        DecisionDocument::Fail => "❌",
+        DecisionDocument::Pass | DecisionDocument::Inconclusive => "⚪",
+        DecisionDocument::Invalid => "⛔",
     }
-    format!("<!-- llm-loadtest key={} -->", safe.trim_end_matches('-'))
 }
 
 fn requests(run: &RunDocument) -> String {
@@ -149,90 +152,4 @@ fn requests(run: &RunDocument) -> String {
         plural(offered, "request"),
         plural(run.rounds.len() as u64, "round")
     )
-}
-
-/// The table's first lines and its rows; without a verdict the measured levels.
-fn table(run: &RunDocument) -> (String, Vec<String>) {
-    match (&run.verdict, &run.search) {
-        (Some(verdict), _) => judged(run, verdict),
-        (None, Some(search)) => searched(run, search),
-        (None, None) => measured(run),
-    }
-}
-
-fn searched(run: &RunDocument, search: &SearchDocument) -> (String, Vec<String>) {
-    let top =
-        format!("| {} |\n|---|{}---|\n", search::HEADER.join(" | "), "--:|".repeat(search::HEADER.len() - 2));
-    let rows = search::rows(run, search).into_iter().map(|cells| {
-        let cells: Vec<String> = cells.iter().map(|cell| short(cell)).collect();
-        format!("| {} |\n", cells.join(" | "))
-    });
-    (top, rows.collect())
-}
-
-fn judged(run: &RunDocument, verdict: &VerdictDocument) -> (String, Vec<String>) {
-    let cells: Vec<&JudgementDocument> = verdict.cells.iter().filter(|cell| gates(cell)).collect();
-    if cells.is_empty() {
-        return (String::new(), Vec::new());
-    }
-    let top = format!(
-        "| {} | baseline | now | change [{}] | limit | verdict |\n|---|--:|--:|--:|--:|---|\n",
-        short(&run.name),
-        confidence(verdict)
-    );
-    let many = run.levels.len() > 1;
-    (top, cells.into_iter().map(|cell| row(cell, many)).collect())
-}
-
-fn row(judgement: &JudgementDocument, many: bool) -> String {
-    let cell = Cell::new(judgement, many);
-    let change = if cell.standing == Standing::Bad {
-        format!("**{}** {}", cell.change, cell.interval)
-    } else {
-        format!("{} {}", cell.change, cell.interval)
-    };
-    format!(
-        "| {} | {} | {} | {} | {} | {}{} |\n",
-        short(&cell.title),
-        cell.baseline,
-        cell.now,
-        change.trim_end(),
-        cell.limit,
-        cell.standing.emoji(),
-        sentence(&cell.words)
-    )
-}
-
-fn measured(run: &RunDocument) -> (String, Vec<String>) {
-    let top = "| level | req/s | tok/s | TTFT p50 | TTFT p95 | TPOT p50 | TPOT p95 | E2E p95 | goodput | errors |\n\
-               |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
-    let named = run.levels.iter().flat_map(|level| {
-        let parts = level.parts.iter().map(move |part| (format!("{}: {}", level.label, part.label), part));
-        iter::once((level.label.clone(), level)).chain(parts)
-    });
-    let rows = named.map(|(label, level)| {
-        let dash = || "-".to_owned();
-        let rate = |metric: Metric| {
-            let value = level.values.get(metric.id());
-            value.copied().map_or_else(dash, significant)
-        };
-        let quantiles = |metric: Metric| match level.metrics.get(metric.id()) {
-            None => [dash(), dash()],
-            Some(found) => [found.p50, found.p95]
-                .map(|value| value.map_or_else(dash, |value| quantity(value, metric.unit()))),
-        };
-        let goodput = level.goodput.as_ref();
-        let [ttft_p50, ttft_p95] = quantiles(Metric::Ttft);
-        let [tpot_p50, tpot_p95] = quantiles(Metric::Tpot);
-        let [_, e2e_p95] = quantiles(Metric::E2e);
-        format!(
-            "| {} | {} | {} | {ttft_p50} | {ttft_p95} | {tpot_p50} | {tpot_p95} | {e2e_p95} | {} | {} |\n",
-            short(&label),
-            rate(Metric::RequestThroughput),
-            rate(Metric::OutputThroughput),
-            goodput.map_or_else(dash, |goodput| percent(goodput.ratio)),
-            level.failed()
-        )
-    });
-    (top.to_owned(), rows.collect())
 }

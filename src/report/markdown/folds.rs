@@ -1,19 +1,22 @@
 //! What the comment folds away, most useful first.
 
+use super::comment::sentence;
+use super::options::MarkdownOptions;
 use crate::document::v1::{FindingDocument, JudgementDocument, RuleDocument, RunDocument, VerdictDocument};
 use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
-use crate::report::found::{Found, grouped, origin};
+use crate::report::command::quoted;
+use crate::report::found::{Found, grouped, origin, rank};
 use crate::report::number::{change, plural, quantity};
-use crate::report::text::{clip, fence, markdown};
+use crate::report::text::fence;
 
 /// Every fold that has something to say.
-pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
+pub(super) fn all(run: &RunDocument, options: &MarkdownOptions) -> Vec<String> {
     let verdict = run.verdict.as_ref();
     [
         findings(&run.findings),
-        verdict.map(how),
-        reproduce.map(|command| fold("Reproduce locally", &fence("sh", command))),
+        verdict.map(|verdict| fold("How this was judged", &how_lines(verdict).join("\n"))),
+        options.reproduce.as_deref().map(|line| reproduce(line, options)),
         verdict.and_then(|verdict| rounds(run, verdict)),
         Some(environment(run)),
         verdict.and_then(|verdict| others(run, verdict)),
@@ -23,14 +26,20 @@ pub(super) fn all(run: &RunDocument, reproduce: Option<&str>) -> Vec<String> {
     .collect()
 }
 
-fn fold(summary: &str, body: &str) -> String {
+pub(super) fn fold(summary: &str, body: &str) -> String {
     // The blank lines let GitHub read the body as Markdown.
     format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>\n", body.trim_end())
 }
 
+pub(super) fn finding_lines(findings: &[FindingDocument]) -> Vec<String> {
+    grouped(findings).iter().map(finding).collect()
+}
+
 fn findings(findings: &[FindingDocument]) -> Option<String> {
-    let lines: Vec<String> = grouped(findings).iter().map(finding).collect();
-    (!lines.is_empty()).then(|| fold(&plural(lines.len() as u64, "finding"), &lines.join("\n")))
+    let lines = finding_lines(findings);
+    let mark = if findings.iter().any(|finding| rank(finding) < 2) { "⚠️ " } else { "" };
+    let summary = format!("{mark}{}", plural(lines.len() as u64, "finding"));
+    (!lines.is_empty()).then(|| fold(&summary, &lines.join("\n")))
 }
 
 fn finding(found: &Found<'_>) -> String {
@@ -46,11 +55,17 @@ fn finding(found: &Found<'_>) -> String {
     )
 }
 
-fn sentence(text: &str) -> String {
-    markdown(&clip(text, 1_000))
+/// The command line, in the container where an image is known.
+pub(super) fn reproduce(line: &str, options: &MarkdownOptions) -> String {
+    let inside = options.image.as_ref().zip(line.strip_prefix("llm-loadtest "));
+    let command = inside.map(|(image, words)| {
+        format!("docker run --rm --network host -v \"$PWD:/w\" -w /w {} {words}", quoted(image))
+    });
+    fold("Reproduce locally", &fence("sh", command.as_deref().unwrap_or(line)))
 }
 
-fn how(verdict: &VerdictDocument) -> String {
+/// What the verdict rests on, as a list.
+pub(super) fn how_lines(verdict: &VerdictDocument) -> Vec<String> {
     let mut lines = vec![format!("- {}", sentence(&judged_how(verdict)))];
     let by_tolerance = |cell: &&JudgementDocument| matches!(cell.rule, RuleDocument::Tolerance { .. });
     let detectable = verdict.cells.iter().filter(by_tolerance).filter_map(|cell| {
@@ -73,7 +88,7 @@ fn how(verdict: &VerdictDocument) -> String {
     if let Some(names) = worth_a_look(verdict) {
         lines.push(format!("- Worth a look, not part of the verdict: {}", sentence(&names)));
     }
-    fold("How this was judged", &lines.join("\n"))
+    lines
 }
 
 fn unit(key: &str) -> Unit {

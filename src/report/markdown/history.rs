@@ -1,6 +1,6 @@
 //! A history for issues and job summaries: the answer, a table, the changes, and charts that GitHub draws.
 
-use super::comment::LENGTH_MAX;
+use super::options::Limit;
 use crate::document::v1::{HistoryDocument, TrendDocument};
 use crate::record::MetricKey;
 use crate::report::history::{self, HEADER, Tonight};
@@ -46,7 +46,7 @@ pub fn render(history: &HistoryDocument) -> String {
     charted.sort_by_key(|trend| (trend.alarm.is_none(), trend.changes.is_empty()));
     parts.extend(charted.into_iter().take(CHARTS).filter_map(|trend| chart(history, trend)));
     let foot = format!("\n<sub>llm-loadtest {} · {}</sub>\n", short(&history.tool), short(&history.created));
-    let mut room = LENGTH_MAX.saturating_sub(foot.chars().count());
+    let mut room = Limit::Comment.max().saturating_sub(foot.chars().count());
     let mut text = String::new();
     for part in parts {
         let length = part.chars().count();

@@ -1,10 +1,14 @@
 //! Every renderer over every kind of result, and over text that means harm.
 
+mod comment;
 mod forecast;
+mod golden;
 mod history;
 mod junit;
 mod pairs;
 mod search;
+mod stories;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +28,7 @@ fn options() -> MarkdownOptions {
     MarkdownOptions {
         title: "Serving gate".to_owned(),
         reproduce: Some("llm-loadtest gate --config gate.yml --seed 7".to_owned()),
+        ..MarkdownOptions::default()
     }
 }
 
@@ -202,7 +207,7 @@ fn a_comment_folds_the_evidence() {
     insta::assert_snapshot!(comment(&sample::gate(Decision::Fail)), @r"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
     ### ❌ Serving gate: TTFT p95 is 22.1% slower than the baseline (limit 15%)
-    **Next:** fix it, or accept the change by saving a new baseline
+    **Next:** Fix it, or accept the change by saving a new baseline
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
@@ -210,7 +215,7 @@ fn a_comment_folds_the_evidence() {
     | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ✅ lower, within limit |
     | TTFT p99 objective | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
 
-    <details><summary>1 finding</summary>
+    <details><summary>⚠️ 1 finding</summary>
 
     - **warning**, c=32, round 1: 2% of answers were shorter than asked *Hint:* set ignore\_eos: true
 
@@ -270,7 +275,7 @@ fn a_comment_opens_with_the_answer() {
     insta::assert_snapshot!(top(&sample::gate(Decision::Pass)), @"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
     ### ✅ Serving gate: no regression beyond the limits
-    **Next:** nothing to do
+    **Next:** Nothing to do
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
@@ -281,7 +286,7 @@ fn a_comment_opens_with_the_answer() {
     insta::assert_snapshot!(top(&sample::gate(Decision::Inconclusive)), @"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
     ### ⚪ Serving gate: could not decide: TTFT p95 is 18.0% slower, limit 15%, not confirmed
-    **Next:** run again for more rounds
+    **Next:** Run again for more rounds
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
@@ -292,12 +297,12 @@ fn a_comment_opens_with_the_answer() {
     insta::assert_snapshot!(top(&sample::gate(Decision::Invalid)), @"
     <!-- llm-loadtest key=chat/org/model-8b/h100 -->
     ### ⛔ Serving gate: not judged: the client was saturated
-    **Next:** use a machine with more cores
+    **Next:** Use a machine with more cores
 
     | chat | baseline | now | change [90%] | limit | verdict |
     |---|--:|--:|--:|--:|---|
-    | TTFT p95 | 412 ms | 577 ms | +40.0% [+38.0%, +42.0%] | +15% | ⚪ not judged: the client was too slow |
-    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ⚪ not judged: the client was too slow |
+    | TTFT p95 | 412 ms | 577 ms | +40.0% [+38.0%, +42.0%] | +15% | ⚪ not judged |
+    | Goodput | 98.9% | 97.6% | -1.3 pp [-1.9 pp, -0.7 pp] | -2 pp | ⚪ not judged |
     | TTFT p99 objective | - | 551 ms | -31.1% [-∞, -20.0%] | <= 800 ms | ✅ met |
     ");
     insta::assert_snapshot!(top(&sample::run()), @"

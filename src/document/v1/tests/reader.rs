@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::v1::{sample, sample_pairs};
+use crate::document::v1::{StoredDocument, sample, sample_pairs};
 use crate::gate::Decision;
 
 #[test]
@@ -37,6 +37,13 @@ fn an_independent_reader_understands_every_field() {
     let search = run.search.unwrap();
     assert_eq!((search.answer.value, search.answer.above), (Some(8.0), Some(8.4)));
     assert_eq!((search.levels.len(), search.steps.len(), run.levels.len()), (3, 5, 3));
+    let mut rested = sample::gate(Decision::Pass);
+    rested.verdict.as_mut().unwrap().baseline = Some(StoredDocument::sample());
+    let run: Run = serde_json::from_str(&rested.to_json()).unwrap();
+    let stored = run.verdict.unwrap().baseline.unwrap();
+    let drift = stored.drift.unwrap();
+    assert_eq!((stored.sessions, stored.age_days, drift.change), (6, Some(21.5), 0.031));
+    assert!(stored.newest.starts_with("2025-12-12") && drift.metric == "ttft_p95");
     let run: Run = serde_json::from_str(&sample_pairs::pairs().to_json()).unwrap();
     let pairs = run.pairs.unwrap();
     assert_eq!((run.carried, run.rounds.len(), pairs.rounds.len(), pairs.levels.len()), (Some(2), 3, 3, 1));
@@ -289,6 +296,25 @@ struct Verdict {
     broken_rules: Vec<String>,
     common_shift: Option<f64>,
     worth_a_look: Vec<BTreeMap<String, String>>,
+    baseline: Option<Stored>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    sessions: u64,
+    newest: String,
+    age_days: Option<f64>,
+    drift: Option<Drift>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drift {
+    level: String,
+    metric: String,
+    change: f64,
+    absolute: bool,
 }
 
 #[derive(Deserialize)]
