@@ -27,6 +27,11 @@ impl AppError {
         Self { side: Side::Usage, message: message.into(), hint: Some(Hint::new(hint)) }
     }
 
+    /// Nobody waits for an answer any more.
+    pub fn interrupted() -> Self {
+        Self { side: Side::Interrupted, message: "stopped by a signal".to_owned(), hint: None }
+    }
+
     pub fn environment(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { side: Side::Environment, message: message.into(), hint: Some(Hint::new(hint)) }
     }

@@ -13,11 +13,12 @@ use super::stage::Stage;
 use super::start;
 use super::watch::Watcher;
 use crate::base::{Hint, Nanos, Seed};
-use crate::config::{Resolved, RunPlan};
+use crate::config::{GpuUse, Resolved, RunPlan};
 use crate::engine::Stop;
 use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Arm, Metric, MetricKey};
+use crate::telemetry::{self, GpuFacts};
 use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
 use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
 
@@ -35,6 +36,7 @@ pub(super) async fn open<'a>(
     watch: (&mut dyn Watcher, &Stop),
 ) -> Result<(Bench<'a>, Stage), AppError> {
     outputs::check(&resolved.outputs)?;
+    check_gpus(&resolved.plan)?;
     let bench = bench(&resolved.plan, RealClock::start())?;
     launching::forget_logs(resolved)?;
     let stage = Stage::open(resolved, &bench, watch).await?;
@@ -95,6 +97,22 @@ fn ends(plan: &RunPlan) -> u64 {
     let baseline = plan.baseline.iter().flat_map(|baseline| &baseline.base_urls);
     let simulated = plan.target.base_urls.iter().chain(baseline).any(|url| server::simulated(url).is_some());
     if simulated { 2 } else { 1 }
+}
+
+/// A gate that was to see a GPU must not go on without one.
+fn check_gpus(plan: &RunPlan) -> Result<(), AppError> {
+    if plan.target.gpu != GpuUse::Require {
+        return Ok(());
+    }
+    let GpuFacts { gpus, driver: _, note } = telemetry::gpus();
+    if gpus.is_empty() {
+        let why = note.map(|note| format!(": {note}")).unwrap_or_default();
+        return Err(AppError::environment(
+            format!("no GPU is visible here{why}"),
+            "make NVIDIA's runtime the default of the container engine (nvidia-ctk runtime configure --set-as-default), use the docker/ form of the action, or go on without: gpu: auto",
+        ));
+    }
+    Ok(())
 }
 
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.

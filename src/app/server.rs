@@ -6,7 +6,7 @@ use super::error::AppError;
 use super::launching;
 use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, Launch, Resolved, RunPlan, Target};
+use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host::{self, MachineFacts};
@@ -300,7 +300,7 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
 /// What is known without asking the server.
 fn environment(plan: &RunPlan, url: &str, network_path: &str, machine: MachineFacts) -> Environment {
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let is_here = matches!(network_path, "loopback" | "bridge" | "host");
+    let is_here = matches!(network_path, "loopback" | "bridge" | "host") && plan.target.gpu != GpuUse::Off;
     let GpuFacts { gpus, driver, note: _ } = if is_here { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),

@@ -7,12 +7,14 @@ use tokio::runtime::Runtime;
 
 use super::args::CommentArgs;
 use super::exit::Exit;
+use super::first::AtWork;
 use super::load;
 use super::printer::{self, Printer};
 use crate::app::{self, AppError, Ending, Finished, Form, Judged, Runner, Step};
 use crate::config::{ActionCommand, Entry, Origin, Outputs, Purpose, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::env;
+use crate::host::signals::Signals;
 
 /// `action`
 pub(super) fn action(flags: &[Entry]) -> Exit {
@@ -21,12 +23,12 @@ pub(super) fn action(flags: &[Entry]) -> Exit {
     if let Some(line) = runner.hush() {
         printer::data(&line);
     }
-    let opened = open(flags.to_vec(), &environment);
-    let (runtime, mut step) = match opened {
+    let _at_work = AtWork::begin();
+    let (mut patience, mut step) = match open(flags.to_vec(), runner.clone(), &environment) {
         Ok(opened) => opened,
         Err(error) => return unopened(&runner, &error),
     };
-    let done = perform(&mut step, &runtime, flags, &environment);
+    let done = perform(&mut step, &mut patience, flags, &environment);
     let (ending, exit) = match done {
         Ok(done) => done,
         Err(error) => {
@@ -41,14 +43,15 @@ pub(super) fn action(flags: &[Entry]) -> Exit {
     if let Err(error) = &told {
         printer::error(error);
     }
-    let lines = runtime.block_on(step.tell(&finished));
-    match step.runner.commands(&lines) {
+    let lines = patience.wait(step.tell(&finished));
+    match step.runner.commands(lines.as_deref().unwrap_or_default()) {
         Some(text) => drop(printer::data(&text)),
         // Outside of a workflow the trouble is said in words.
         None => step.trouble().iter().for_each(|text| printer::warning(text)),
     }
-    match told {
-        Err(error) if exit == Exit::Success => Exit::from(&error),
+    match (told, lines) {
+        (_, Err(error)) => Exit::from(&error),
+        (Err(error), _) if exit == Exit::Success => Exit::from(&error),
         _ => exit,
     }
 }
@@ -61,7 +64,7 @@ pub(super) fn comment(args: &CommentArgs) -> Result<Exit, AppError> {
     flags.extend(args.results.iter().map(|path| said("candidate", path.display().to_string())));
     if args.dry_run {
         let environment = env::vars();
-        let (_, step) = open(flags, &environment)?;
+        let (_, step) = open(flags, Runner::of(&environment), &environment)?;
         printer::data(&step.preview(read(&step)?));
         return Ok(Exit::Success);
     }
@@ -78,11 +81,35 @@ pub(super) fn offer(result: &Path, folder: &Path) -> Exit {
     ])
 }
 
-fn open(flags: Vec<Entry>, environment: &BTreeMap<String, String>) -> Result<(Runtime, Step), AppError> {
+/// Waits for GitHub, until a signal says that nobody waits for us.
+struct Patience {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+impl Patience {
+    /// An error where a signal came first, be it before this.
+    fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, AppError> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.signals.next() => Err(AppError::interrupted()),
+                done = work => Ok(done),
+            }
+        })
+    }
+}
+
+fn open(
+    flags: Vec<Entry>,
+    runner: Runner,
+    environment: &BTreeMap<String, String>,
+) -> Result<(Patience, Step), AppError> {
     let plan = app::action_plan(flags, environment.clone())?;
     let runtime = load::runtime()?;
-    let step = runtime.block_on(async { Step::open(plan, environment) })?;
-    Ok((runtime, step))
+    let (step, signals) =
+        runtime.block_on(async { (Step::open(plan, runner, environment), Signals::listen()) });
+    Ok((Patience { runtime, signals }, step?))
 }
 
 /// Whatever was wrong with the step itself is told to those who need no step for it.
@@ -101,7 +128,7 @@ fn unopened(runner: &Runner, error: &AppError) -> Exit {
 
 fn perform(
     step: &mut Step,
-    runtime: &Runtime,
+    patience: &mut Patience,
     flags: &[Entry],
     environment: &BTreeMap<String, String>,
 ) -> Result<(Ending, Exit), AppError> {
@@ -109,7 +136,7 @@ fn perform(
     match step.plan.command {
         ActionCommand::Gate => {
             let mut resolved = settings(Purpose::Gate)?;
-            runtime.block_on(step.prepare(&mut resolved))?;
+            patience.wait(step.prepare(&mut resolved))??;
             let commit = step.commit();
             let Judged { document, decision, saved: _ } =
                 load::judge(&resolved, environment, commit.as_deref())?;
@@ -123,14 +150,14 @@ fn perform(
         }
         ActionCommand::Run => {
             let mut resolved = settings(Purpose::Run)?;
-            runtime.block_on(step.prepare(&mut resolved))?;
+            patience.wait(step.prepare(&mut resolved))??;
             let (document, exit) = load::measure(&resolved, environment)?;
             show(&document, &resolved.outputs, environment)?;
             Ok((result(document, Some(resolved)), exit))
         }
         ActionCommand::Report => {
             let mut resolved = settings(Purpose::Judge)?;
-            runtime.block_on(step.prepare(&mut resolved))?;
+            patience.wait(step.prepare(&mut resolved))??;
             let (document, decision) = app::rejudge(&resolved, &only(step)?)?;
             app::write(&document, &resolved)?;
             show(&document, &resolved.outputs, environment)?;
@@ -152,7 +179,7 @@ fn perform(
         ActionCommand::Comment => Ok((Ending::Results(read(step)?), Exit::Success)),
         ActionCommand::Baseline => {
             let folder = settings(Purpose::Judge)?.outputs.baselines;
-            let offered = runtime.block_on(step.offer(&step.candidates()?, &folder))?;
+            let offered = patience.wait(step.offer(&step.candidates()?, &folder))??;
             Printer::new(false, None).note(&offered.sentence());
             Ok((Ending::Offered(offered), Exit::Success))
         }

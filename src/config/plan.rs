@@ -92,6 +92,18 @@ pub struct Target {
     pub cacert: Option<PathBuf>,
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
+    pub gpu: GpuUse,
+}
+
+/// Whether this machine's GPUs are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GpuUse {
+    /// Where they are visible.
+    #[default]
+    Auto,
+    /// It is an error where none is visible.
+    Require,
+    Off,
 }
 
 impl Target {

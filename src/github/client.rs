@@ -1,6 +1,6 @@
 //! The one way to GitHub's API: bounded waits, bounded answers, errors without the token.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use octocrab::Octocrab;
@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::error::{Call, GitHubError, Method, Need, Trouble};
 use super::event::Repository;
@@ -31,7 +32,7 @@ pub struct GitHub {
 /// How long GitHub may keep us waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// In seconds, for all pauses together.
+    /// In seconds, for all pauses and unanswered requests together; a request that is under way may end.
     pub budget_s: u64,
     /// How long a second of waiting takes; tests make it short.
     pub second: Duration,
@@ -157,10 +158,17 @@ impl GitHub {
     ) -> Result<Answer, GitHubError> {
         let mut tried = 0;
         loop {
+            if self.is_used_up() {
+                return Err(call.failed(Trouble::Unreachable("the time for waiting is used up".to_owned())));
+            }
+            let began = Instant::now();
             let trouble = match self.once(address, call, body, accept).await {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
             };
+            if let Trouble::Unreachable(_) = trouble {
+                *self.waited() += began.elapsed().as_secs();
+            }
             let repeat_harms = call.method == Method::Post && call.path != "graphql";
             let pause_s = match &trouble {
                 // Nothing was done; how often is up to GitHub, for as long as we wait at all.
@@ -267,7 +275,7 @@ impl GitHub {
 
     pub(super) async fn wait(&self, seconds: u64) -> bool {
         {
-            let mut waited = self.waited_s.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waited = self.waited();
             let after = waited.saturating_add(seconds);
             if after > self.patience.budget_s {
                 return false;
@@ -276,6 +284,14 @@ impl GitHub {
         }
         tokio::time::sleep(self.patience.second * u32::try_from(seconds).unwrap_or(u32::MAX)).await;
         true
+    }
+
+    fn waited(&self) -> MutexGuard<'_, u64> {
+        self.waited_s.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_used_up(&self) -> bool {
+        *self.waited() > self.patience.budget_s
     }
 
     /// Nobody else's text brings the token into a log; it is taken out before anything is cut.
@@ -320,4 +336,26 @@ fn http() -> Result<reqwest::Client, GitHubError> {
         .retry(reqwest::retry::never())
         .build()
         .map_err(|error| GitHubError::Setup(line(&innermost(&error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_github_that_is_silent_is_not_waited_for_again_and_again() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let repository = Repository::parse("o/r").unwrap();
+        let github = GitHub::connect(&url, &repository, &Secret::new("t".to_owned())).unwrap();
+        let call = github.get("pulls/1", Need::ReadPulls);
+        let began = Instant::now();
+        for _ in 0..10 {
+            assert!(github.ask(&call, None).await.is_err());
+        }
+        let waited_s = began.elapsed().as_secs();
+        assert!((20..=95).contains(&waited_s), "{waited_s} s");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{GatePolicy, GpuUse, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
@@ -36,6 +36,7 @@ fn plan(level: Level) -> RunPlan {
             insecure: false,
             cacert: None,
             hardware: None,
+            gpu: GpuUse::Auto,
         },
         model: None,
         name: "default".to_owned(),

@@ -205,6 +205,17 @@ fn whatever_goes_wrong_is_said_where_an_older_verdict_stood() {
 }
 
 #[test]
+fn a_gpu_that_is_required_and_not_there_is_an_error() {
+    let job = Job::new();
+    let ended = job.step(&[SERVER, ("gpu", "require")]);
+    // On a machine with a GPU this is a gate like any other.
+    if ended.code != 0 {
+        ended.says(3, &["no GPU is visible here", "driver"]);
+    }
+    job.step(&[SERVER, ("gpu", "off")]).says(0, &[]);
+}
+
+#[test]
 fn without_a_token_a_pull_request_cannot_judge_itself() {
     let mut job = Job::new();
     job.variables.retain(|(name, _)| name != "INPUT_GITHUB-TOKEN");
@@ -225,6 +236,8 @@ fn no_text_of_a_server_is_a_command() {
     let ours = |line: &&str| line.starts_with("::") && !line.starts_with("::stop-commands::");
     let commands: Vec<&str> = ended.stdout.lines().filter(ours).collect();
     assert_eq!(commands.len(), 2, "the token and one annotation: {commands:?}");
+    let token = ended.stdout.lines().find_map(|line| line.strip_prefix("::stop-commands::")).unwrap();
+    assert_eq!(commands[0], format!("::{token}::"));
     assert!(commands[1].starts_with("::error title=llm-loadtest::"), "{commands:?}");
     let heard = ended.stderr.lines().any(|line| line.trim_start().starts_with("::") || line.contains("##["));
     assert!(!heard, "{}", ended.stderr);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::ending::{self, Ending, Finished};
+use super::offer::Offered;
 use super::step::Step;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Side};
 use crate::app::outputs;
 use crate::config::{ActionCommand, CommentWhen, CommitReport, Origin, Resolved};
 use crate::document::v1::RunDocument;
@@ -21,8 +22,14 @@ impl Step {
     /// Leaves what needs no network: outputs, the summary, and files in the hands of the workspace's owner.
     pub fn leave(&mut self, finished: &Finished) -> Result<(), AppError> {
         let Finished { ending, code } = finished;
-        self.trouble.extend(self.runner.give_back(&written(ending)));
+        if let Ending::Offered(Offered { files, is_local: true, .. }) = ending {
+            self.written.extend(files.iter().map(PathBuf::from));
+        }
+        self.trouble.extend(self.runner.give_back(&self.written));
         self.outputs(ending, *code)?;
+        if is_interrupted(ending) {
+            return Ok(());
+        }
         self.runner.summary(&self.text(ending, Limit::Summary))
     }
 
@@ -30,6 +37,9 @@ impl Step {
     /// a warning and never changes the exit code.
     pub async fn tell(&mut self, finished: &Finished) -> Vec<String> {
         let Finished { ending, code } = finished;
+        if is_interrupted(ending) {
+            return Vec::new();
+        }
         let comment = self.comment(ending).await;
         self.report(ending, *code, comment.as_deref()).await;
         if let Err(error) = self.runner.output(&[("comment-url", comment.as_deref().unwrap_or_default())]) {
@@ -52,6 +62,7 @@ impl Step {
         let relative =
             |path: Option<&PathBuf>| path.map(|path| self.runner.relative(path)).unwrap_or_default();
         let facts = match ending {
+            Ending::Failed(_) if is_interrupted(ending) => Facts::of("interrupted"),
             Ending::Failed(_) => Facts::of("error"),
             Ending::Results(results) => Facts::of(ending::worst(results)),
             Ending::Offered(offered) => {
@@ -180,7 +191,7 @@ impl Step {
             CommentWhen::Auto | CommentWhen::Always | CommentWhen::Never => Policy::Always,
         };
         match github.upsert_comment(pull.number, &marker, &body, policy).await {
-            Ok(posted) => posted.map(|posted| posted.url),
+            Ok(posted) => Some(posted.url),
             Err(error) => {
                 self.cannot("comment on the pull request", &error);
                 None
@@ -235,7 +246,6 @@ impl Step {
                     title: &headline,
                     summary: &self.text(ending, Limit::Comment),
                     details_url: page,
-                    annotations: &[],
                 };
                 github.create_check_run(&head, &run).await.map(drop)
             }
@@ -265,15 +275,9 @@ impl Step {
     }
 }
 
-/// Files and folders that an ending leaves behind.
-fn written(ending: &Ending) -> Vec<&Path> {
-    let Ending::Result { resolved: Some(resolved), .. } = ending else { return Vec::new() };
-    let outputs = &resolved.outputs;
-    let files = [&outputs.junit, &outputs.markdown, &outputs.html].into_iter().flatten();
-    let result = outputs.result.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let beside = [&outputs.result, &outputs.requests, &outputs.summary];
-    let folders = [&outputs.baselines, &outputs.ledger];
-    files.chain(beside).chain(folders).map(PathBuf::as_path).chain(result).collect()
+/// Whether it was cancelled before there was anything to tell.
+fn is_interrupted(ending: &Ending) -> bool {
+    matches!(ending, Ending::Failed(AppError { side: Side::Interrupted, .. }))
 }
 
 /// What the outputs of every ending hold.

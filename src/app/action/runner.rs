@@ -61,7 +61,7 @@ impl Runner {
 
     /// Gives what this process wrote to the workspace's owner, who could not delete root's files before the next checkout.
     /// Answers with a sentence where the system refused.
-    pub fn give_back(&self, written: &[&Path]) -> Option<String> {
+    pub fn give_back(&self, written: &[PathBuf]) -> Option<String> {
         let workspace = self.workspace.as_deref()?;
         let owner = Owner::of(workspace)?;
         let refused: usize = written.iter().map(|path| owner.take(workspace, path)).sum();
@@ -122,6 +122,6 @@ mod tests {
         assert_eq!((runner.hush(), runner.commands(&["::x::".to_owned()])), (None, None));
         runner.output(&[("a", "b")]).unwrap();
         runner.summary("x").unwrap();
-        assert_eq!(runner.give_back(&[Path::new("/")]), None);
+        assert_eq!(runner.give_back(&[PathBuf::from("/")]), None);
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::runner::Runner;
 use crate::app::error::AppError;
-use crate::config::{ActionPlan, CommentWhen, Entry, Layers, Origin, Purpose, Resolved, resolve_action};
+use crate::config::{
+    ActionPlan, CommentWhen, Entry, Layers, Origin, Outputs, Purpose, Resolved, resolve_action,
+};
 use crate::github::{Event, GitHub, GitHubError, Pull, PullSource, Repository};
 use crate::host::files;
 use crate::report::markdown::{Note, NoteKind};
@@ -21,6 +23,8 @@ pub struct Step {
     pub(super) notes: Vec<Note>,
     /// What could not be done; a warning each.
     pub(super) trouble: Vec<String>,
+    /// Files and folders that the step may leave behind, however it ends.
+    pub(super) written: Vec<PathBuf>,
     found: Found,
     /// Folder and commit that the stored baselines were taken from, where that is not the checkout.
     pub(super) origin: Option<(String, String)>,
@@ -43,8 +47,12 @@ pub fn action_plan(flags: Vec<Entry>, environment: BTreeMap<String, String>) -> 
 }
 
 impl Step {
-    /// Reads what started the step; needs a runtime around it, and asks nobody yet.
-    pub fn open(plan: ActionPlan, environment: &BTreeMap<String, String>) -> Result<Self, AppError> {
+    /// Reads what started the step; needs a runtime around it, and asks nobody yet. The runner is the one whose log was hushed.
+    pub fn open(
+        plan: ActionPlan,
+        runner: Runner,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, AppError> {
         let path = environment.get("GITHUB_EVENT_PATH").filter(|path| !path.is_empty());
         let text = path.map(|path| files::read_text(Path::new(path), EVENT_MAX)).transpose()?;
         let event = Event::read(environment, text.as_deref())?.with(plan.pull, plan.head.as_deref());
@@ -57,12 +65,13 @@ impl Step {
             _ => None,
         };
         Ok(Self {
-            runner: Runner::of(environment),
+            runner,
             plan,
             event,
             github,
             notes: Vec::new(),
             trouble: Vec::new(),
+            written: Vec::new(),
             found: Found::NotYet,
             origin: None,
         })
@@ -76,6 +85,7 @@ impl Step {
         outputs.junit.get_or_insert_with(|| folder.join("junit.xml"));
         outputs.markdown.get_or_insert_with(|| folder.join("report.md"));
         outputs.html.get_or_insert_with(|| folder.join("report.html"));
+        self.written = written(outputs);
         let asked = |key: &str| {
             resolved.values.iter().any(|entry| entry.key == key && entry.origin != Origin::Default)
         };
@@ -163,6 +173,15 @@ impl Step {
             self.trouble.push(text);
         }
     }
+}
+
+/// Files and folders that a measurement leaves behind.
+fn written(outputs: &Outputs) -> Vec<PathBuf> {
+    let files = [&outputs.junit, &outputs.markdown, &outputs.html].into_iter().flatten();
+    let beside = [&outputs.result, &outputs.requests, &outputs.summary];
+    let folders = [&outputs.baselines, &outputs.ledger];
+    let own = outputs.result.parent().filter(|folder| !folder.as_os_str().is_empty());
+    files.chain(beside).chain(folders).map(PathBuf::as_path).chain(own).map(Path::to_owned).collect()
 }
 
 impl From<GitHubError> for AppError {

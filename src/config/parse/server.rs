@@ -9,7 +9,7 @@ use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
 use crate::config::file::is_name;
 use crate::config::launch::PORT_PLACE;
 use crate::config::layers::Chosen;
-use crate::config::{BaselineServer, Launch, Target};
+use crate::config::{BaselineServer, GpuUse, Launch, Target};
 use crate::workload::UrlStrategy;
 
 /// Builds the target; `name` is the file's, where the file has one.
@@ -58,7 +58,17 @@ pub(in crate::config) fn target(
         insecure: chosen.parse("insecure", words::switch)?.unwrap_or_default(),
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
+        gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
     })
+}
+
+fn gpu_use(text: &str) -> Result<GpuUse, Wrong> {
+    match text.trim() {
+        "auto" => Ok(GpuUse::Auto),
+        "require" => Ok(GpuUse::Require),
+        "off" => Ok(GpuUse::Off),
+        _ => Err(wrong("no such choice", "write one of auto, require, off")),
+    }
 }
 
 /// The server of the baseline, where one is given.

@@ -59,6 +59,8 @@ impl From<&Target> for TargetDocument {
             insecure,
             cacert,
             hardware,
+            // Whether the GPUs were asked shows in the environment.
+            gpu: _,
         } = target;
         let mut urls = base_urls.iter().map(|url| without_credentials(url));
         Self {
