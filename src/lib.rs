@@ -11,6 +11,7 @@ pub mod engine;
 pub mod gate;
 pub mod github;
 pub mod host;
+pub mod launch;
 pub mod metrics;
 pub mod protocol;
 pub mod record;

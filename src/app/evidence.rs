@@ -5,7 +5,7 @@ use super::measurement::{Measurement, Round};
 use super::server::{self, Server};
 use super::watch::Watcher;
 use crate::base::{Hint, Nanos};
-use crate::config::{GatePolicy, Resolved, RunPlan};
+use crate::config::{GatePolicy, Launch, Resolved, RunPlan, Starter};
 use crate::document::v1::{
     BaselineDocument, BlockDocument, BlockLevel, DEFINITIONS, Format, Kind, LedgerDocument, SessionRound,
     StoredDocument, VerdictDocument,
@@ -246,7 +246,7 @@ fn ledger(
         }
     };
     let (Some(head), Some(base)) = (resolved.outputs.head.as_deref(), base) else { return Ok(None) };
-    // A simulated server is what its address says, planted changes and all.
+    // A simulated server is what its address says, planted changes and all, and a started one is what was started.
     let base = if server.restarts() { format!("{base}; {}", sides(plan)) } else { base };
     let base = base.as_str();
     let key = server::key(plan, server);
@@ -277,10 +277,19 @@ fn ledger(
     Ok(Some((ledgers, found)))
 }
 
-/// The addresses of both sides.
+/// The addresses of both sides, and what is started there.
 fn sides(plan: &RunPlan) -> String {
-    let baseline = plan.baseline.as_ref().map_or(&[][..], |baseline| &baseline.base_urls);
-    format!("{} against {}", plan.target.base_urls.join(","), baseline.join(","))
+    let side = |urls: &[String], launch: Option<&Launch>| match launch.map(|launch| &launch.starter) {
+        None => urls.join(","),
+        Some(Starter::Command(line)) => line.clone(),
+        Some(Starter::Image(image)) => format!("{} {}", image.name, image.args.join(" ")),
+    };
+    let baseline = plan
+        .baseline
+        .as_ref()
+        .map(|baseline| side(&baseline.base_urls, baseline.launch.as_ref()))
+        .unwrap_or_default();
+    format!("{} against {baseline}", side(&plan.target.base_urls, plan.target.launch.as_ref()))
 }
 
 #[cfg(test)]

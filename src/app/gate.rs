@@ -8,8 +8,7 @@ use super::history::since_change;
 use super::measurement::Measurement;
 use super::noise;
 use super::outputs;
-use super::preflight::preflight;
-use super::rounds::{self, Stage};
+use super::rounds;
 use super::server::{self, Server};
 use super::watch::Watcher;
 use crate::base::Hint;
@@ -20,7 +19,7 @@ use crate::document::v1::{
 use crate::engine::Stop;
 use crate::gate::{Basis, Decision, Verdict};
 use crate::host::RealClock;
-use crate::record::{Arm, Environment, MetricKey};
+use crate::record::{Environment, MetricKey};
 use crate::store::{Store, StoreError};
 use crate::validity::{Finding, Severity, check_environment};
 
@@ -50,16 +49,16 @@ pub async fn gate(
     if plan.search.is_some() {
         return Err(unknown_levels());
     }
-    let (bench, candidate) = rounds::open(resolved).await?;
+    let (bench, stage) = rounds::open(resolved, (&mut *watcher, stop)).await?;
+    let candidate = &stage.candidate;
     let store = Store::open(&resolved.outputs.baselines);
-    let key = resolved.api_key.as_ref();
-    let (reference, baseline, cut) = if plan.baseline.is_some() {
-        (Reference::Server, Some(server::open(plan, Arm::Baseline, key, 1).await?), None)
+    let (reference, cut) = if plan.baseline.is_some() {
+        (Reference::Server, None)
     } else {
-        let (stored, cut) = find(&store, plan, &server::key(plan, &candidate))?;
-        (Reference::Stored(stored.map(Box::new)), None, cut)
+        let (stored, cut) = find(&store, plan, &server::key(plan, candidate))?;
+        (Reference::Stored(stored.map(Box::new)), cut)
     };
-    for text in announce(&reference, resolved, &candidate)?.iter().chain(&cut) {
+    for text in announce(&reference, resolved, candidate)?.iter().chain(&cut) {
         watcher.note(text);
     }
     if candidate.environment.hardware == "unknown" {
@@ -71,23 +70,19 @@ pub async fn gate(
         Reference::Stored(Some(own)) => noise::of_machine(&store, resolved, own)?,
         Reference::Stored(None) | Reference::Server => None,
     };
-    let mut case = Case::open(resolved, &candidate, reference)?;
+    let mut case = Case::open(resolved, candidate, reference)?;
     if let Some(seen) = seen {
         watcher.note(&seen.sentence(&candidate.environment.hardware));
         case.has_seen(seen.noise);
     }
-    case.findings.extend(beforehand(plan, &candidate, baseline.as_ref()));
+    case.findings.extend(beforehand(plan, candidate, stage.baseline.as_ref()));
     for line in case.introduction() {
         watcher.note(&line);
     }
-    let stage = Stage { candidate, baseline };
     let mut measured = if case.is_settled() {
         rounds::nothing(&bench, &stage)
     } else {
-        preflight(&bench, &stage.candidate, stop).await?;
-        if let Some(server) = &stage.baseline {
-            preflight(&bench, server, stop).await?;
-        }
+        stage.preflight(&bench, stop).await?;
         let from = case.carried + 1;
         let began = bench.clock.now();
         let enough = |measured: &Measurement, watcher: &mut dyn Watcher| {
@@ -194,9 +189,7 @@ fn beforehand(plan: &RunPlan, candidate: &Server, baseline: Option<&Server>) -> 
             round: None,
         });
     }
-    if plan.baseline.as_ref().is_some_and(|side| side.base_urls == plan.target.base_urls)
-        && !candidate.restarts()
-    {
+    if plan.has_one_server() && !candidate.restarts() {
         findings.push(Finding {
             severity: Severity::Info,
             code: "one_server".to_owned(),

@@ -7,6 +7,7 @@ mod error;
 mod evidence;
 mod gate;
 mod history;
+mod launching;
 mod measure;
 mod measurement;
 mod merge;
@@ -23,6 +24,7 @@ mod search;
 mod server;
 mod settings;
 mod simulate;
+mod stage;
 mod start;
 mod watch;
 

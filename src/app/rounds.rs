@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::error::AppError;
+use super::error::{AppError, Side};
+use super::launching;
 use super::measure::{Bench, LevelRun, Turn};
 use super::measurement::{Beside, Measurement, Passed, Round};
 use super::outputs::{self, unwritable};
 use super::server::{self, Server};
+use super::stage::Stage;
 use super::start;
 use super::watch::Watcher;
 use crate::base::{Hint, Nanos, Seed};
-use crate::config::{Resolved, RunPlan};
+use crate::config::{GpuUse, Resolved, RunPlan};
 use crate::engine::Stop;
 use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Arm, Metric, MetricKey};
+use crate::telemetry::{self, GpuFacts};
 use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
 use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
 
@@ -27,12 +30,17 @@ pub(super) fn round_seed(plan: &RunPlan, round: u32) -> Seed {
     plan.seed.child("round").at(u64::from(round))
 }
 
-/// Checks what can be checked before anything is sent, reads the plan's files and opens its server.
-pub(super) async fn open(resolved: &Resolved) -> Result<(Bench<'_>, Server), AppError> {
+/// Checks what can be checked before anything is sent, reads the plan's files and opens its servers.
+pub(super) async fn open<'a>(
+    resolved: &'a Resolved,
+    watch: (&mut dyn Watcher, &Stop),
+) -> Result<(Bench<'a>, Stage), AppError> {
     outputs::check(&resolved.outputs)?;
+    check_gpus(&resolved.plan)?;
     let bench = bench(&resolved.plan, RealClock::start())?;
-    let server = server::open(&resolved.plan, Arm::Candidate, resolved.api_key.as_ref(), 1).await?;
-    Ok((bench, server))
+    launching::forget_logs(resolved)?;
+    let stage = Stage::open(resolved, &bench, watch).await?;
+    Ok((bench, stage))
 }
 
 /// Begins a measurement: its file of rows, what the reader should know of the load, and the moment it starts at.
@@ -91,6 +99,22 @@ fn ends(plan: &RunPlan) -> u64 {
     if simulated { 2 } else { 1 }
 }
 
+/// A gate that was to see a GPU must not go on without one.
+fn check_gpus(plan: &RunPlan) -> Result<(), AppError> {
+    if plan.target.gpu != GpuUse::Require {
+        return Ok(());
+    }
+    let GpuFacts { gpus, driver: _, note } = telemetry::gpus();
+    if gpus.is_empty() {
+        let why = note.map(|note| format!(": {note}")).unwrap_or_default();
+        return Err(AppError::environment(
+            format!("no GPU is visible here{why}"),
+            "make NVIDIA's runtime the default of the container engine (nvidia-ctk runtime configure --set-as-default), use the docker/ form of the action, or go on without: gpu: auto",
+        ));
+    }
+    Ok(())
+}
+
 /// Every client holds a connection, and a connection is an open file: too few of them would look like a failing server.
 fn check_files(plan: &RunPlan) -> Result<(), AppError> {
     let clients = |level: &Level| match level.pace(plan.shard) {
@@ -109,13 +133,6 @@ fn check_files(plan: &RunPlan) -> Result<(), AppError> {
 
 /// Standard streams, results, the runtime's own.
 const FILES_BESIDES: u64 = 64;
-
-/// The servers that take part.
-pub(super) struct Stage {
-    pub(super) candidate: Server,
-    /// Where one stands beside the candidate's.
-    pub(super) baseline: Option<Server>,
-}
 
 /// Measures blocks from number `from` on until `enough` says so or the plan's last look is reached: a round of the candidate each,
 /// and one of the baseline beside it where it has a server. A server that this tool starts is started anew for each round, so that
@@ -139,27 +156,39 @@ pub(super) async fn measure(
     let mut journal = Some(journal);
     let mut servers = BTreeMap::from([(Arm::Candidate, candidate)]);
     servers.extend(baseline.map(|server| (Arm::Baseline, server)));
-    let mut fresh = from == 1;
+    let in_turn = bench.plan.baseline.as_ref().is_some_and(|baseline| baseline.in_turn);
     for number in from..=bench.plan.gate.looks.last() {
         for arm in turns(bench.plan, number) {
             let Some(mut server) = servers.remove(&arm) else { continue };
-            if server.restarts() && !fresh {
-                // The old one's port and threads are given back first.
-                drop(server);
-                let key = resolved.api_key.as_ref();
-                server = server::open(bench.plan, arm, key, u64::from(number)).await?;
+            if in_turn {
+                servers.values_mut().for_each(Server::sleep);
             }
-            let passed = pass(bench, &server, (number, arm), &mut journal, watcher, stop).await?;
+            if server.restarts() && !server.is_fresh(number.into()) {
+                // The old one's port, threads and memory are given back first.
+                server.sleep();
+                server = match server::open(resolved, arm, number.into(), (&mut *watcher, stop)).await {
+                    Err(AppError { side: Side::Interrupted, .. }) => {
+                        measured.partial = true;
+                        break;
+                    }
+                    opened => opened?,
+                };
+            }
+            let mut passed = pass(bench, &server, (number, arm), &mut journal, watcher, stop).await?;
+            server.use_up();
+            passed.findings.extend(ended_early(&mut server, number).await);
             measured.take(arm, passed);
             servers.insert(arm, server);
             if measured.partial {
                 break;
             }
         }
-        fresh = false;
         if measured.partial || enough(&measured, watcher)? {
             break;
         }
+    }
+    if measured.partial {
+        servers.values_mut().for_each(Server::hurry);
     }
     if let Some(Err(error)) = journal.map(Journal::close) {
         measured.findings.push(incomplete_rows(&error.to_string()));
@@ -173,7 +202,7 @@ pub(super) fn nothing(bench: &Bench<'_>, stage: &Stage) -> Measurement {
 }
 
 /// Who goes first in a block is drawn, and the other one does in the next: a drift of the machine must not favour a side.
-fn turns(plan: &RunPlan, block: u32) -> Vec<Arm> {
+pub(super) fn turns(plan: &RunPlan, block: u32) -> Vec<Arm> {
     if plan.baseline.is_none() {
         return vec![Arm::Candidate];
     }
@@ -223,8 +252,11 @@ async fn pass(
 /// there each side has its own.
 fn arm_seed(plan: &RunPlan, server: &Server, number: u32, arm: Arm) -> Seed {
     let seed = round_seed(plan, number);
-    let alone = plan.baseline.as_ref().is_some_and(|baseline| baseline.base_urls == plan.target.base_urls);
-    if alone && arm == Arm::Baseline && !server.restarts() { seed.child("baseline") } else { seed }
+    if plan.has_one_server() && arm == Arm::Baseline && !server.restarts() {
+        seed.child("baseline")
+    } else {
+        seed
+    }
 }
 
 /// What the reader should know of the load before it starts.
@@ -255,6 +287,19 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
 /// work lies before it.
 fn busy(work: Nanos, window: f64) -> f64 {
     if window < 1.0 { 0.0 } else { work.secs() / window }
+}
+
+/// A server that we started and that is gone before we stopped it: its numbers are those of its end.
+async fn ended_early(server: &mut Server, round: u32) -> Option<Finding> {
+    let (how, log) = server.ended().await?;
+    Some(Finding {
+        severity: Severity::Invalid,
+        code: "server_ended".to_owned(),
+        message: format!("the server ended in the round: {how}"),
+        hint: Some(Hint::new(format!("{} holds its last words", log.display()))),
+        level: None,
+        round: Some(round),
+    })
 }
 
 /// Answers that could not wait for the tokenizer.

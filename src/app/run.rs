@@ -3,8 +3,7 @@
 use super::error::AppError;
 use super::measurement::Measurement;
 use super::outputs;
-use super::preflight::preflight;
-use super::rounds::{self, Stage};
+use super::rounds;
 use super::search;
 use super::watch::Watcher;
 use crate::config::Resolved;
@@ -20,9 +19,8 @@ pub async fn run(
     if let Some(asked) = &resolved.plan.search {
         return search::find(resolved, asked, watcher, stop).await;
     }
-    let (bench, server) = rounds::open(resolved).await?;
-    preflight(&bench, &server, stop).await?;
-    let stage = Stage { candidate: server, baseline: None };
+    let (bench, stage) = rounds::open(resolved, (&mut *watcher, stop)).await?;
+    stage.preflight(&bench, stop).await?;
     let all = |_: &Measurement, _: &mut dyn Watcher| Ok(false);
     let measured = rounds::measure(&bench, stage, resolved, 1, (watcher, stop), all).await?;
     let document = measured.document(&resolved.plan, None, 0);

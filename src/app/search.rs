@@ -4,7 +4,6 @@ use super::error::AppError;
 use super::measure::{Bench, Turn};
 use super::measurement::{Measurement, Round};
 use super::outputs;
-use super::preflight::preflight;
 use super::rounds;
 use super::server::Server;
 use super::watch::{Silent, Watcher};
@@ -40,8 +39,9 @@ pub(super) async fn find(
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<RunDocument, AppError> {
-    let (bench, server) = rounds::open(resolved).await?;
-    preflight(&bench, &server, stop).await?;
+    let (bench, stage) = rounds::open(resolved, (&mut *watcher, stop)).await?;
+    stage.preflight(&bench, stop).await?;
+    let server = stage.candidate;
     let (journal, measured) =
         rounds::begin(&bench, &server, &resolved.outputs.requests, watcher, stop).await?;
     let mut hunt = Hunt {

@@ -1,18 +1,24 @@
 //! The server under test, opened: its address, its model, what is known of the machine.
 
+use std::path::PathBuf;
+
 use super::error::AppError;
+use super::launching;
+use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, RunPlan, Target};
+use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
-use crate::host;
+use crate::engine::Stop;
+use crate::host::{self, MachineFacts};
+use crate::launch::Launched;
 use crate::protocol::models;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
 use crate::telemetry::{self, GpuFacts};
-use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, TlsOptions};
+use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, Route, TlsOptions};
 
-/// Ready to be loaded. Dropping it stops a simulator that it started.
+/// Ready to be loaded, unless it sleeps. Dropping it stops what it started.
 pub(super) struct Server {
     /// In the plan's order, the main one first.
     pub(super) servers: Vec<HttpOptions>,
@@ -20,13 +26,65 @@ pub(super) struct Server {
     /// What `/v1/models` listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
-    simulators: Vec<Simulator>,
+    held: Held,
+    restarts: bool,
+    /// The round that it was started for.
+    round: u64,
+    used: bool,
+}
+
+/// What was started for it.
+enum Held {
+    Nothing,
+    Simulators(#[expect(dead_code, reason = "held to be dropped")] Vec<Simulator>),
+    Launched(Box<Launched>),
+    /// What was started has been stopped again.
+    Asleep,
 }
 
 impl Server {
     /// Whether every round gets a fresh start of the server.
     pub(super) fn restarts(&self) -> bool {
-        !self.simulators.is_empty()
+        self.restarts
+    }
+
+    /// Whether a round can have it as it is, if it is to have a fresh start.
+    pub(super) fn is_fresh(&self, round: u64) -> bool {
+        !self.used
+            && match self.held {
+                Held::Launched(_) => true,
+                Held::Nothing | Held::Simulators(_) => self.round == round,
+                Held::Asleep => false,
+            }
+    }
+
+    pub(super) fn is_asleep(&self) -> bool {
+        matches!(self.held, Held::Asleep)
+    }
+
+    /// A round was measured on this start.
+    pub(super) fn use_up(&mut self) {
+        self.used = true;
+    }
+
+    /// Stops what was started, and waits for that; all that is known of it stays.
+    pub(super) fn sleep(&mut self) {
+        if !matches!(self.held, Held::Nothing) {
+            self.held = Held::Asleep;
+        }
+    }
+
+    /// There is less time for its end than usual.
+    pub(super) fn hurry(&mut self) {
+        if let Held::Launched(launched) = &mut self.held {
+            launched.hurry();
+        }
+    }
+
+    /// How a server that we started ended by itself, and where its log is.
+    pub(super) async fn ended(&mut self) -> Option<(String, PathBuf)> {
+        let Held::Launched(launched) = &mut self.held else { return None };
+        Some((launched.ended().await?, launched.log().path()))
     }
 }
 
@@ -43,64 +101,143 @@ pub(super) fn key(plan: &RunPlan, server: &Server) -> Key {
 /// What `--server` names.
 enum Place {
     Simulated(Box<SimSpec>),
-    Address(Address),
+    Address(Address, Route),
 }
 
-/// Finds the servers of one side, asks the main one for its models, and picks the plan's or the only one.
-/// `start` counts the starts of a simulated server, each with a shock of its own.
+/// Finds or starts the servers of one side, asks the main one for its models, and picks the plan's or the only one.
+/// `round` is what they are started for; each start of a simulated server has a shock of its own.
 pub(super) async fn open(
-    plan: &RunPlan,
+    resolved: &Resolved,
     arm: Arm,
-    key: Option<&Secret>,
-    start: u64,
+    round: u64,
+    (watcher, stop): (&mut dyn Watcher, &Stop),
 ) -> Result<Server, AppError> {
-    let (urls, asked_model) = side(plan, arm);
-    let start = if arm == Arm::Baseline { start + BASELINE_STARTS } else { start };
-    let mut servers = Vec::new();
-    let mut simulators = Vec::new();
+    let plan = &resolved.plan;
+    let Ends { urls, model: asked_model, launch } = ends(plan, arm);
+    let start = if arm == Arm::Baseline { round + BASELINE_STARTS } else { round };
+    let main = urls.first().map_or("", String::as_str);
+    let mut launched = match launch {
+        Some(launch) => {
+            let watch: (&mut dyn Watcher, &Stop) = (&mut *watcher, stop);
+            Some(launching::start(launch, main, (arm, round), &resolved.outputs, watch).await?)
+        }
+        None => None,
+    };
+    let urls: Vec<String> = urls
+        .iter()
+        .map(|url| launched.as_ref().map_or_else(|| url.clone(), |launched| launched.fill(url)))
+        .collect();
+    let Found { servers, simulators, route } = find(resolved, &urls, start)?;
+    let Some(options) = servers.first() else {
+        return Err(AppError::usage("no server is given", "add --server http://localhost:8000"));
+    };
+    let control = Control::new(options)?;
+    if let (Some(launched), Some(launch)) = (&mut launched, launch) {
+        launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
+    }
+    let (names, server) = offered(&control, &options.address, asked_model).await?;
+    let listed = names.clone().unwrap_or_default();
+    let model = choose(asked_model, names)?;
+    let network_path = match (route, launched.as_ref().and_then(Launched::image)) {
+        (None, _) => "simulated",
+        (_, Some(_)) => "bridge",
+        (Some(route), None) => route.id(),
+    };
+    let environment = Environment {
+        server,
+        image: launched.as_ref().and_then(Launched::image).map(str::to_owned),
+        network_path: network_path.to_owned(),
+        model: model.clone(),
+        ..environment(plan, main, network_path, host::machine())
+    };
+    let held = match launched {
+        Some(launched) => Held::Launched(Box::new(launched)),
+        None if simulators.is_empty() => Held::Nothing,
+        None => Held::Simulators(simulators),
+    };
+    let restarts = match held {
+        Held::Launched(_) => plan.baseline.as_ref().is_some_and(|baseline| baseline.in_turn),
+        Held::Simulators(_) => true,
+        Held::Nothing | Held::Asleep => false,
+    };
+    Ok(Server { servers, model, listed, environment, held, restarts, round, used: false })
+}
+
+/// Servers as they are reached from here.
+struct Found {
+    servers: Vec<HttpOptions>,
+    simulators: Vec<Simulator>,
+    /// The way to the main one; none where it is simulated.
+    route: Option<Route>,
+}
+
+/// Where each URL leads. Simulated servers are started.
+fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
+    let plan = &resolved.plan;
+    let mut found = Found { servers: Vec::new(), simulators: Vec::new(), route: None };
     for (at, url) in (0..).zip(urls) {
         let address = match place(url, plan.seed, at)? {
-            Place::Address(address) => address,
+            Place::Address(address, route) => {
+                if at == 0 {
+                    found.route = Some(route);
+                }
+                address
+            }
             Place::Simulated(spec) => {
                 let simulator = Simulator::start(*spec, start)
                     .map_err(|error| AppError::environment(error.to_string(), "free a port on 127.0.0.1"))?;
                 let address = Address::parse(simulator.base_url())
                     .map_err(|error| AppError::environment(error.to_string(), "report this as a bug"))?;
-                simulators.push(simulator);
+                found.simulators.push(simulator);
                 address
             }
         };
-        servers.push(http_options(&plan.target, address, key, plan));
+        found.servers.push(http_options(&plan.target, address, resolved.api_key.as_ref(), plan));
     }
-    let Some(options) = servers.first() else {
-        return Err(AppError::usage("no server is given", "add --server http://localhost:8000"));
-    };
-    let asked = Control::new(options)?.models().await;
-    let (names, server) = match asked {
-        Ok(answer) => (models::parse(answer.body.as_bytes()), answer.server),
+    Ok(found)
+}
+
+/// The names of the models that a server lists, or why its list is unreadable; and what it calls itself.
+type Offer = (Result<Vec<String>, String>, Option<String>);
+
+async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> Result<Offer, AppError> {
+    match control.models().await {
+        Ok(answer) => Ok((models::parse(answer.body.as_bytes()), answer.server)),
         // Some servers have no list; with a model named, the first request tells.
-        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked_model.is_some() => {
-            (Ok(Vec::new()), None)
+        Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked.is_some() => {
+            Ok((Ok(Vec::new()), None))
         }
-        Err(error) => return Err(error.into()),
-    };
-    let listed = names.clone().unwrap_or_default();
-    let model = choose(asked_model, names)?;
-    let url = urls.first().map_or("", String::as_str);
-    let environment = environment(plan, url, &options.address, &model, server);
-    Ok(Server { servers, model, listed, environment, simulators })
+        Err(error @ ControlError::Unreachable { .. }) => {
+            let advice = address.advice().map(Hint::new);
+            let error = AppError::from(error);
+            Err(AppError { hint: advice.or(error.hint), ..error })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Starts of a simulated baseline are counted from here, so that no two starts of a gate are alike.
 const BASELINE_STARTS: u64 = 1 << 32;
 
-/// The addresses of a side, and its name for the model.
-fn side(plan: &RunPlan, arm: Arm) -> (&[String], Option<&str>) {
+/// What the plan says of one side.
+struct Ends<'a> {
+    urls: &'a [String],
+    model: Option<&'a str>,
+    launch: Option<&'a Launch>,
+}
+
+fn ends(plan: &RunPlan, arm: Arm) -> Ends<'_> {
     match (arm, &plan.baseline) {
-        (Arm::Baseline, Some(BaselineServer { base_urls, model })) => {
-            (base_urls, model.as_deref().or(plan.model.as_deref()))
-        }
-        _ => (&plan.target.base_urls, plan.model.as_deref()),
+        (Arm::Baseline, Some(BaselineServer { base_urls, model, launch, in_turn: _ })) => Ends {
+            urls: base_urls,
+            model: model.as_deref().or(plan.model.as_deref()),
+            launch: launch.as_ref(),
+        },
+        _ => Ends {
+            urls: &plan.target.base_urls,
+            model: plan.model.as_deref(),
+            launch: plan.target.launch.as_ref(),
+        },
     }
 }
 
@@ -115,10 +252,12 @@ fn place(url: &str, seed: Seed, at: u64) -> Result<Place, AppError> {
             spec.with_session(if at == 0 { session } else { session.at(at) }.0),
         )));
     }
-    Address::parse(url).map(Place::Address).map_err(|error| {
+    let address = Address::parse(url).map_err(|error| {
         let hint = error.hint().0;
         AppError::usage(error.to_string(), hint)
-    })
+    })?;
+    let (address, route) = address.reached();
+    Ok(Place::Address(address, route))
 }
 
 /// The part of a `sim:` target that names profile and parameters.
@@ -158,22 +297,11 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
     }
 }
 
-fn environment(
-    plan: &RunPlan,
-    url: &str,
-    address: &Address,
-    model: &str,
-    server: Option<String>,
-) -> Environment {
-    let machine = host::machine();
-    let network_path = match simulated(url) {
-        Some(_) => "simulated",
-        None if address.is_loopback() => "loopback",
-        None => "network",
-    };
+/// What is known without asking the server.
+fn environment(plan: &RunPlan, url: &str, network_path: &str, machine: MachineFacts) -> Environment {
     // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let GpuFacts { gpus, driver, note: _ } =
-        if network_path == "loopback" { telemetry::gpus() } else { GpuFacts::default() };
+    let is_here = matches!(network_path, "loopback" | "bridge" | "host") && plan.target.gpu != GpuUse::Off;
+    let GpuFacts { gpus, driver, note: _ } = if is_here { telemetry::gpus() } else { GpuFacts::default() };
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),
@@ -190,9 +318,7 @@ fn environment(
         gpus,
         gpu_driver: driver,
         hardware,
-        server,
-        network_path: network_path.to_owned(),
-        model: model.to_owned(),
+        ..Environment::default()
     }
 }
 

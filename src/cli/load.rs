@@ -10,11 +10,12 @@ use super::first::AtWork;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form, Judged};
-use crate::config::{Entry, Origin, Outputs, Purpose, Resolved};
+use crate::config::{Entry, Origin, Outputs, Purpose, Resolved, Starter};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
 use crate::gate::Decision;
 use crate::host::{env, signals};
+use crate::launch;
 
 /// How long requests in flight may still end after the first signal: a cancelled job must be gone within a second.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -34,7 +35,7 @@ pub(super) fn measure(
     environment: &BTreeMap<String, String>,
 ) -> Result<(RunDocument, Exit), AppError> {
     let _at_work = AtWork::begin();
-    let document = runtime()?.block_on(async {
+    let document = attentive_runtime()?.block_on(async {
         let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
         app::run(resolved, &mut progress, &stop).await
@@ -85,7 +86,12 @@ pub(super) fn measure_noise(flags: Vec<Entry>) -> Result<Option<Exit>, AppError>
         ));
     }
     let said = |key, text: &str| Entry::new(key, text, Origin::Flag("measure".to_owned()));
-    let servers = asked.plan.target.base_urls.iter().map(|url| said("baseline-server", url));
+    let target = &asked.plan.target;
+    let servers: Vec<Entry> = match target.launch.as_ref().map(|launch| &launch.starter) {
+        Some(Starter::Command(line)) => vec![said("baseline-server-command", line)],
+        Some(Starter::Image(image)) => vec![said("baseline-server-image", &image.name)],
+        None => target.base_urls.iter().map(|url| said("baseline-server", url)).collect(),
+    };
     let named = [said("head", NAME), said("base", NAME)];
     // A gate that stops when it is sure stops early where the pairs happen to agree, which would flatter the noise: one look only.
     let given = asked.values.iter().any(|entry| entry.key == "rounds" && entry.origin != Origin::Default);
@@ -113,7 +119,7 @@ pub(super) fn judge(
     commit: Option<&str>,
 ) -> Result<Judged, AppError> {
     let _at_work = AtWork::begin();
-    runtime()?.block_on(async {
+    attentive_runtime()?.block_on(async {
         let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
         app::gate(resolved, commit, &mut progress, &stop).await
@@ -135,7 +141,16 @@ pub(super) fn colour() -> bool {
 
 /// Progress, files and signals need one thread; the load has its own.
 pub(super) fn runtime() -> Result<Runtime, AppError> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+    build(&mut tokio::runtime::Builder::new_current_thread())
+}
+
+/// The same with a thread beside it that hears signals: ending a server takes its time, and the user may lose patience.
+fn attentive_runtime() -> Result<Runtime, AppError> {
+    build(tokio::runtime::Builder::new_multi_thread().worker_threads(1))
+}
+
+fn build(builder: &mut tokio::runtime::Builder) -> Result<Runtime, AppError> {
+    builder.enable_all().build().map_err(|error| {
         AppError::environment(format!("cannot start: {error}"), "raise the limit of open files (ulimit -n)")
     })
 }
@@ -160,6 +175,7 @@ fn listen(voice: Voice) -> Stop {
 #[expect(clippy::exit, reason = "the user asked twice: nothing is left to do but leave")]
 fn at_once(voice: &Voice) {
     voice.clear();
+    launch::end_all();
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 

@@ -58,6 +58,13 @@ impl Entry {
                 Some((name, _)) => format!("{}: ***", printable(name.trim())),
                 None => "***".to_owned(),
             },
+            // A variable's value may be a key; without a value its name is passed on.
+            _ if matches!(self.key, "server-env" | "baseline-server-env") => {
+                match self.text.split_once(['=', ':']) {
+                    Some((name, _)) => format!("{}=***", printable(name.trim())),
+                    None => printable(&self.text),
+                }
+            }
             // What is no variable's name here is often the key itself.
             _ if self.key == "api-key-env" && !is_name(&self.text) => "***".to_owned(),
             // A password in a URL is refused, and must not be repeated by the refusal.

@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod fingerprint;
 mod inputs;
+mod launch;
 mod layers;
 mod mix;
 mod origins;
@@ -25,11 +26,12 @@ pub use error::{ConfigError, Entry, Origin};
 pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
 pub use fingerprint::fingerprint;
 pub use inputs::{action_environment, action_inputs, inputs_table};
+pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins_table;
 pub use plan::{
-    BaselineServer, Bound, GatePolicy, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target, Timeouts,
-    Warmup,
+    BaselineServer, Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target,
+    Timeouts, Warmup,
 };
 pub use resolve::{Outputs, Print, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;

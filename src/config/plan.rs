@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::launch::Launch;
 use crate::base::{Nanos, Seed};
 use crate::protocol::Api;
 use crate::record::{MetricKey, Slo};
@@ -55,6 +56,14 @@ pub struct SearchPlan {
 }
 
 impl RunPlan {
+    /// Whether both sides of a gate are the same server, which is not started anew between them.
+    pub fn has_one_server(&self) -> bool {
+        let Self { target, baseline, .. } = self;
+        baseline.as_ref().is_some_and(|baseline| {
+            baseline.base_urls == target.base_urls && target.launch.is_none() && baseline.launch.is_none()
+        })
+    }
+
     /// Whether any request asks for its exact output length. Parts that do not take the field out of their own bodies.
     pub fn ignores_eos(&self) -> bool {
         self.parts.iter().any(|part| part.workload.ignore_eos)
@@ -72,6 +81,8 @@ pub struct Target {
     pub name: String,
     /// Each is `sim:…` or an http(s) URL without `/v1`; the first is the main one. Invariant: not empty.
     pub base_urls: Vec<String>,
+    /// How it is started, where it is this tool that starts it: then it has one URL.
+    pub launch: Option<Launch>,
     pub url_strategy: UrlStrategy,
     /// Name of the environment variable that holds the key; the value is never in a plan.
     pub api_key_env: Option<String>,
@@ -81,6 +92,18 @@ pub struct Target {
     pub cacert: Option<PathBuf>,
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
+    pub gpu: GpuUse,
+}
+
+/// Whether this machine's GPUs are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GpuUse {
+    /// Where they are visible.
+    #[default]
+    Auto,
+    /// It is an error where none is visible.
+    Require,
+    Off,
 }
 
 impl Target {
@@ -97,6 +120,10 @@ pub struct BaselineServer {
     pub base_urls: Vec<String>,
     /// Its name for the model, where it differs.
     pub model: Option<String>,
+    /// How it is started, where it is this tool that starts it.
+    pub launch: Option<Launch>,
+    /// Never run at the same time as the target: both are started for each of their rounds. Then both have a `launch`.
+    pub in_turn: bool,
 }
 
 /// A start that several machines can share.

@@ -105,12 +105,8 @@ pub fn resolve(layers: Layers) -> Result<Resolved, ConfigError> {
         names.target = Some(target.name.clone());
         replace(&mut stack, "server", target);
     }
-    for entry in stack.iter_mut().flatten().filter(|entry| entry.key == "baseline-server") {
-        let known = document.targets.iter().find(|target| target.name == entry.text);
-        if let Some(target) = known {
-            let urls = target.entries.iter().filter(|entry| entry.key == "server");
-            entry.text = urls.map(|entry| entry.text.as_str()).collect::<Vec<_>>().join(",");
-        }
+    for layer in &mut stack {
+        name_baseline(layer, &document.targets);
     }
     // Where each part or each visit has a model of its own, none needs to be chosen for the run.
     let drawn = named(&stack, "models") || (mix::is_named(&stack) && document.models.len() > 1);
@@ -213,6 +209,28 @@ fn replace(stack: &mut [Vec<Entry>], key: &str, block: &Block) {
     }
 }
 
+/// A target of the file that is named as the baseline's server speaks for its address and its start.
+fn name_baseline(layer: &mut Vec<Entry>, targets: &[Block]) {
+    let named = |entry: &Entry| {
+        let is_named = |target: &&Block| target.name == entry.text;
+        targets.iter().find(is_named).filter(|_| entry.key == "baseline-server")
+    };
+    let Some(target) = layer.iter().find_map(named) else { return };
+    layer.retain(|entry| named(entry).is_none());
+    let as_baseline = |entry: &Entry| {
+        let key = match entry.key {
+            "server" => "baseline-server",
+            "server-command" => "baseline-server-command",
+            "server-image" => "baseline-server-image",
+            "server-args" => "baseline-server-args",
+            "server-env" => "baseline-server-env",
+            _ => return None,
+        };
+        Some(Entry { key, ..entry.clone() })
+    };
+    layer.extend(target.entries.iter().filter_map(as_baseline));
+}
+
 impl Said {
     fn build(self, names: Names) -> Result<Resolved, ConfigError> {
         let Self { stack, document, environment, purpose } = self;
@@ -222,7 +240,8 @@ impl Said {
             chosen.or_default("rounds", "1");
         }
         let gates = matches!(purpose, Purpose::Gate | Purpose::Judge);
-        let paired = gates && chosen.given("baseline-server").is_some();
+        let beside = chosen.given("baseline-server").is_some() || parse::starts_baseline(&chosen);
+        let paired = gates && beside;
         if purpose == Purpose::Judge {
             chosen.or_default("server", "sim:h100-8b");
         }
@@ -247,8 +266,10 @@ impl Said {
             .transpose()?;
         chosen.or_default("tolerance", parse::default_tolerances(setup));
         let drawn = mix::first_model(&parts);
+        let target = parse::target(&mut chosen, names.target, &environment)?;
+        let baseline = paired.then(|| parse::baseline(&chosen, &target, &environment)).transpose()?;
         let plan = RunPlan {
-            target: parse::target(&chosen, names.target, &environment)?,
+            target,
             model: chosen.parse("model", parse::name)?.or(drawn),
             name,
             api: chosen.parse("api", parse::api)?.unwrap_or(Api::Chat),
@@ -265,7 +286,7 @@ impl Said {
             sampling: parse::sampling(&chosen)?,
             tokenizer: chosen.parse("tokenizer", parse::name)?,
             gate: parse::policy(&chosen, setup, paired)?,
-            baseline: paired.then(|| parse::baseline(&chosen)).transpose()?,
+            baseline,
             search,
         };
         let limits = limits(&chosen);

@@ -82,6 +82,7 @@ fn shape(shape: Shape) -> Value {
         }),
         Shape::Counts => one_or_more(json!({ "type": "integer", "minimum": 1 })),
         Shape::Numbers => one_or_more(json!({ "type": "number", "exclusiveMinimum": 0 })),
+        Shape::Words => json!({ "type": ["string", "array"], "items": { "type": ["string", "number"] } }),
         Shape::Texts => json!({ "type": ["string", "array"], "items": { "type": "string" } }),
         Shape::Pairs => json!({
             "type": ["object", "string", "array"],

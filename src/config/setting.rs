@@ -2,7 +2,7 @@
 
 use self::Shape::{
     Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
-    Weights,
+    Weights, Words,
 };
 
 /// One setting.
@@ -31,6 +31,7 @@ pub struct Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     Server,
+    Launch,
     Load,
     Search,
     Request,
@@ -45,6 +46,7 @@ impl Group {
     pub fn title(self) -> &'static str {
         match self {
             Self::Server => "Server",
+            Self::Launch => "Starting the server",
             Self::Load => "Load",
             Self::Search => "Search",
             Self::Request => "Requests",
@@ -88,6 +90,8 @@ pub enum Shape {
     Pairs,
     /// Names with weights: `a=3,b=1`, a map, or a list.
     Weights,
+    /// Words as a shell splits them, or a list of words.
+    Words,
     /// A free object.
     Json,
 }
@@ -160,6 +164,7 @@ pub(super) const fn row(key: &'static str, group: Group, shape: Shape, help: &'s
         Numbers => "X,…",
         Pairs => "NAME:VALUE",
         Weights => "NAME=WEIGHT,…",
+        Words => "'WORDS'",
         Json => "JSON",
     };
     Setting {

@@ -1,10 +1,10 @@
 //! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
 
-use super::setting::Group::{Action, Gate, Load, Output, Request, Search, Server, Wait};
+use super::setting::Group::{Action, Gate, Launch, Load, Output, Request, Search, Server, Wait};
 use super::setting::Section as In;
 use super::setting::Shape::{
     Choice, Count, Counts, Duration, Json, Lengths, Number, Numbers, Pairs, Share, Switch, Text, Texts,
-    Weights,
+    Weights, Words,
 };
 use super::setting::{Setting, row};
 
@@ -56,6 +56,40 @@ pub const SETTINGS: &[Setting] = &[
     row("hardware", Server, Text, "Your name for the hardware under test; baselines of one name are never compared with another's, for example h100x8")
         .value("NAME")
         .file(&[(In::Target, "hardware")]),
+    row("server-command", Launch, Text, "Line of shell that starts the server and stays in the foreground, stopped at the end with all it started; {port} in it and in --server stands for a free port, for example 'vllm serve Qwen/Qwen3-14B --port {port}'")
+        .value("LINE")
+        .file(&[(In::Target, "command")]),
+    row("server-image", Launch, Text, "Image of a container that is started as the server, on a network of its own, and removed at the end, for example vllm/vllm-openai:v0.11.0")
+        .value("IMAGE")
+        .file(&[(In::Target, "image")]),
+    row("server-args", Launch, Words, "Words after the image's entrypoint, as a shell splits them, for example '--model Qwen/Qwen3-14B --max-model-len 8192'")
+        .value("'WORDS'")
+        .file(&[(In::Target, "args")]),
+    row("server-env", Launch, Pairs, "Environment variable of the started server, never printed; NAME alone passes our own on; in a file ${NAME} stands for ours; repeatable, for example HF_TOKEN")
+        .value("NAME=VALUE")
+        .file(&[(In::Target, "env")]),
+    row("server-port", Launch, Count, "Port that the server of --server-image listens on, 8000 without it")
+        .value("PORT")
+        .file(&[(In::Target, "port")]),
+    row("server-gpus", Launch, Text, "GPUs of --server-image: all, none, or indices or UUIDs with commas; without it all where the container engine has an NVIDIA runtime, else none")
+        .value("all|none|DEVICES")
+        .file(&[(In::Target, "gpus")]),
+    row("server-volume", Launch, Texts, "Folder or named volume for --server-image, such as the cache of models; repeatable, for example /data/hf:/root/.cache/huggingface:ro")
+        .value("HOST:CONTAINER")
+        .file(&[(In::Target, "volumes")]),
+    row("server-shm-size", Launch, Text, "Shared memory of --server-image, which processes on several GPUs talk through, 16g without it, for example 64g")
+        .value("SIZE")
+        .file(&[(In::Target, "shm_size")]),
+    row("server-pull", Launch, Choice(&["missing", "always", "never"]), "When --server-image is pulled: missing (only where it is not there), always or never; missing without it")
+        .file(&[(In::Target, "pull")]),
+    row("server-ready", Launch, Text, "URL, or path on the server, that answers 2xx when the started server is ready; without it /health, or /v1/models where that is unknown")
+        .value("URL|PATH")
+        .file(&[(In::Target, "ready")]),
+    row("server-timeout", Launch, Duration, "Longest wait until the started server is ready, bare numbers in seconds, 15m without it")
+        .file(&[(In::Target, "start_timeout")]),
+    row("gpu", Server, Choice(&["auto", "require", "off"]), "This machine's GPUs, by NVML: auto (told where they are visible and may be the server's), require (an error where none is visible) or off")
+        .default("auto")
+        .file(&[(In::Target, "gpu")]),
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")
         .file(&[(In::Workload, "mix")]),
@@ -243,6 +277,20 @@ pub const SETTINGS: &[Setting] = &[
     row("baseline-model", Gate, Text, "Model to ask the baseline server for, where it has another name there")
         .value("NAME")
         .file(&[(In::Gate, "baseline_model")]),
+    row("baseline-server-command", Gate, Text, "Line of shell that starts the baseline's server, as --server-command; both are started anew for each round, in turn; what is not said of the baseline is as the candidate's")
+        .value("LINE")
+        .file(&[(In::Gate, "baseline_command")]),
+    row("baseline-server-image", Gate, Text, "Image of the baseline's server, as --server-image, for example the one of the base branch")
+        .value("IMAGE")
+        .file(&[(In::Gate, "baseline_image")]),
+    row("baseline-server-args", Gate, Words, "Words after the entrypoint of the baseline's image, where they differ from --server-args")
+        .value("'WORDS'")
+        .file(&[(In::Gate, "baseline_args")]),
+    row("baseline-server-env", Gate, Pairs, "Environment variable of the baseline's server, as --server-env; one of the same name is replaced, all others stay")
+        .value("NAME=VALUE")
+        .file(&[(In::Gate, "baseline_env")]),
+    row("server-turns", Gate, Choice(&["in-turn", "together"]), "Two servers that are both started: in-turn (never at the same time, each round a fresh start) or together (both stay up); in-turn without it")
+        .file(&[(In::Gate, "server_turns")]),
     row("rounds", Gate, Counts, "Rounds, or pairs of rounds with --baseline-server, after which the evidence is looked at: the first look that decides ends the gate, the last one always; 5 without it, and 5,8,12 in pairs")
         .value("N,N")
         .file(&[(In::Gate, "rounds")]),

@@ -75,7 +75,8 @@ impl GitHub {
         if !usable(&base) || !(base.starts_with("https://") || base.starts_with("http://")) {
             return Err(no_address());
         }
-        // Every address below is whole: octocrab joins paths only where they lack its base, and GraphQL's does on GHES.
+        // octocrab puts its base before paths that lack it, as GraphQL's does on Enterprise Server; so it only gets the
+        // origin, and every address below is whole.
         let origin: String = base.split_inclusive('/').take(3).collect();
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(setup("it needs a Tokio runtime"));
@@ -85,7 +86,7 @@ impl GitHub {
             .map_err(|_| no_address())?
             .personal_token(token.expose())
             .build_with_reqwest(http()?)
-            .map_err(|error| setup(&innermost(&error)))?;
+            .map_err(|error| setup(&line(&innermost(&error))))?;
         Ok(Self {
             crab,
             base,
@@ -192,8 +193,9 @@ impl GitHub {
         body: Option<&Value>,
         accept: Option<&'static str>,
     ) -> Result<Answer, Trouble> {
-        let unreachable =
-            |error: &dyn std::error::Error| Trouble::Unreachable(self.without_token(&innermost(error)));
+        let unreachable = |error: &dyn std::error::Error| {
+            Trouble::Unreachable(line(&self.without_token(&innermost(error))))
+        };
         let headers = accept.map(|kind| HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(kind))]));
         let response = match call.method {
             Method::Get => self.crab._get_with_headers(address, headers).await,
@@ -220,7 +222,7 @@ impl GitHub {
             remaining: header("x-ratelimit-remaining"),
             reset: header("x-ratelimit-reset"),
             now_s: host::epoch().0 / 1_000_000_000,
-            message: &self.without_token(&refusal::message(&bytes)),
+            message: &refusal::message(&self.without_token(&String::from_utf8_lossy(&bytes))),
             writes: call.method != Method::Get,
             only_reads: self.only_reads,
         }))
@@ -292,7 +294,7 @@ impl GitHub {
         *self.waited() > self.patience.budget_s
     }
 
-    /// Nobody else's text brings the token into a log.
+    /// Nobody else's text brings the token into a log; it is taken out before anything is cut.
     fn without_token(&self, text: &str) -> String {
         text.replace(self.token.expose(), "***")
     }
@@ -319,7 +321,7 @@ fn http() -> Result<reqwest::Client, GitHubError> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| GitHubError::Setup(innermost(&error)))?
+        .map_err(|error| GitHubError::Setup(line(&innermost(&error))))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     reqwest::Client::builder()
@@ -333,7 +335,7 @@ fn http() -> Result<reqwest::Client, GitHubError> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .build()
-        .map_err(|error| GitHubError::Setup(innermost(&error)))
+        .map_err(|error| GitHubError::Setup(line(&innermost(&error))))
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@ use super::error::{GitHubError, Need, Trouble};
 pub enum Policy {
     /// Edit ours, or post it where there is none.
     Always,
-    /// Edit ours; post nothing.
-    OnlyUpdate,
     /// Edit the newest of ours, but post anew when the verdict flipped, because an edit notifies nobody. What was posted
     /// before stays as it was.
     OnChange { flipped: bool },
@@ -52,14 +50,13 @@ const JOB_LOGIN: &str = "github-actions[bot]";
 
 impl GitHub {
     /// Brings the comment whose first line is `marker` up to date. `body` may begin with the marker or leave it out.
-    /// `None` when there is none of ours and the policy posts nothing.
     pub async fn upsert_comment(
         &self,
         pull: u64,
         marker: &str,
         body: &str,
         policy: Policy,
-    ) -> Result<Option<Posted>, GitHubError> {
+    ) -> Result<Posted, GitHubError> {
         let text = if first_line(body) == marker { body.to_owned() } else { format!("{marker}\n{body}") };
         let mut before: Option<Vec<u64>> = None;
         let mut tried = 0;
@@ -70,25 +67,22 @@ impl GitHub {
             let arrived = ours.iter().find(|comment| !known.contains(&comment.id));
             let found = match policy {
                 _ if arrived.is_some() => arrived,
-                Policy::Always | Policy::OnlyUpdate => ours.iter().min_by_key(|comment| comment.id),
+                Policy::Always => ours.iter().min_by_key(|comment| comment.id),
                 Policy::OnChange { flipped: false } => ours.iter().max_by_key(|comment| comment.id),
                 Policy::OnChange { flipped: true } => None,
             };
             if let Some(comment) = found {
                 let unchanged = if arrived.is_some() { Done::Created } else { Done::Unchanged };
                 return if same(&comment.body, &text) {
-                    Ok(Some(comment.posted(unchanged)))
+                    Ok(comment.posted(unchanged))
                 } else {
-                    self.edit_comment(comment.id, &text).await.map(Some)
+                    self.edit_comment(comment.id, &text).await
                 };
-            }
-            if policy == Policy::OnlyUpdate {
-                return Ok(None);
             }
             tried += 1;
             match self.post_comment(pull, &text).await {
                 Err(error) if error.is_unclear() && tried < TRIES && self.pause(tried).await => {}
-                ended => return ended.map(Some),
+                ended => return ended,
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Marks on a commit: statuses and check runs.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::GitHub;
 use super::error::{GitHubError, Need};
@@ -35,8 +35,6 @@ pub struct CheckRun<'a> {
     /// Markdown, cut to 65,535 bytes.
     pub summary: &'a str,
     pub details_url: Option<&'a str>,
-    /// The first 50 are kept.
-    pub annotations: &'a [Annotation],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,29 +44,10 @@ pub enum Conclusion {
     Neutral,
 }
 
-/// A remark at a line of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Annotation {
-    pub path: String,
-    /// From 1.
-    pub line: u64,
-    pub level: Level,
-    pub message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    Notice,
-    Warning,
-    Failure,
-}
-
 /// GitHub's own limits.
 const DESCRIPTION_MAX: usize = 140;
 const SUMMARY_MAX: usize = 65_535;
 const TITLE_MAX: usize = 255;
-const MESSAGE_MAX: usize = 64 * 1024;
-const ANNOTATIONS_MAX: usize = 50;
 
 #[derive(Debug, Deserialize)]
 struct StatusBody {
@@ -125,16 +104,14 @@ impl GitHub {
 
     /// Adds a finished check run to a commit and returns the address of its page.
     pub async fn create_check_run(&self, sha: &str, check: &CheckRun<'_>) -> Result<String, GitHubError> {
-        let CheckRun { name, conclusion, title, summary, details_url, annotations } = check;
+        let CheckRun { name, conclusion, title, summary, details_url } = check;
         let (title, summary) = (clip(title, TITLE_MAX), clip_bytes(summary, SUMMARY_MAX));
-        let annotations: Vec<Value> =
-            annotations.iter().take(ANNOTATIONS_MAX).map(Annotation::json).collect();
         let mut body = json!({
             "name": name,
             "head_sha": sha,
             "status": "completed",
             "conclusion": conclusion.word(),
-            "output": { "title": title, "summary": summary, "annotations": annotations },
+            "output": { "title": title, "summary": summary },
         });
         if let Some(url) = details_url {
             body["details_url"] = json!(url);
@@ -161,19 +138,6 @@ fn page_of(check: CheckBody) -> String {
     check.html_url.unwrap_or_default()
 }
 
-impl Annotation {
-    fn json(&self) -> Value {
-        let Self { path, line, level, message } = self;
-        json!({
-            "path": path,
-            "start_line": line,
-            "end_line": line,
-            "annotation_level": level.word(),
-            "message": clip_bytes(message, MESSAGE_MAX),
-        })
-    }
-}
-
 impl State {
     fn word(self) -> &'static str {
         match self {
@@ -191,16 +155,6 @@ impl Conclusion {
             Self::Success => "success",
             Self::Failure => "failure",
             Self::Neutral => "neutral",
-        }
-    }
-}
-
-impl Level {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Notice => "notice",
-            Self::Warning => "warning",
-            Self::Failure => "failure",
         }
     }
 }

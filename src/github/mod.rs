@@ -17,6 +17,6 @@ pub use comments::{Done, Policy, Posted};
 pub use contents::Entry;
 pub use error::{Call, GitHubError, Need, Trouble};
 pub use event::{Base, Event, PullSource, Repository};
-pub use marks::{Annotation, CheckRun, Conclusion, Level, State, Status};
+pub use marks::{CheckRun, Conclusion, State, Status};
 pub use propose::{Proposal, Proposed, Texts};
 pub use pulls::Pull;

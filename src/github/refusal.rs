@@ -59,8 +59,8 @@ fn wait_s(refusal: &Refusal) -> u64 {
 }
 
 /// GitHub's own words: the message, and what it says about single fields.
-pub(super) fn message(body: &[u8]) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+pub(super) fn message(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
     let word = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Object(fields) => {
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn the_message_is_one_line_with_what_is_wrong_with_each_field() {
-        let body = br#"{"message": "Validation\nFailed", "errors": ["a", {"field": "body", "code": "custom", "message": "is too long"}, 5]}"#;
+        let body = r#"{"message": "Validation\nFailed", "errors": ["a", {"field": "body", "code": "custom", "message": "is too long"}, 5]}"#;
         assert_eq!(message(body), "Validation Failed; a; body custom is too long");
-        assert_eq!(message(b"<html>"), "");
+        assert_eq!(message("<html>"), "");
     }
 }

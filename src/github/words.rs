@@ -39,13 +39,13 @@ pub(super) fn encoded(text: &str) -> String {
     segment
 }
 
-/// An error's innermost cause, in one line.
+/// What an error's innermost cause says.
 pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    line(&cause.to_string())
+    cause.to_string()
 }
 
 #[cfg(test)]

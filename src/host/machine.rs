@@ -1,7 +1,6 @@
 //! What this machine is, as far as it says so without being asked twice.
 
 use std::fs;
-use std::path::Path;
 use std::thread::available_parallelism;
 
 /// The machine that the load comes from. What cannot be known is `unknown`, or 0.
@@ -25,7 +24,7 @@ pub fn machine() -> MachineFacts {
         cpu: cpu_name(&read("/proc/cpuinfo")).unwrap_or_else(unknown),
         cpu_cores: available_parallelism().map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         memory_bytes: memory_total(&read("/proc/meminfo")).unwrap_or(0),
-        container: ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists()),
+        container: super::network::is_container(),
     }
 }
 

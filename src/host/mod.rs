@@ -7,6 +7,7 @@ pub mod files;
 mod journal;
 pub mod limits;
 mod machine;
+pub mod network;
 mod nonce;
 mod owner;
 mod priority;

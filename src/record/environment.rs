@@ -26,7 +26,10 @@ pub struct Environment {
     pub hardware: String,
     /// `Server` header, engine and version where the server says so.
     pub server: Option<String>,
-    /// `simulated`, `loopback`, `network`.
+    /// The image of a server that this tool started in a container, with its digest.
+    pub image: Option<String>,
+    /// `simulated`; `loopback`; `bridge` to a container that this tool started; `host` from a container to its machine;
+    /// `service` from a container to another one by its name; `network` otherwise.
     pub network_path: String,
     /// Model name that the server answered with.
     pub model: String,

@@ -1,8 +1,8 @@
 //! The command that repeats a measurement, from nothing but its document.
 
 use crate::document::v1::{
-    BaselineServerDocument, GoalDocument, LoadDocument, MannerDocument, ObjectiveDocument, PlanDocument,
-    RunDocument, SearchDocument, SloDocument, TraceDocument, WorkloadDocument,
+    BaselineServerDocument, GoalDocument, LaunchDocument, LoadDocument, MannerDocument, ObjectiveDocument,
+    PlanDocument, RunDocument, SearchDocument, SloDocument, TraceDocument, WorkloadDocument,
 };
 
 /// One line for a shell: every setting that moves the numbers, and how they were judged. Headers and keys are left to the user.
@@ -14,6 +14,9 @@ pub fn line(run: &RunDocument) -> String {
     let urls: Vec<&str> =
         std::iter::once(&plan.target.url).chain(&plan.target.more_urls).map(String::as_str).collect();
     flag("server", urls.join(","));
+    if let Some(launch) = &plan.target.launch {
+        starting(launch, "", &mut flag);
+    }
     optional(&mut flag, "url-strategy", plan.target.url_strategy.as_ref());
     flag("model", run.fingerprint.model.clone());
     load(plan, run.search.as_ref(), &mut flag);
@@ -37,6 +40,26 @@ pub fn line(run: &RunDocument) -> String {
         words.push("--no-ignore-eos".to_owned());
     }
     words.join(" ")
+}
+
+/// How a server is started; the values of its variables come from the reader's own environment.
+fn starting(launch: &LaunchDocument, side: &str, flag: &mut impl FnMut(&str, String)) {
+    let LaunchDocument { command, image, args, env_names, gpus, volumes, shm_bytes, ready, timeout_s } =
+        launch;
+    let words = || args.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    optional(flag, &format!("{side}server-command"), command.as_ref());
+    optional(flag, &format!("{side}server-image"), image.as_ref());
+    optional(flag, &format!("{side}server-args"), (!args.is_empty()).then(words).as_ref());
+    for name in env_names {
+        flag(&format!("{side}server-env"), name.clone());
+    }
+    optional(flag, "server-gpus", gpus.as_ref());
+    for volume in volumes {
+        flag("server-volume", volume.clone());
+    }
+    optional(flag, "server-shm-size", shm_bytes.as_ref());
+    optional(flag, "server-ready", ready.as_ref());
+    flag("server-timeout", format!("{timeout_s}s"));
 }
 
 fn load(plan: &PlanDocument, search: Option<&SearchDocument>, flag: &mut impl FnMut(&str, String)) {
@@ -203,8 +226,20 @@ fn judging(plan: &PlanDocument, flag: &mut impl FnMut(&str, String)) {
     let gate = &plan.gate;
     let looks = if gate.looks.is_empty() { vec![gate.rounds] } else { gate.looks.clone() };
     flag("rounds", looks.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-    if let Some(BaselineServerDocument { urls, model }) = &plan.baseline_server {
+    if let Some(BaselineServerDocument { urls, model, launch, in_turn }) = &plan.baseline_server {
         flag("baseline-server", urls.join(","));
+        if let Some(launch) = launch {
+            let alone = plan.target.launch.is_none();
+            starting(launch, "baseline-", &mut |name, value| {
+                // What belongs to both sides was said with the candidate's.
+                if alone || name.starts_with("baseline-") {
+                    flag(name, value);
+                }
+            });
+            if plan.target.launch.is_some() && !in_turn {
+                flag("server-turns", "together".to_owned());
+            }
+        }
         optional(flag, "baseline-model", model.as_ref());
     }
     if gate.robust {

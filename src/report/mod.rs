@@ -22,3 +22,5 @@ mod text;
 
 #[cfg(test)]
 mod tests;
+
+pub use text::plain;

@@ -1,7 +1,7 @@
 //! Text that others chose (servers, models, users), made harmless for each output.
 
 /// Nothing that moves a cursor, ends a line or hides: control and format characters become spaces.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_format(c) { ' ' } else { c }).collect()
 }
 

@@ -1,5 +1,7 @@
 //! The base URL of a server, taken apart once.
 
+use std::time::Duration;
+
 use crate::base::Hint;
 
 /// Scheme, host, port and path prefix. Invariant: host not empty, port known, path without a trailing slash or `/v1`.
@@ -19,6 +21,9 @@ pub struct AddressError {
     pub url: String,
     pub why: String,
 }
+
+/// Longer than any way to a server nearby.
+const KNOCK: Duration = Duration::from_secs(1);
 
 impl AddressError {
     pub fn hint(&self) -> Hint {
@@ -65,6 +70,13 @@ impl Address {
     pub fn is_loopback(&self) -> bool {
         let bare = self.bare_host();
         bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether anyone listens there.
+    pub fn is_open(&self) -> bool {
+        use std::net::{TcpStream, ToSocketAddrs as _};
+        let places = (self.bare_host(), self.port).to_socket_addrs();
+        places.is_ok_and(|mut places| places.any(|place| TcpStream::connect_timeout(&place, KNOCK).is_ok()))
     }
 
     /// The host without the brackets of an IPv6 address.

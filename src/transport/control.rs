@@ -75,6 +75,8 @@ pub struct ModelsAnswer {
     pub server: Option<String>,
 }
 
+/// A server that is ready answers such a question at once.
+const LOOK: Duration = Duration::from_secs(3);
 /// Enough for any list of models, too little for a joke.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
 
@@ -90,6 +92,12 @@ impl Control {
             .build()
             .map_err(|error| ControlError::Client(chain(&error)))?;
         Ok(Self { client, address: options.address.clone() })
+    }
+
+    /// The status that a URL of the server answers, asked with patience for one look.
+    pub async fn status(&self, url: &str) -> Result<u16, String> {
+        let request = self.client.get(url).timeout(LOOK);
+        request.send().await.map(|response| response.status().as_u16()).map_err(|error| chain(&error))
     }
 
     /// `GET /v1/models`, as text.

@@ -3,6 +3,7 @@
 mod address;
 mod control;
 mod options;
+mod reach;
 mod socket;
 mod sockets;
 #[cfg(test)]
@@ -13,5 +14,6 @@ mod tls;
 pub use address::{Address, AddressError};
 pub use control::{Control, ControlError, ModelsAnswer};
 pub use options::{HttpError, HttpOptions};
+pub use reach::Route;
 pub use sockets::Sockets;
 pub use tls::{TlsError, TlsOptions};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{GatePolicy, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{GatePolicy, GpuUse, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
@@ -29,12 +29,14 @@ fn plan(level: Level) -> RunPlan {
         target: Target {
             name: "t".to_owned(),
             base_urls: vec!["sim:".to_owned()],
+            launch: None,
             url_strategy: UrlStrategy::RoundRobin,
             api_key_env: None,
             headers: Vec::new(),
             insecure: false,
             cacert: None,
             hardware: None,
+            gpu: GpuUse::Auto,
         },
         model: None,
         name: "default".to_owned(),

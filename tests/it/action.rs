@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::github::fake::{Fake, TOKEN};
-use crate::stage::{Ended, Stage, canned, ended};
+use crate::stage::{BINARY, Ended, Stage, canned, ended};
 
 const BOT: &str = "github-actions[bot]";
 
@@ -205,6 +205,17 @@ fn whatever_goes_wrong_is_said_where_an_older_verdict_stood() {
 }
 
 #[test]
+fn a_gpu_that_is_required_and_not_there_is_an_error() {
+    let job = Job::new();
+    let ended = job.step(&[SERVER, ("gpu", "require")]);
+    // On a machine with a GPU this is a gate like any other.
+    if ended.code != 0 {
+        ended.says(3, &["no GPU is visible here", "driver"]);
+    }
+    job.step(&[SERVER, ("gpu", "off")]).says(0, &[]);
+}
+
+#[test]
 fn without_a_token_a_pull_request_cannot_judge_itself() {
     let mut job = Job::new();
     job.variables.retain(|(name, _)| name != "INPUT_GITHUB-TOKEN");
@@ -286,6 +297,18 @@ fn a_result_from_a_fork_is_judged_by_our_limits() {
     job.step(&inputs).says(2, &["was not measured as this checkout's configuration says", "output"]);
     job.stage.write("workspace/in/result.json", "{\"format\": ");
     job.step(&inputs).says(2, &["in/result.json"]);
+}
+
+#[test]
+fn a_server_that_a_step_starts_gets_none_of_its_tokens() {
+    let job = Job::new();
+    let line =
+        format!("env > seen; echo ::error::x; exec {BINARY} simulate --listen 127.0.0.1:{{port}} fast");
+    let inputs = [("server-command", line.as_str()), ("server", "http://127.0.0.1:{port}")];
+    job.step(&inputs).says(0, &[]);
+    let seen = job.stage.read("workspace/seen");
+    assert!(seen.contains("GITHUB_SHA=") && !seen.contains("INPUT_") && !seen.contains(TOKEN), "{seen}");
+    assert!(job.stage.read("workspace/llm-loadtest-results/server.log").contains("::error::x"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ workloads:
     warmup: 2
 gate:
   rounds: 3
-  tolerances: {{tpot_p50: 60%, e2e_p50: 60%}}
+  tolerances: {{tpot_p50: 150%, e2e_p50: 150%}}
 "
     )
 }

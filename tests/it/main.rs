@@ -9,6 +9,7 @@
 
 mod action;
 mod bisect;
+mod containers;
 mod data;
 mod examples;
 mod gate;
@@ -16,6 +17,7 @@ mod generated;
 mod github;
 mod history;
 mod import;
+mod launch;
 mod loads;
 mod merge;
 mod planning;

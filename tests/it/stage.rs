@@ -99,8 +99,12 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) fn start(spec: &str) -> Self {
+        Self::listening("127.0.0.1:0", spec)
+    }
+
+    pub(crate) fn listening(place: &str, spec: &str) -> Self {
         let mut child = Command::new(BINARY)
-            .args(["simulate", "--listen", "127.0.0.1:0", spec])
+            .args(["simulate", "--listen", place, spec])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("report", 8),
     ("host", 9),
     ("transport", 10),
+    ("launch", 10),
     ("telemetry", 10),
     ("store", 10),
     ("github", 10),
@@ -49,6 +50,7 @@ const IMPURE: &[&str] = &[
 /// Crates and the rooms that may import them. serde, thiserror and bytes are everyone's.
 const GUESTS: &[(&str, &[&str])] = &[
     ("axum", &["simulator::http"]),
+    ("bollard", &["launch"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("csv", &["workload"]),
@@ -65,18 +67,19 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("parquet", &["workload"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport", "github"]),
-    ("rustix", &["host", "transport"]),
+    ("rustix", &["host", "launch", "transport"]),
     ("rustls", &["transport", "github"]),
     ("rustls_native_certs", &["transport", "github"]),
     ("saphyr_parser", &["config"]),
     ("schemars", &["document", "config"]),
     ("sha2", &["config", "document"]),
+    ("shlex", &["config"]),
     ("statrs", &["stats"]),
     ("strsim", &["config"]),
     ("terminal_size", &["cli"]),
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
-    ("tokio", &["host", "transport", "telemetry", "github", "simulator::http", "app", "cli"]),
+    ("tokio", &["host", "launch", "transport", "telemetry", "github", "simulator::http", "app", "cli"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -191,7 +191,7 @@ impl Step {
             CommentWhen::Auto | CommentWhen::Always | CommentWhen::Never => Policy::Always,
         };
         match github.upsert_comment(pull.number, &marker, &body, policy).await {
-            Ok(posted) => posted.map(|posted| posted.url),
+            Ok(posted) => Some(posted.url),
             Err(error) => {
                 self.cannot("comment on the pull request", &error);
                 None
@@ -207,7 +207,20 @@ impl Step {
             Ending::Failed(error) => ("error", error.message.clone()),
             Ending::Offered(_) => return,
         };
-        let (Some(head), Some(github)) = (self.event.head.clone(), &self.github) else { return };
+        if self.plan.report == CommitReport::None {
+            return;
+        }
+        // An event that is about an issue knows no commit; the pull request does.
+        let head = match self.event.head.clone() {
+            Some(head) => Some(head),
+            None => self.pull().await.map(|pull| pull.head_sha),
+        };
+        let (Some(head), Some(github)) = (head, &self.github) else {
+            return self.trouble.push(
+                "the verdict is not reported on a commit: the step knows none, or has no github-token"
+                    .to_owned(),
+            );
+        };
         let context = format!("llm-loadtest/{}", self.plan.comment_key);
         let page = comment.or(self.event.run_url.as_deref());
         let said = match self.plan.report {
@@ -233,7 +246,6 @@ impl Step {
                     title: &headline,
                     summary: &self.text(ending, Limit::Comment),
                     details_url: page,
-                    annotations: &[],
                 };
                 github.create_check_run(&head, &run).await.map(drop)
             }

@@ -149,6 +149,8 @@ fn flag(setting: &Setting) -> Arg {
             .require_equals(true)
             .default_missing_value("true")
             .overrides_with_all(setting.off.first()),
+        // The words are flags of the server.
+        Shape::Words => arg.allow_hyphen_values(true),
         // vLLM writes several values after one flag, others repeat the flag: both are read.
         shape if shape.repeats() => arg.num_args(1..).action(ArgAction::Append),
         _ => arg,

@@ -101,8 +101,8 @@ fn block(file: &SourceFile, section: Section, item: Node) -> Result<Block, Confi
     let mut entries = settings(file, section, pairs)?;
     let has = |wanted: &str| entries.iter().any(|entry| entry.key == wanted);
     match section {
-        Section::Target if !has("server") => {
-            let hint = "add 'base_url: http://localhost:8000', or 'base_url: sim:h100-8b' for the simulator";
+        Section::Target if !has("server") && !has("server-command") && !has("server-image") => {
+            let hint = "add 'base_url: http://localhost:8000', 'command: …' or 'image: …' to start it, or 'base_url: sim:h100-8b' for the simulator";
             return Err(at(file, line, format!("target '{}' has no base_url", printable(&name)), hint));
         }
         // A model's name is what the server is asked for, unless a full name says otherwise.
@@ -239,6 +239,11 @@ fn convert(file: &SourceFile, setting: &Setting, key: &Key, node: &Node) -> Resu
             },
             _ => Err(wrong(node)),
         },
+        (Kind::List(items), Shape::Words) => {
+            let words = items.iter().map(|node| node.text().ok_or_else(|| wrong(node)));
+            let words = shlex::try_join(words.collect::<Result<Vec<_>, _>>()?).map_err(|_| wrong(node))?;
+            Ok(vec![entry(node.line, words)])
+        }
         (Kind::List(items), shape) if shape.repeats() && shape != Shape::Json && !items.is_empty() => {
             items.iter().map(item).collect()
         }
@@ -275,6 +280,7 @@ fn example(shape: Shape, key: &str) -> String {
         Shape::Numbers => "a number or a list, for example [2, 4, 8]",
         Shape::Texts => "a list of texts, for example ['goodput >= 95%']",
         Shape::Pairs => "a map of single values, for example {name: value}",
+        Shape::Words => "a text or a list of words, for example ['--max-model-len', 8192]",
         Shape::Json => "a map, for example {top_p: 0.9}",
     };
     format!("'{key}: …' with {text}")

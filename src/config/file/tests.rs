@@ -121,7 +121,7 @@ fn mistakes_are_named_with_their_line() {
     loadtest.yaml:3: aliases (*name) are not read here
     hint: write the value out
     loadtest.yaml:2: target 't' has no base_url
-    hint: add 'base_url: http://localhost:8000', or 'base_url: sim:h100-8b' for the simulator
+    hint: add 'base_url: http://localhost:8000', 'command: …' or 'image: …' to start it, or 'base_url: sim:h100-8b' for the simulator
     loadtest.yaml:4: api_key: a key must not stand in a file
     hint: write 'api_key_env: NAME' (or 'api_key: ${NAME}') and put the key into that environment variable
     loadtest.yaml:5: 'api_key_env' and 'api_key' (line 4) are the same setting

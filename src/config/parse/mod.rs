@@ -3,6 +3,7 @@
 mod asks;
 mod data;
 mod gate;
+mod launch;
 mod lengths;
 mod load;
 mod range;
@@ -19,6 +20,7 @@ mod work;
 
 pub(super) use asks::workload;
 pub(super) use gate::{default_tolerances, limited, policy};
+pub(super) use launch::starts_baseline;
 pub(super) use load::levels;
 pub(super) use rules::Setup;
 pub(super) use search::{search, wanted};

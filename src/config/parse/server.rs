@@ -2,27 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use super::launch::{self, default_url, fits};
 use super::words::{self, cut_lines};
 use crate::base::Secret;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
 use crate::config::file::is_name;
+use crate::config::launch::PORT_PLACE;
 use crate::config::layers::Chosen;
-use crate::config::{BaselineServer, Target};
+use crate::config::{BaselineServer, GpuUse, Launch, Target};
 use crate::workload::UrlStrategy;
 
 /// Builds the target; `name` is the file's, where the file has one.
 pub(in crate::config) fn target(
-    chosen: &Chosen,
+    chosen: &mut Chosen,
     name: Option<String>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Target, ConfigError> {
-    let base_urls = chosen.each("server", cut_urls, base_url)?;
+    let launch = launch::candidate(chosen, environment)?;
+    let mut base_urls = addresses(chosen, "server", launch.as_ref())?;
+    if let Some(launch) = launch.as_ref().filter(|_| base_urls.is_empty()) {
+        base_urls.push(default_url(chosen, &launch.starter)?);
+    }
     let Some(main) = base_urls.first().cloned() else {
         return Err(ConfigError::new(
             "no server is given",
             "add --server http://localhost:8000, or --server sim:h100-8b to try it without a GPU",
         ));
     };
+    let short =
+        launch.as_ref().map_or_else(|| short_name(&main), |launch| launch.starter.short_name().to_owned());
     if let Some(entry) = chosen.one("server").filter(|_| base_urls.len() > SERVERS_MAX) {
         let problem = format!("{} servers", base_urls.len());
         return Err(entry.wrong(wrong(problem, format!("name at most {SERVERS_MAX}"))));
@@ -41,27 +49,74 @@ pub(in crate::config) fn target(
         }
     }
     Ok(Target {
-        name: name.unwrap_or_else(|| short_name(&main)),
+        name: name.unwrap_or(short),
         base_urls,
+        launch,
         url_strategy: chosen.parse("url-strategy", url_strategy)?.unwrap_or(UrlStrategy::RoundRobin),
         api_key_env: chosen.parse("api-key-env", words::name)?,
         headers,
         insecure: chosen.parse("insecure", words::switch)?.unwrap_or_default(),
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
+        gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
     })
 }
 
+fn gpu_use(text: &str) -> Result<GpuUse, Wrong> {
+    match text.trim() {
+        "auto" => Ok(GpuUse::Auto),
+        "require" => Ok(GpuUse::Require),
+        "off" => Ok(GpuUse::Off),
+        _ => Err(wrong("no such choice", "write one of auto, require, off")),
+    }
+}
+
 /// The server of the baseline, where one is given.
-pub(in crate::config) fn baseline(chosen: &Chosen) -> Result<BaselineServer, ConfigError> {
-    let base_urls = chosen.each("baseline-server", cut_urls, base_url)?;
+pub(in crate::config) fn baseline(
+    chosen: &Chosen,
+    target: &Target,
+    environment: &BTreeMap<String, String>,
+) -> Result<BaselineServer, ConfigError> {
+    let launch = launch::baseline(chosen, target.launch.as_ref(), environment)?;
+    let mut base_urls = addresses(chosen, "baseline-server", launch.as_ref())?;
+    if let Some(launch) = launch.as_ref().filter(|_| base_urls.is_empty()) {
+        let shared = target.launch.is_some() && fits(target.base_url(), Some(&launch.starter)).is_ok();
+        base_urls =
+            if shared { target.base_urls.clone() } else { vec![default_url(chosen, &launch.starter)?] };
+    }
     if base_urls.is_empty() {
         return Err(ConfigError::new(
             "--baseline-server names no server",
             "write for example http://localhost:8001",
         ));
     }
-    Ok(BaselineServer { base_urls, model: chosen.parse("baseline-model", words::name)? })
+    let both = [&launch, &target.launch].into_iter().all(Option::is_some);
+    let in_turn = launch::in_turn(chosen, both)?;
+    let model = chosen.parse("baseline-model", words::name)?;
+    if both && !in_turn && base_urls == target.base_urls && !target.base_url().contains('{') {
+        return Err(ConfigError::new(
+            format!("both servers are to listen on {} at the same time", target.base_url()),
+            "write {port} in the commands and their URLs, or leave out --server-turns together",
+        ));
+    }
+    Ok(BaselineServer { base_urls, model, launch, in_turn })
+}
+
+/// The URLs of a key. A server that is started is one server.
+fn addresses(chosen: &Chosen, key: &str, launch: Option<&Launch>) -> Result<Vec<String>, ConfigError> {
+    let starter = launch.map(|launch| &launch.starter);
+    let urls = chosen.each(key, cut_urls, |text| {
+        let url = base_url(text)?;
+        fits(&url, starter)?;
+        Ok(url)
+    })?;
+    match chosen.one(key).filter(|_| launch.is_some() && urls.len() > 1) {
+        Some(entry) => {
+            let hint = "start them before, and leave out --server-command and --server-image";
+            Err(entry.wrong(wrong("only one server can be started", hint)))
+        }
+        None => Ok(urls),
+    }
 }
 
 /// More addresses than a balancer would have behind it.
@@ -134,7 +189,7 @@ fn base_url(text: &str) -> Result<String, Wrong> {
     if host.is_empty() {
         return Err(wrong("the URL names no host", HINT));
     }
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    if port.is_some_and(|port| port != PORT_PLACE && port.parse::<u16>().is_err()) {
         return Err(wrong("the port is not a number up to 65535", HINT));
     }
     let mut base = text.trim_end_matches('/');
@@ -169,7 +224,7 @@ fn is_header_value(text: &str) -> bool {
 }
 
 /// Replaces each `${NAME}` by the environment's text.
-fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, Wrong> {
+pub(super) fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, Wrong> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

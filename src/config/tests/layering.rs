@@ -133,6 +133,7 @@ fn origins_are_listed_with_stars_for_secrets() {
     api-key              ***                                                                          flag --api-key
     header               Authorization: ***                                                           flag --header
     insecure             false                                                                        default
+    gpu                  auto                                                                         default
     rate                 5                                                                            loadtest.yaml:3
     arrivals             poisson                                                                      default
     num-prompts          7                                                                            loadtest.yaml:4

@@ -203,6 +203,7 @@ impl From<&EnvironmentDocument> for Environment {
             gpu_driver,
             hardware,
             server,
+            image,
             network_path,
             model,
         } = document;
@@ -221,6 +222,7 @@ impl From<&EnvironmentDocument> for Environment {
             gpu_driver: gpu_driver.clone(),
             hardware: hardware.clone(),
             server: server.clone(),
+            image: image.clone(),
             network_path: network_path.clone(),
             model: model.clone(),
         }

@@ -31,7 +31,11 @@ pub struct EnvironmentDocument {
     pub gpu_driver: Option<String>,
     pub hardware: String,
     pub server: Option<String>,
-    /// `simulated`, `loopback` or `network`.
+    /// The image of a server that this tool started in a container, with its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// `simulated`; `loopback`; `bridge` to a container that this tool started; `host` from a container to its machine;
+    /// `service` from a container to another one by its name; `network` otherwise.
     pub network_path: String,
     pub model: String,
 }
@@ -57,6 +61,7 @@ impl From<&Environment> for EnvironmentDocument {
             gpu_driver,
             hardware,
             server,
+            image,
             network_path,
             model,
         } = environment;
@@ -71,6 +76,7 @@ impl From<&Environment> for EnvironmentDocument {
             gpu_driver: gpu_driver.clone(),
             hardware: hardware.clone(),
             server: server.clone(),
+            image: image.clone(),
             network_path: network_path.clone(),
             model: model.clone(),
         }

@@ -10,6 +10,7 @@ mod format;
 mod histogram;
 mod history;
 pub mod import;
+mod launch;
 mod ledger;
 mod level;
 mod load;
@@ -24,6 +25,7 @@ mod search;
 mod series;
 mod shard;
 mod stored;
+mod target;
 mod values;
 mod verdict;
 
@@ -49,6 +51,7 @@ pub use history::{
     AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer,
     SegmentDocument, TrendDocument,
 };
+pub use launch::LaunchDocument;
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
     ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, SloCountDocument, SteadyDocument,
@@ -57,8 +60,8 @@ pub use level::{
 pub use load::{LoadDocument, TraceDocument};
 pub use merge::{Joiner, MergeError, Part, Place, Shards};
 pub use plan::{
-    BaselineServerDocument, GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument,
-    TargetDocument, TimeoutsDocument, WorkloadDocument,
+    GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TimeoutsDocument,
+    WorkloadDocument,
 };
 pub use row::{RowDocument, TokenCounts};
 pub use run::{
@@ -72,6 +75,7 @@ pub use search::{
 pub use series::{PointDocument, SeriesDocument};
 pub use shard::ShardDocument;
 pub use stored::{DriftDocument, StoredDocument};
+pub use target::{BaselineServerDocument, TargetDocument};
 pub use verdict::{
     BasisDocument, DecisionDocument, EffectDocument, JudgementDocument, LookDocument, MethodDocument,
     RuleDocument, StatusDocument, TestDocument, VerdictDocument,

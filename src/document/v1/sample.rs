@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{DriftDocument, RoundParts, RunDocument, RunParts, StoredDocument};
+use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
-use crate::config::{Bound, GatePolicy, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
 use crate::metrics::{
     self, Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals,
@@ -23,12 +23,14 @@ pub(crate) fn plan() -> RunPlan {
         target: Target {
             name: "staging".to_owned(),
             base_urls: vec!["http://me:secret@localhost:8000?key=secret".to_owned()],
+            launch: None,
             url_strategy: UrlStrategy::RoundRobin,
             api_key_env: Some("LLM_KEY".to_owned()),
             headers: vec![("X-Team".to_owned(), "secret".to_owned())],
             insecure: false,
             cacert: None,
             hardware: None,
+            gpu: GpuUse::Auto,
         },
         model: None,
         name: "chat".to_owned(),
@@ -199,6 +201,7 @@ pub(crate) fn environment() -> Environment {
         gpu_driver: Some("550.1".to_owned()),
         hardware: "h100".to_owned(),
         server: Some("vllm 0.9".to_owned()),
+        image: None,
         network_path: "loopback".to_owned(),
         model: "org/model-8b".to_owned(),
     }
@@ -335,21 +338,6 @@ pub(crate) fn verdict(decision: Decision) -> Verdict {
         broken_rules: Vec::new(),
         common_shift: None,
         worth_a_look: vec![("c=32".to_owned(), MetricKey::quantile(Metric::Itl, 500))],
-    }
-}
-
-/// Six sessions of a real machine, the newest three weeks old.
-pub(crate) fn stored() -> StoredDocument {
-    StoredDocument {
-        sessions: 6,
-        newest: "2025-12-12T15:04:05Z".to_owned(),
-        age_days: Some(21.5),
-        drift: Some(DriftDocument {
-            level: "c=32".to_owned(),
-            metric: "ttft_p95".to_owned(),
-            change: 0.031,
-            absolute: false,
-        }),
     }
 }
 

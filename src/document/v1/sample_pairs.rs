@@ -15,7 +15,12 @@ pub(crate) fn pairs() -> RunDocument {
     let plan = sample::plan();
     let plan = RunPlan {
         gate: GatePolicy { looks: Looks::new([5, 8, 12]).unwrap(), ..plan.gate },
-        baseline: Some(BaselineServer { base_urls: vec!["sim:h100-8b".to_owned()], model: None }),
+        baseline: Some(BaselineServer {
+            base_urls: vec!["sim:h100-8b".to_owned()],
+            model: None,
+            launch: None,
+            in_turn: false,
+        }),
         ..plan
     };
     let summaries = [sample::summary(0.0), sample::summary(30.0), sample::summary(10.0)];

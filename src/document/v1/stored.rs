@@ -79,6 +79,24 @@ fn drift(window: &BaselineDocument, worst: &JudgementDocument) -> Option<DriftDo
 }
 
 #[cfg(test)]
+impl StoredDocument {
+    /// Six sessions of a real machine, the newest three weeks old.
+    pub(crate) fn sample() -> Self {
+        Self {
+            sessions: 6,
+            newest: "2025-12-12T15:04:05Z".to_owned(),
+            age_days: Some(21.5),
+            drift: Some(DriftDocument {
+                level: "c=32".to_owned(),
+                metric: "ttft_p95".to_owned(),
+                change: 0.031,
+                absolute: false,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::document::v1::{SessionDocument, sample};

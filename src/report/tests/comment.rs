@@ -74,7 +74,7 @@ fn what_a_verdict_rests_on_has_an_age_and_a_drift() {
         let mut run = sample::gate(Decision::Pass);
         let verdict = run.verdict.as_mut().unwrap();
         verdict.basis = BasisDocument::Sessions { sessions: 6 };
-        let stored = sample::stored();
+        let stored = StoredDocument::sample();
         let drift = stored.drift.clone().filter(|_| drifted);
         verdict.baseline = Some(StoredDocument { age_days: days, drift, ..stored });
         let text = comment(&run);
@@ -91,7 +91,7 @@ fn what_a_verdict_rests_on_has_an_age_and_a_drift() {
     insta::assert_snapshot!(how(Some(0.9), false), @"against 6 stored sessions, the newest of today");
     insta::assert_snapshot!(how(None, true), @"against 6 stored sessions; over them TTFT p95 moved by +3.1%");
     let mut few = sample::gate(Decision::Pass);
-    few.verdict.as_mut().unwrap().baseline = Some(StoredDocument { drift: None, ..sample::stored() });
+    few.verdict.as_mut().unwrap().baseline = Some(StoredDocument { drift: None, ..StoredDocument::sample() });
     let line = comment(&few);
     assert!(
         line.contains("against 2 stored sessions, the newest 21 days old; assumes 3% day-to-day noise until"),

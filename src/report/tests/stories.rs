@@ -86,7 +86,7 @@ fn judged(
     if let (Some(verdict), true) = (&mut run.verdict, stored) {
         let old = findings.iter().any(|finding| finding.code == "baseline_age");
         let age_days = if old { Some(21.5) } else { Some(2.4) };
-        verdict.baseline = Some(StoredDocument { age_days, ..sample::stored() });
+        verdict.baseline = Some(StoredDocument { age_days, ..StoredDocument::sample() });
     }
     run
 }
@@ -152,7 +152,12 @@ pub(super) fn all() -> Vec<(&'static str, RunDocument)> {
 fn pairs(plan: &RunPlan) -> RunDocument {
     let plan = RunPlan {
         gate: GatePolicy { looks: Looks::new([5, 8, 12]).unwrap(), ..plan.gate.clone() },
-        baseline: Some(BaselineServer { base_urls: vec!["http://localhost:8001".to_owned()], model: None }),
+        baseline: Some(BaselineServer {
+            base_urls: vec!["http://localhost:8001".to_owned()],
+            model: None,
+            launch: None,
+            in_turn: false,
+        }),
         ..plan.clone()
     };
     let mood = [1.0, 1.02, 0.98, 1.01, 0.99];

@@ -108,6 +108,8 @@ async fn no_error_holds_the_token_even_when_github_echoes_it() {
         echo(409),
         echo(422),
         Answer::new(422, &format!("{TOKEN} is too long")),
+        // Long enough to be cut in the middle of the token.
+        Answer::new(400, &format!("{}{TOKEN}", "x".repeat(190))),
         echo(429).with("retry-after", "600"),
         echo(500),
     ];
@@ -117,7 +119,7 @@ async fn no_error_holds_the_token_even_when_github_echoes_it() {
         fake.plan(Mischief::always("GET", "/comments", What::Instead(answer)));
         let error = comment(&client(&fake), pull).await.unwrap_err();
         let said = format!("{error} {error:?} {}", error.hint());
-        assert!(!said.contains(TOKEN), "{status}: {said}");
+        assert!(!said.contains(&TOKEN[..8]), "{status}: {said}");
         assert!(error.to_string().starts_with("GET /repos/o/r/issues/"), "{error}");
         assert!(!error.to_string().contains('\n'), "{error}");
     }
@@ -187,7 +189,7 @@ fn asked_with(api: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let (port, lines) = proxy();
     let proxy = format!("http://127.0.0.1:{port}");
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "github::connection::in_a_process_of_its_own", "--ignored"]);
+    child.args(["--exact", "github::connection::in_a_process_of_its_own"]);
     for name in [
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -209,10 +211,10 @@ fn asked_with(api: &str, variables: &[(&str, &str)]) -> Vec<String> {
     lines.lock().unwrap().clone()
 }
 
+/// What the test of proxies runs as a child: the environment of a process is one for all its threads.
 #[tokio::test]
-#[ignore = "what the test of proxies runs as a child"]
 async fn in_a_process_of_its_own() {
-    let api = std::env::var("GITHUB_TEST_API").unwrap();
+    let Ok(api) = std::env::var("GITHUB_TEST_API") else { return };
     let patience = Patience { budget_s: 0, second: Duration::ZERO };
     let github = connect(&api, TOKEN).with_patience(patience);
     let error = comment(&github, 5).await.unwrap_err();

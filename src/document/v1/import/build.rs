@@ -189,6 +189,7 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
             name: source.id().to_owned(),
             url: first(|entry| entry.about.url.as_ref()).unwrap_or_else(|| UNKNOWN.to_owned()),
             more_urls: Vec::new(),
+            launch: None,
             url_strategy: None,
             api_key_env: None,
             header_names: Vec::new(),
@@ -268,6 +269,7 @@ fn environment(entries: &[Entry], options: &ImportOptions, tool: &str) -> Enviro
         gpu_driver: None,
         hardware: options.hardware.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
         server: None,
+        image: None,
         network_path: UNKNOWN.to_owned(),
         model: options.model.clone().or(model).unwrap_or_else(|| UNKNOWN.to_owned()),
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::v1::{sample, sample_pairs};
+use crate::document::v1::{StoredDocument, sample, sample_pairs};
 use crate::gate::Decision;
 
 #[test]
@@ -38,7 +38,7 @@ fn an_independent_reader_understands_every_field() {
     assert_eq!((search.answer.value, search.answer.above), (Some(8.0), Some(8.4)));
     assert_eq!((search.levels.len(), search.steps.len(), run.levels.len()), (3, 5, 3));
     let mut rested = sample::gate(Decision::Pass);
-    rested.verdict.as_mut().unwrap().baseline = Some(sample::stored());
+    rested.verdict.as_mut().unwrap().baseline = Some(StoredDocument::sample());
     let run: Run = serde_json::from_str(&rested.to_json()).unwrap();
     let stored = run.verdict.unwrap().baseline.unwrap();
     let drift = stored.drift.unwrap();
