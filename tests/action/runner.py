@@ -18,6 +18,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCKER = os.environ.get("DOCKER", "docker")
 SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+# What the client reads for itself; a step's environment is for the container.
+CLIENT = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
 # Seconds between SIGINT, SIGTERM and the end of patience.
 PATIENCE = (7.5, 2.5)
 
@@ -121,6 +123,7 @@ class Runner:
     def __init__(self, image, owner=1001, event=None, event_name="pull_request", api="http://127.0.0.1:9", job="gate"):
         self.image, self.owner, self.api, self.job = image, owner, api, job
         self.event_name = event_name
+        self.signals = (signal.SIGINT, signal.SIGTERM)
         self.label = uuid.uuid4().hex[:6]
         self.root = Path(tempfile.mkdtemp(prefix="runner-"))
         self.temp = self.root / "_temp"
@@ -225,11 +228,9 @@ class Runner:
         for outside, path in ((SOCKET, "/var/run/docker.sock"), *translated.items(), *mounts):
             words += ["-v", f"{outside}:{path}"]
         words += [self.image, *arguments]
-        # The client's own variables come first: a step's environment is for the container.
-        client = {name: os.environ[name] for name in ("PATH", "DOCKER_HOST") if name in os.environ}
-        return self.follow(words, inside | client, variables, cancel)
+        return self.follow(words, inside | CLIENT, variables, cancel)
 
-    def composite(self, given=None, more=None, cancel=None):
+    def composite(self, given=None, cancel=None):
         """A step that uses docker/action.yml: its script, as the runner's user."""
         metadata = REPOSITORY / "docker" / "action.yml"
         values = inputs(metadata, self.context) | {"image": self.image, "docker-args": f"--label {self.label}"} | (given or {})
@@ -240,23 +241,41 @@ class Runner:
             environment[name] = expression(value, {f"inputs.{key}": held for key, held in values.items()})
         folder = self.root / "_actions" / "docker"
         shutil.copytree(metadata.parent, folder, dirs_exist_ok=True)
+        return self.run(script, environment | {"GITHUB_ACTION_PATH": str(folder)}, cancel)
+
+    def run(self, script, more=None, cancel=None):
+        """A step that runs a script on the machine, as the runner's user."""
         (self.temp / "script.sh").write_text(script + "\n")
         self.own()
-        variables = self.environment(environment | (more or {})) | {"GITHUB_ACTION_PATH": str(folder)}
+        variables = self.environment(more or {})
         machine = {"PATH": f"{Path(DOCKER).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(self.root), "DOCKER_HOST": f"unix://{SOCKET}"}
         words = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(self.temp / "script.sh")]
         user = {"user": self.owner, "group": self.owner, "extra_groups": [os.stat(SOCKET).st_gid], "cwd": self.workspace}
         return self.follow(words, variables | machine, variables, cancel, user)
 
+    def run_inside(self, script, more=None, cancel=None):
+        """A step that runs a script in the job's container, as on Kubernetes: the image is kept by tail, and entered by sh."""
+        variables = self.environment(more or {})
+        inside = {name: translate(value, {self.root: "/__w"}) for name, value in variables.items()}
+        job = docker("run", "--detach", "--label", self.label, "--volume", f"{self.root}:/__w", "--entrypoint", "tail", self.image, "-f", "/dev/null")
+        words = [DOCKER, "exec", "--workdir", inside["GITHUB_WORKSPACE"]]
+        for name in inside:
+            words += ["--env", name]
+        try:
+            return self.follow([*words, job, "env", "sh", "-e", "-c", script], inside | CLIENT, variables, cancel)
+        finally:
+            docker("rm", "--force", job)
+
     def follow(self, words, environment, variables, cancel, more=None):
-        """Runs it to its end. `cancel` is the text in the log on which the job is cancelled."""
+        """Runs it to its end. The job is cancelled when `cancel` stands in the log, or answers that it is time."""
         started, stopping, killed = time.monotonic(), None, False
         log = self.temp / f"log-{uuid.uuid4().hex}"
         with open(log, "wb") as sink:
             child = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, **(more or {}))
             if cancel:
-                await_text(log, cancel, child)
-                stopping, killed = stop(child)
+                when = cancel if callable(cancel) else lambda: cancel.encode() in log.read_bytes()
+                await_time(when, log, child)
+                stopping, killed = stop(child, self.signals)
             code = child.wait(timeout=300)
         outputs = file_command(Path(variables["GITHUB_OUTPUT"]).read_text())
         summary = Path(variables["GITHUB_STEP_SUMMARY"]).read_text()
@@ -273,17 +292,21 @@ def translate(value, translated):
     return value
 
 
-def await_text(log, text, child):
-    while text.encode() not in log.read_bytes():
+def await_time(when, log, child):
+    for _ in range(1200):
+        if when():
+            return
         if child.poll() is not None:
-            raise AssertionError(f"it ended before it said '{text}': {log.read_text()}")
+            raise AssertionError(f"it ended before it could be cancelled: {log.read_text()}")
         time.sleep(0.05)
+    child.kill()
+    raise AssertionError(f"a minute was not enough: {log.read_text()}")
 
 
-def stop(child):
+def stop(child, signals):
     """Cancels as the runner does: SIGINT, SIGTERM, then the client is killed and its container is nobody's."""
     started = time.monotonic()
-    for name, seconds in zip((signal.SIGINT, signal.SIGTERM), PATIENCE):
+    for name, seconds in zip(signals, PATIENCE):
         child.send_signal(name)
         try:
             child.wait(timeout=seconds)
@@ -296,7 +319,7 @@ def stop(child):
 
 
 def pull_request(fork=False):
-    """The event of a pull request, as far as anyone reads it."""
+    """The event of a pull request from `a…` into `b…`, as far as anyone reads it."""
     ours = {"full_name": "org/serving", "owner": {"login": "org"}, "name": "serving", "default_branch": "main", "fork": False}
     theirs = ours | {"full_name": "someone/serving", "owner": {"login": "someone"}, "fork": True}
     return {
@@ -307,3 +330,10 @@ def pull_request(fork=False):
             "base": {"ref": "main", "sha": "b" * 40, "repo": ours},
         },
     }
+
+
+def workflow_run():
+    """The event of a workflow that ended, in the repository's default branch: of a fork's pull request the commit is known, and no number."""
+    ours = pull_request()["repository"]
+    run = {"id": 4710, "name": "fork measurement", "event": "pull_request", "conclusion": "success", "head_branch": "faster", "head_sha": "a" * 40, "pull_requests": []}
+    return {"action": "completed", "repository": ours, "workflow_run": run}

@@ -62,7 +62,3 @@ class Release(unittest.TestCase):
         self.refused("no section '## 9.9.9'", "notes", "9.9.9")
         self.edit("CHANGELOG.md", "## Unreleased", "## Unreleased\n\n## 9.9.9\n\n- faster")
         self.assertIn("- faster", self.release("notes", "9.9.9").stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()

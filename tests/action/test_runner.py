@@ -64,7 +64,3 @@ class Traps(unittest.TestCase):
     def test_commands_are_read_as_the_runner_reads_them(self):
         log = "x ::error::no\n  ::error file=a,line=1::yes\ny ##[warning]old\n::stop-commands::t\n::error::no\n::t::\n::notice::last\n"
         self.assertEqual([(name, message) for name, _, message in runner.commands(log)], [("error", "yes"), ("warning", "old"), ("notice", "last")])
-
-
-if __name__ == "__main__":
-    unittest.main()
