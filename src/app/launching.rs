@@ -84,7 +84,7 @@ pub(super) fn forget_logs(resolved: &Resolved) -> Result<(), AppError> {
 }
 
 /// Beside the result.
-fn log_path(outputs: &Outputs, arm: Arm) -> PathBuf {
+pub(super) fn log_path(outputs: &Outputs, arm: Arm) -> PathBuf {
     outputs.result.with_file_name(match arm {
         Arm::Candidate => "server.log",
         Arm::Baseline => "baseline-server.log",

@@ -1,6 +1,7 @@
 //! The server under test, opened: its address, its model, what is known of the machine.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::AppError;
 use super::launching;
@@ -135,7 +136,8 @@ pub(super) async fn open(
     if let (Some(launched), Some(launch)) = (&mut launched, launch) {
         launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
     }
-    let (names, server) = offered(&control, &options.address, asked_model).await?;
+    let offer = unless_stopped(stop, offered(&control, &options.address, asked_model));
+    let (names, server) = offer.await?;
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
     let network_path = match (route, launched.as_ref().and_then(Launched::image)) {
@@ -215,6 +217,25 @@ async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> R
         Err(error) => Err(error.into()),
     }
 }
+
+/// What comes of it, or an error as soon as the run is to stop: a server may leave every question unanswered.
+async fn unless_stopped<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, AppError>>,
+) -> Result<T, AppError> {
+    let stopped = async {
+        while !stop.is_draining() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = stopped => Err(AppError::interrupted()),
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Starts of a simulated baseline are counted from here, so that no two starts of a gate are alike.
 const BASELINE_STARTS: u64 = 1 << 32;

@@ -122,7 +122,7 @@ class Runner:
 
     def __init__(self, image, owner=1001, event=None, event_name="pull_request", api="http://127.0.0.1:9", job="gate"):
         self.image, self.owner, self.api, self.job = image, owner, api, job
-        self.event_name = event_name
+        self.event_name, self.repository = event_name, "org/serving"
         self.signals = (signal.SIGINT, signal.SIGTERM)
         self.label = uuid.uuid4().hex[:6]
         self.root = Path(tempfile.mkdtemp(prefix="runner-"))
@@ -187,7 +187,7 @@ class Runner:
             "GITHUB_GRAPHQL_URL": f"{self.api}/graphql", "GITHUB_HEAD_REF": "faster" if pull else "",
             "GITHUB_JOB": self.job, "GITHUB_REF": "refs/pull/7/merge" if pull else "refs/heads/main",
             "GITHUB_REF_NAME": "7/merge" if pull else "main", "GITHUB_REF_TYPE": "branch",
-            "GITHUB_REPOSITORY": "org/serving", "GITHUB_REPOSITORY_OWNER": "org", "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_REPOSITORY": self.repository, "GITHUB_REPOSITORY_OWNER": "org", "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_RUN_ID": "4711", "GITHUB_RUN_NUMBER": "3", "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_SHA": "c" * 40, "GITHUB_WORKFLOW": "performance gate", "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_ARCH": "X64", "RUNNER_ENVIRONMENT": "self-hosted", "RUNNER_NAME": "runner-1", "RUNNER_OS": "Linux",

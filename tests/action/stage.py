@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import ipaddress
+import json
 import os
 import platform
 import re
@@ -70,6 +71,24 @@ def simulated(listen, profile="h100-70b", network="host"):
         docker("kill", name)
 
 
+def launched(job):
+    """Containers and networks that the step started for a server and left behind."""
+    ours = ("--quiet", "--filter", f"label=llm-loadtest.workspace={job.repository}")
+    return docker("ps", "--all", *ours).split() + docker("network", "ls", *ours).split()
+
+
+@contextlib.contextmanager
+def server_images(**profiles):
+    """Images of simulated servers, by name, that take any arguments and listen on port 8000."""
+    for name, profile in profiles.items():
+        start = ["sh", "-c", f"exec llm-loadtest simulate --listen 0.0.0.0:8000 '{profile}'"]
+        docker("build", "--quiet", "--tag", name, "-", input=f"FROM {IMAGE}\nENTRYPOINT {json.dumps(start)}\n")
+    try:
+        yield
+    finally:
+        docker("rmi", *profiles)
+
+
 @contextlib.contextmanager
 def driver():
     """A stand-in for the driver's library, as a mount where NVIDIA's toolkit mounts the real one."""
@@ -93,7 +112,7 @@ class Job(unittest.TestCase):
             self.github = github
             yield job
             self.assertEqual(list(job.home.iterdir()), [], "HOME is the runner's")
-            self.assertEqual(job.containers(), [], "a container is left")
+            self.assertEqual(job.containers() + launched(job), [], "a container or a network is left")
             self.assertEqual(job.strangers(), [], "the next checkout cannot remove these")
 
     def gate(self, job, server=FAST, **inputs):
@@ -104,11 +123,11 @@ class Job(unittest.TestCase):
             self.assertEqual(step.outputs["exit-code"], str(step.code), step.log)
         return step
 
-    def stopped(self, step):
+    def stopped(self, step, limit=5):
         """The first signal was enough, the runner's second one comes after 7.5 s. An idle machine needs less than one."""
         print(f"\n{self.id().split('.')[-1]}: ended {step.stopping:.2f} s after the signal")
         self.assertEqual((step.killed, step.code), (False, 130), step.log)
-        self.assertLess(step.stopping, 5, step.log)
+        self.assertLess(step.stopping, limit, step.log)
 
     def outputs(self, job, step, **wanted):
         for name, value in wanted.items():

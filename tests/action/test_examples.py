@@ -7,9 +7,9 @@ import time
 import workflow
 from github import BASE
 from runner import expression, pull_request, workflow_run
-from stage import FAST, IMAGE, PLAN, SLOWER, Job, baseline, gateway, simulated
+from stage import FAST, IMAGE, PLAN, SLOWER, Job, baseline, gateway, server_images, simulated
 
-EVENT = {"github.event.workflow_run.head_sha": "a" * 40}
+KNOWN = {"github.event.workflow_run.head_sha": "a" * 40, "secrets.HF_TOKEN": "hf_secret"}
 
 
 class Examples(Job):
@@ -20,30 +20,48 @@ class Examples(Job):
         return [step for step in workflow.ours(workflow.examples()[name].read_text()) if job in (None, step["job"])]
 
     def follow(self, job, step, context=None, **replaced):
-        """Runs it as it stands there. None leaves an input out."""
-        context = EVENT | (context or {})
-        given = {name: expression(value, context) for name, value in step["with"].items()}
+        """Runs it as it stands there."""
+        context = KNOWN | (context or {})
+        given, more = ({name: expression(value, context) for name, value in step.get(key, {}).items()} for key in ("with", "env"))
         for name, value in replaced.items():
             self.assertIn(name.replace("_", "-"), step["with"])
             given[name.replace("_", "-")] = value
-        given = {name: value for name, value in given.items() if value is not None}
-        done = job.composite(given) if workflow.metadata(step).parent.name == "docker" else job.action(given)
+        done = job.composite(given) if workflow.metadata(step).parent.name == "docker" else job.action(given, more)
+        self.assertNotIn("hf_secret", done.log)
         # For the steps after it.
         context |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in done.outputs.items()}
         return done, context
 
     def test_a_gate_of_a_pull_request(self):
         (step,) = self.steps("pr-gate.yml")
-        with self.job() as job:
-            done, _ = self.follow(job, step, server=FAST)
-            self.assertEqual((done.code, done.outputs["verdict"]), (0, "pass"), done.log)
+        with self.job() as job, simulated(gateway()) as port:
+            # The stored session is of a simulator inside the container: another way to the server.
+            done, _ = self.follow(job, step, server=f"http://runner-host:{port}")
+            self.assertEqual((done.code, done.outputs["verdict"]), (0, "no-baseline"), done.log)
+
+    def test_two_servers_on_one_gpu(self):
+        (step,) = self.steps("ab-one-gpu.yml")
+        names = {side: f"ghcr.io/org/serving/server:{letter * 40}" for side, letter in (("head", "a"), ("base", "b"))}
+        context = {f"github.event.pull_request.{side}.sha": name.split(":")[1] for side, name in names.items()} | {"github.repository": "org/serving"}
+        images = {names["head"]: SLOWER.removeprefix("sim:"), names["base"]: FAST.removeprefix("sim:")}
+        with server_images(**images), self.job(stored=False) as job:
+            done, _ = self.follow(job, step, context)
+            self.assertEqual((done.code, done.outputs["verdict"]), (1, "fail"), done.log)
+            self.assertIn("slower", self.github.comments[0]["body"])
+
+    def test_a_server_of_ones_own_github(self):
+        (step,) = self.steps("ghes.yml")
+        with self.job() as job, simulated("127.0.0.1") as port:
+            options = step["with"]["docker-args"].replace("--gpus all", f"--label {job.label}")
+            done, _ = self.follow(job, step, image=IMAGE, server=f"http://localhost:{port}", docker_args=options)
+            self.assertEqual((done.code, done.outputs["verdict"]), (0, "no-baseline"), done.log)
 
     def test_a_night_and_its_baseline(self):
         measure, offer = self.steps("nightly-baseline.yml")
         with self.job(event={"schedule": "37 2 * * *", "repository": pull_request()["repository"]}, event_name="schedule") as job:
-            measure["with"]["server"] = SLOWER
-            done, context = self.follow(job, measure, server_image=None, server_args=None)
-            self.assertEqual((done.code, done.outputs["verdict"]), (0, "fail"), done.log)
+            with server_images(**{measure["with"]["server-image"]: "h100-70b"}):
+                done, context = self.follow(job, measure)
+            self.assertEqual((done.code, done.outputs["verdict"]), (0, "no-baseline"), done.log)
             done, _ = self.follow(job, offer, context)
             self.assertEqual((done.code, done.outputs["pull-request-url"]), (0, "https://github.com/org/serving/pull/8"), done.log)
 
@@ -71,7 +89,8 @@ class Examples(Job):
     def test_a_fork_in_two_stages(self):
         (measure,), (report,) = self.steps("fork-two-stage/measure.yml"), self.steps("fork-two-stage/report.yml")
         with self.job(fork=True, forbidden=True) as fork:
-            done, _ = self.follow(fork, measure, server=SLOWER)
+            measure["with"]["server"] = SLOWER
+            done, _ = self.follow(fork, measure)
             self.assertEqual((done.code, done.outputs["verdict"]), (0, "fail"), done.log)
             result = (fork.workspace / done.outputs["results-path"]).read_text()
         with self.job(event=workflow_run(), event_name="workflow_run", fork=True) as job:

@@ -4,11 +4,12 @@ import contextlib
 import http.server
 import json
 import signal
+import socket
 import threading
 
 from github import BASE
 from runner import REPOSITORY, docker
-from stage import ENDLESS, FAST, IMAGE, SLOWER, Job, baseline, driver, gateway, simulated
+from stage import BASE_IMAGE, ENDLESS, FAST, IMAGE, SLOWER, Job, baseline, driver, gateway, simulated
 
 
 class Gate(Job):
@@ -150,6 +151,35 @@ class Cancelled(Job):
                 self.stopped(step)
                 self.assertEqual((step.outputs["verdict"], step.outputs["exit-code"]), ("interrupted", "130"), step.log)
                 self.assertEqual(self.github.comments, [])
+
+    def test_while_a_server_is_silent(self):
+        for first in (signal.SIGINT, signal.SIGTERM):
+            with socket.create_server((gateway(), 0)) as silent, self.by(first) as job:
+                asked = []
+                threading.Thread(target=lambda: asked.append(silent.accept()), daemon=True).start()
+                given = {"config": "loadtest.yaml", "server": f"http://runner-host:{silent.getsockname()[1]}"}
+                step = job.action(given, cancel=lambda: asked)
+                asked.pop()[0].close()
+                self.stopped(step)
+                self.assertEqual(step.outputs["verdict"], "interrupted", step.log)
+
+    def test_while_a_server_starts(self):
+        for first in (signal.SIGINT, signal.SIGTERM):
+            for launch in ({"server-command": "trap '' TERM; sleep 600"}, {"server-image": BASE_IMAGE, "server-args": "sleep 600"}):
+                with self.by(first) as job:
+                    log = job.workspace / "llm-loadtest-results" / "server.log"
+                    step = job.action({"config": "loadtest.yaml", **launch}, cancel=log.exists)
+                    # A server that heeds no signal has three seconds.
+                    self.stopped(step, 7.5)
+                    self.assertEqual(step.outputs["verdict"], "interrupted", step.log)
+
+    def test_while_a_server_that_it_started_is_measured(self):
+        for first in (signal.SIGINT, signal.SIGTERM):
+            with self.by(first, stored=False) as job:
+                launch = {"server-image": IMAGE, "server-args": "simulate --listen 0.0.0.0:8000 h100-70b"}
+                step = job.action({"config": "loadtest.yaml", **launch, "rounds": "500"}, cancel=": started")
+                self.stopped(step)
+                self.outputs(job, step, verdict="interrupted")
 
     def test_while_github_is_silent_after_the_measurement(self):
         for first in (signal.SIGINT, signal.SIGTERM):

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::runner::Runner;
 use crate::app::error::AppError;
+use crate::app::launching::log_path;
 use crate::config::{
     ActionPlan, CommentWhen, Entry, Layers, Origin, Outputs, Purpose, Resolved, resolve_action,
 };
 use crate::github::{Event, GitHub, GitHubError, Pull, PullSource, Repository};
 use crate::host::files;
+use crate::record::Arm;
 use crate::report::markdown::{Note, NoteKind};
 
 /// A step of a workflow.
@@ -181,7 +183,15 @@ fn written(outputs: &Outputs) -> Vec<PathBuf> {
     let beside = [&outputs.result, &outputs.requests, &outputs.summary];
     let folders = [&outputs.baselines, &outputs.ledger];
     let own = outputs.result.parent().filter(|folder| !folder.as_os_str().is_empty());
-    files.chain(beside).chain(folders).map(PathBuf::as_path).chain(own).map(Path::to_owned).collect()
+    let logs = [Arm::Candidate, Arm::Baseline].map(|arm| log_path(outputs, arm));
+    files
+        .chain(beside)
+        .chain(folders)
+        .map(PathBuf::as_path)
+        .chain(own)
+        .map(Path::to_owned)
+        .chain(logs)
+        .collect()
 }
 
 impl From<GitHubError> for AppError {
