@@ -88,12 +88,17 @@ fn by_student(tested: &[Tested], level: f64, policy: &GatePolicy) -> Vec<Answer>
         .collect()
 }
 
-/// Exact sign flips: the 1-trimmed mean of the blocks for passing and for the interval; for failing the largest t of the whole
-/// family under the same flips, which keeps how the numbers move together (Westfall and Young 1993).
+/// Exact sign flips: the 1-trimmed mean of the blocks for passing and for the interval; for failing, where there
+/// are several numbers, the largest t of the whole family under the same flips, which keeps how the numbers move together
+/// (Westfall and Young 1993).
 fn by_signs(tested: &[Tested], level: f64) -> Option<Vec<Answer>> {
     let rows: Vec<Vec<f64>> = tested.iter().map(|cell| cell.differences.clone()).collect();
     let limits: Vec<f64> = tested.iter().map(|cell| cell.allowance).collect();
-    let p_fail = max_t(&rows, &limits)?;
+    let p_fail = match (rows.as_slice(), limits.as_slice()) {
+        // With a single number nothing is shared, and its interval can say the same as its verdict.
+        ([row], [limit]) => vec![sign_flip(row, *limit)?.0],
+        _ => max_t(&rows, &limits)?,
+    };
     tested
         .iter()
         .zip(p_fail)

@@ -121,7 +121,7 @@ pub struct Test {
 pub enum Method {
     /// Student's t on the difference.
     Student,
-    /// Exact sign flips of the blocks: the 1-trimmed mean for passing, the largest t of the family for failing.
+    /// Exact sign flips of the blocks: the 1-trimmed mean for passing, the largest t of a family of several for failing.
     SignFlip,
 }
 

@@ -348,4 +348,33 @@ mod tests {
             assert_eq!(repeated.workload_hash(), plan.workload_hash(), "{given} became {again:?}");
         }
     }
+
+    #[test]
+    fn starts_are_repeated_without_the_values_of_their_variables() {
+        let said = [
+            ("server-image", "a:2"),
+            ("server-args", "--model 'x y'"),
+            ("server-env", "TOKEN=sk-secret"),
+            ("server-volume", "/a:/b"),
+            ("baseline-server-image", "a:1"),
+        ];
+        let flags = said.map(|(key, text)| Entry::new(key, text, Origin::Flag(key.to_owned())));
+        let layers = Layers {
+            purpose: Purpose::Gate,
+            flags: flags.to_vec(),
+            environment: BTreeMap::new(),
+            env_file: None,
+            files: Vec::new(),
+        };
+        let plan = config::resolve(layers).unwrap().plan;
+        let run =
+            RunDocument { verdict: sample::gate(Decision::Pass).verdict, ..sample::build(&plan, &[], None) };
+        let text = line(&run);
+        let (_, own) = text.split_once("--server ").unwrap();
+        let (own, rest) = own.split_once(" --model").unwrap();
+        insta::assert_snapshot!(own, @r"'http://{container}:8000' --server-image a:2 --server-args '--model '\''x y'\''' --server-env TOKEN --server-volume /a:/b --server-shm-size 17179869184 --server-timeout 900s");
+        let (_, baseline) = rest.split_once("--baseline-server ").unwrap();
+        insta::assert_snapshot!(baseline.split(" --tolerance").next().unwrap(), @r"'http://{container}:8000' --baseline-server-image a:1 --baseline-server-args '--model '\''x y'\''' --baseline-server-env TOKEN");
+        assert!(!run.to_json().contains("sk-secret"));
+    }
 }

@@ -24,6 +24,11 @@ fn command(stage: &Stage, arguments: &[&str]) -> std::process::Command {
     command
 }
 
+/// A word that no other process has, not even that of another run of these tests; as a span for `sleep` it lasts.
+fn mark(number: u32) -> String {
+    format!("{number}.0{}", std::process::id())
+}
+
 /// Whether any process has this word in its command line.
 fn is_running(word: &str) -> bool {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -55,9 +60,10 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn a_command_is_started_awaited_measured_and_gone() {
     let stage = Stage::new();
-    let line = simulate("fast?model=started-1");
+    let word = mark(1);
+    let line = simulate(&format!("fast?model={word}"));
     small(&stage, &["run", "--server-command", &line]).says(0, &["the server is ready after"]);
-    assert!(!is_running("started-1"));
+    assert!(!is_running(&word));
     let log = stage.read("llm-loadtest-results/server.log");
     assert!(log.contains("start of the server for round 1") && log.contains("simulating fast"), "{log}");
     let result = stage.json("llm-loadtest-results/result.json");
@@ -136,11 +142,13 @@ fn a_command_that_ends_is_explained_with_its_last_words() {
 fn a_server_that_never_answers_is_not_waited_for_longer_than_said() {
     let stage = Stage::new();
     let start = Instant::now();
-    let arguments = ["run", "--server-command", "echo 'loading: 3%'; sleep 3471", "--server-timeout", "1s"];
+    let word = mark(3471);
+    let line = format!("echo 'loading: 3%'; sleep {word}");
+    let arguments = ["run", "--server-command", &line, "--server-timeout", "1s"];
     small(&stage, &arguments)
         .says(3, &["not ready within 1.0s", "/health", "| loading: 3%", "--server-timeout"]);
     assert!(start.elapsed() < Duration::from_secs(10));
-    assert!(!is_running("3471"));
+    assert!(!is_running(&word));
     let ready = ["--server-ready", "/no/such/path", "--server-timeout", "2s"];
     let line = simulate("fast");
     small(&stage, &[&["run", "--server-command", &line][..], &ready].concat())
@@ -151,18 +159,21 @@ fn a_server_that_never_answers_is_not_waited_for_longer_than_said() {
 #[test]
 fn grandchildren_and_the_deaf_are_gone_too() {
     let stage = Stage::new();
-    let line =
-        format!("sleep 3472 & (trap '' TERM; sleep 3473; sleep 3474) & {}", simulate("fast?model=started-2"));
+    let words = [3472, 3473, 3474, 2].map(mark);
+    let [child, deaf, next, model] = &words;
+    let server = simulate(&format!("fast?model={model}"));
+    let line = format!("sleep {child} & (trap '' TERM; sleep {deaf}; sleep {next}) & {server}");
     small(&stage, &["run", "--server-command", &line]).says(0, &[]);
-    for word in ["3472", "3473", "3474", "started-2"] {
-        assert!(!is_running(word), "{word} is still running");
+    for word in words {
+        assert!(!is_running(&word), "{word} is still running");
     }
 }
 
 #[test]
 fn an_interrupted_run_stops_the_server_and_keeps_what_was_measured() {
     let stage = Stage::new();
-    let line = simulate("fast?model=started-3&ttft=+400%");
+    let word = mark(3);
+    let line = simulate(&format!("fast?model={word}&ttft=+400%"));
     let long = ["--num-prompts", "1000000", "--concurrency", "2", "--output-len", "4"];
     let child = spawn(&stage, &[&["run", "--server-command", &line][..], &long].concat());
     assert!(soon(|| stage.path("llm-loadtest-results/requests.jsonl").exists()));
@@ -170,16 +181,17 @@ fn an_interrupted_run_stops_the_server_and_keeps_what_was_measured() {
     signal(&child, "-TERM");
     ended(&child.wait_with_output().unwrap()).says(130, &["stopping"]);
     assert_eq!(stage.json("llm-loadtest-results/result.json")["partial"], true);
-    assert!(!is_running("started-3"));
+    assert!(!is_running(&word));
 }
 
 #[test]
 fn no_way_of_ending_leaves_a_server_behind() {
-    for (word, signals) in [("3475", &["-TERM"][..]), ("3476", &["-INT", "-INT"]), ("3477", &["-KILL"])] {
+    for (number, signals) in [(3475, &["-TERM"][..]), (3476, &["-INT", "-INT"]), (3477, &["-KILL"])] {
+        let word = mark(number);
         let stage = Stage::new();
         let line = format!("trap '' TERM; while :; do sleep {word}; done");
         let child = spawn(&stage, &["run", "--server-command", &line]);
-        assert!(soon(|| is_running(word)));
+        assert!(soon(|| is_running(&word)));
         for name in signals {
             // The first signal needs its handler, and the second one must not be the same.
             std::thread::sleep(Duration::from_millis(500));
@@ -187,7 +199,7 @@ fn no_way_of_ending_leaves_a_server_behind() {
         }
         let code = child.wait_with_output().unwrap().status.code();
         assert!(matches!(code, Some(130) | None), "{code:?}");
-        assert!(soon(|| !is_running(word)), "after {signals:?}");
+        assert!(soon(|| !is_running(&word)), "after {signals:?}");
     }
 }
 

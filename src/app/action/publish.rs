@@ -9,7 +9,7 @@ use super::step::Step;
 use crate::app::error::{AppError, Side};
 use crate::app::outputs;
 use crate::config::{ActionCommand, CommentWhen, CommitReport, Origin, Resolved};
-use crate::document::v1::RunDocument;
+use crate::document::v1::{BasisDocument, RunDocument};
 use crate::github::{CheckRun, Conclusion, Policy, State, Status};
 use crate::host::RealClock;
 use crate::report::markdown::{self, Failure, Limit, MarkdownOptions};
@@ -99,9 +99,11 @@ impl Step {
         if let Some(baseline) = &resolved.plan.baseline {
             return baseline.base_urls.join(",");
         }
-        let Some(path) = outputs::baseline_file(document, &resolved.outputs.baselines) else {
-            return String::new();
-        };
+        // A first result may have become the baseline just now; it was held against none.
+        let rests_on_one =
+            document.verdict.as_ref().is_some_and(|verdict| verdict.basis != BasisDocument::None);
+        let file = outputs::baseline_file(document, &resolved.outputs.baselines);
+        let Some(path) = file.filter(|_| rests_on_one) else { return String::new() };
         match (&self.origin, path.file_name()) {
             (Some((folder, commit)), Some(name)) => format!("{folder}/{}@{commit}", name.to_string_lossy()),
             _ => self.runner.relative(&path),

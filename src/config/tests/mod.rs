@@ -6,4 +6,5 @@ mod errors;
 mod layering;
 mod loads;
 mod plans;
+mod starts;
 mod support;

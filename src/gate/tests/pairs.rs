@@ -160,6 +160,16 @@ fn looking_three_times_errs_no_more_often() {
     }
 }
 
+/// One round that went astray widens the spread of the mean, and not that of the trimmed mean.
+#[test]
+fn a_robust_gate_of_one_number_fails_where_its_interval_lies_beyond_the_limit() {
+    let mut blocks = vec![(420.0, 300.0), (426.0, 511.0), (360.0, 424.0)];
+    blocks.extend([531.0, 498.0, 529.0, 478.0, 477.0, 522.0, 528.0].map(|now| (360.0, now)));
+    let cell = &decide(&pairs(NAME, &blocks), &GatePolicy { robust: true, ..adaptive(0.10) }, &[]).cells[0];
+    assert!(cell.effect.unwrap().low > 0.10, "{:?}", cell.effect);
+    assert_eq!(cell.status, Status::Fail);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
