@@ -44,13 +44,19 @@ pub(super) fn action(flags: &[Entry]) -> Exit {
         printer::error(error);
     }
     let lines = patience.wait(step.tell(&finished));
-    match step.runner.commands(lines.as_deref().unwrap_or_default()) {
-        Some(text) => drop(printer::data(&text)),
+    let commands = step.runner.commands(lines.as_deref().unwrap_or_default());
+    if let Some(text) = &commands {
+        printer::data(text);
+    } else {
         // Outside of a workflow the trouble is said in words.
-        None => step.trouble().iter().for_each(|text| printer::warning(text)),
+        step.trouble().iter().for_each(|text| printer::warning(text));
     }
+    // Who calls for a comment by hand wants to know whether it stands there.
+    let is_in_vain =
+        commands.is_none() && step.plan.command == ActionCommand::Comment && !step.trouble().is_empty();
     match (told, lines) {
         (_, Err(error)) => Exit::from(&error),
+        _ if is_in_vain => Exit::Environment,
         (Err(error), _) if exit == Exit::Success => Exit::from(&error),
         _ => exit,
     }

@@ -192,18 +192,10 @@ pub(super) fn show(document: &RunDocument, outputs: &Outputs, printer: Printer) 
     {
         printer::table(&text);
     }
-    let others = outputs
-        .junit
-        .iter()
-        .chain(&outputs.markdown)
-        .chain(&outputs.html)
-        .map(|path| format!(", {}", path.display()));
-    printer.note(&format!(
-        "wrote {}, {}, {}{}",
-        outputs.result.display(),
-        outputs.requests.display(),
-        outputs.summary.display(),
-        others.collect::<String>()
-    ));
+    let files = [&outputs.result, &outputs.requests, &outputs.summary].into_iter();
+    let others = [&outputs.junit, &outputs.markdown, &outputs.html].into_iter().flatten();
+    let written = files.chain(others).filter(|path| path.exists());
+    let written: Vec<String> = written.map(|path| path.display().to_string()).collect();
+    printer.note(&format!("wrote {}", written.join(", ")));
     Ok(())
 }

@@ -336,6 +336,8 @@ fn legs_of_a_matrix_share_one_comment() {
     command.env("GITHUB_API_URL", job.fake.api_url());
     ended(&command.output().unwrap()).says(0, &[]);
     assert_eq!(job.comments().len(), 2);
+    let lost = job.stage.run(&["comment", "workspace/legs/h100/result.json"]);
+    lost.says(3, &["no pull request is known", "pr-number"]);
     let shown = job.stage.run(&["comment", "workspace/legs/h100/result.json", "--dry-run"]);
     shown.says(0, &[]).prints(&["### ✅"]);
 }

@@ -167,7 +167,13 @@ impl Step {
         if !is_wanted {
             return None;
         }
-        let pull = self.pull().await?;
+        let Some(pull) = self.pull().await else {
+            if matches!(ending, Ending::Results(_)) && self.trouble.is_empty() {
+                let text = "no comment was written: no pull request is known\nname it with pr-number, the repository with repository, and give a github-token";
+                self.trouble.push(text.to_owned());
+            }
+            return None;
+        };
         if pull.is_fork && !self.event.only_reads() {
             self.note(
                 markdown::NoteKind::Info,
