@@ -37,6 +37,13 @@ pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
     RunDocument::from_json(path, &text).map_err(AppError::from)
 }
 
+/// Reads a result of planned levels, all of them.
+pub(super) fn read_whole(path: &Path) -> Result<RunDocument, AppError> {
+    let document = read_result(path)?;
+    as_planned(&document, path)?;
+    Ok(document)
+}
+
 /// Reads results of another tool as one of ours; `path` of each only names it.
 pub fn import(paths: &[PathBuf], options: &ImportOptions) -> Result<RunDocument, AppError> {
     let texts = paths
@@ -76,9 +83,7 @@ pub fn explain(document: &RunDocument) -> Option<String> {
 
 /// Judges one result against another by the rules of the candidate's own gate.
 pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
-    let (old, new) = (read_result(baseline)?, read_result(candidate)?);
-    as_planned(&old, baseline)?;
-    as_planned(&new, candidate)?;
+    let (old, new) = (read_whole(baseline)?, read_whole(candidate)?);
     let reference = BaselineDocument::of_run(&old);
     let reasons = comparable(&reference, Candidate::of(&new));
     if !reasons.is_empty() {
@@ -111,7 +116,7 @@ pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decisi
 
 /// A shard shares its fingerprint with the whole load, and its throughput with nobody. A search measures where its
 /// answers lie, so two of them need not share a level.
-pub(super) fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
     match (&document.plan.shard, &document.search) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(AppError::usage(
@@ -137,8 +142,7 @@ fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
 
 /// Stores a result as the newest session of its baseline.
 pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
-    let document = read_result(result)?;
-    as_planned(&document, result)?;
+    let document = read_whole(result)?;
     Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
 }
 

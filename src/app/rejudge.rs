@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::documents::{as_planned, read_result};
+use super::documents::read_whole;
 use super::error::AppError;
 use super::evidence::against;
 use super::gate::find;
@@ -22,8 +22,7 @@ use crate::workload::Level;
 /// Only the measured numbers are taken from the file: the limits, the looks and the baseline are ours. A file whose workload is
 /// not the one configured here is refused.
 pub fn rejudge(resolved: &Resolved, path: &Path) -> Result<(RunDocument, Decision), AppError> {
-    let document = read_result(path)?;
-    as_planned(&document, path)?;
+    let document = read_whole(path)?;
     same_workload(resolved, &document, path)?;
     let mut policy = resolved.plan.gate.clone();
     let store = Store::open(&resolved.outputs.baselines);

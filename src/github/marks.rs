@@ -20,7 +20,6 @@ pub struct Status<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    Pending,
     Success,
     Failure,
     Error,
@@ -141,7 +140,6 @@ fn page_of(check: CheckBody) -> String {
 impl State {
     fn word(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
             Self::Success => "success",
             Self::Failure => "failure",
             Self::Error => "error",

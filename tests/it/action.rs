@@ -227,6 +227,19 @@ fn without_a_token_a_pull_request_cannot_judge_itself() {
 }
 
 #[test]
+fn a_pull_request_whose_base_cannot_be_asked_for_does_not_judge_itself() {
+    let mut job = Job::new();
+    job.stage.write("workspace/baselines/x.json", "{}");
+    let payload = json!({"issue": {"number": job.pull, "pull_request": {"url": "x"}}});
+    job.event("issue_comment", &payload);
+    job.variables.retain(|(name, _)| name != "INPUT_GITHUB-TOKEN");
+    job.step(&[SERVER]).says(2, &["the base of the pull request is not known", "github-token"]);
+    job.event("issue_comment", &payload);
+    job.step(&[SERVER]).says(0, &[]);
+    assert_eq!(job.output("verdict"), "no-baseline", "the checkout's file was looked at");
+}
+
+#[test]
 fn no_text_of_a_server_is_a_command() {
     let job = Job::new();
     let text = "HTTP/1.1 400 Bad\r\nContent-Length: 67\r\nConnection: close\r\n\r\n\

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::step::Step;
 use crate::app::error::AppError;
 use crate::config::{BaselinesFrom, Origin, Resolved};
-use crate::github::{GitHub, GitHubError};
+use crate::github::{GitHub, GitHubError, PullSource};
 use crate::host::files;
 use crate::report::markdown::NoteKind;
 
@@ -15,7 +15,12 @@ const FOLDER: &str = "baselines-of-base";
 impl Step {
     /// Puts the base's stored baselines in the place of the checkout's, where the step is about a pull request or a merge.
     pub(super) async fn use_base(&mut self, resolved: &mut Resolved) -> Result<(), AppError> {
-        let Some(base) = self.base().await else { return Ok(()) };
+        let base = self.base().await;
+        // An event that names a pull request may well have checked it out: its own files must not judge it.
+        if base.is_none() && matches!(self.event.pull, PullSource::Number(_)) {
+            return Err(no_base(self.trouble.first()));
+        }
+        let Some(base) = base else { return Ok(()) };
         resolved.outputs.save_baseline = false;
         if self.plan.baselines_from == BaselinesFrom::Checkout {
             return Ok(());
@@ -113,6 +118,14 @@ fn no_token(folder: &Path) -> AppError {
             folder.display()
         ),
         "leave github-token as it is and give the job 'permissions: {contents: read}', or check the base out beside it and name that folder: baselines: base/baselines, baselines-from: checkout",
+    )
+}
+
+fn no_base(why: Option<&String>) -> AppError {
+    let why = why.and_then(|text| text.lines().next()).unwrap_or("the step has no github-token");
+    AppError::usage(
+        format!("the base of the pull request is not known, whose baselines would judge it: {why}"),
+        "give the job 'permissions: {contents: read, pull-requests: read}' and a github-token",
     )
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::baselines::inside;
 use super::step::Step;
-use crate::app::documents::{as_planned, read_result, save};
+use crate::app::documents::{read_whole, save};
 use crate::app::error::AppError;
 use crate::app::gate::session_id;
 use crate::document::v1::RunDocument;
@@ -21,6 +21,8 @@ pub struct Offered {
     pub url: Option<String>,
     /// Written to this folder, for want of a token.
     pub is_local: bool,
+    /// The commit that holds what waited in an earlier pull request, when that was closed without a merge.
+    pub put_aside: Option<String>,
 }
 
 impl Offered {
@@ -28,7 +30,12 @@ impl Offered {
     pub fn sentence(&self) -> String {
         let files = self.files.join(", ");
         match &self.url {
-            Some(url) => format!("a new session of {files} is offered in {url}"),
+            Some(url) => {
+                let aside = self.put_aside.as_ref().map(|commit| {
+                    format!("; the last pull request was closed, and what waited in it stays in {commit}")
+                });
+                format!("a new session of {files} is offered in {url}{}", aside.unwrap_or_default())
+            }
             None if self.is_local => format!("stored in {files}; commit it to judge later runs"),
             None => format!("{files} holds these results already"),
         }
@@ -42,17 +49,11 @@ impl Step {
     /// Adds results to the stored sessions: in the repository's one open pull request for it, or in the folder where no token
     /// allows that.
     pub async fn offer(&self, results: &[PathBuf], folder: &Path) -> Result<Offered, AppError> {
-        if results.is_empty() {
-            return Err(AppError::usage(
-                "no result is given to store",
-                "name it: candidate: llm-loadtest-results/result.json",
-            ));
-        }
         let commit = self.event.head.as_deref().or(self.event.sha.as_deref());
         let Some(github) = &self.github else {
             let saved = results.iter().map(|result| save(folder, result, commit));
             let files = saved.map(|path| Ok(path?.display().to_string())).collect::<Result<_, AppError>>()?;
-            return Ok(Offered { files, url: None, is_local: true });
+            return Ok(Offered { files, url: None, is_local: true, put_aside: None });
         };
         let inside = inside(folder).ok_or_else(|| {
             AppError::usage(
@@ -75,7 +76,9 @@ impl Step {
             paths: &paths,
         };
         let proposed = github.propose(&proposal, |texts| joined(&store, texts, &documents, commit)).await?;
-        Ok(Offered { files: paths, url: proposed.map(|proposed| proposed.url), is_local: false })
+        let (url, put_aside) =
+            proposed.map_or((None, None), |proposed| (Some(proposed.url), proposed.put_aside));
+        Ok(Offered { files: paths, url, is_local: false, put_aside })
     }
 
     fn explanation(&self, documents: &[RunDocument], commit: Option<&str>) -> String {
@@ -119,10 +122,4 @@ fn names(documents: &[RunDocument]) -> String {
         .iter()
         .map(|run| format!("'{}' of {} on {}", run.name, run.fingerprint.model, run.fingerprint.hardware));
     names.collect::<Vec<_>>().join(", ")
-}
-
-fn read_whole(path: &Path) -> Result<RunDocument, AppError> {
-    let document = read_result(path)?;
-    as_planned(&document, path)?;
-    Ok(document)
 }

@@ -155,16 +155,14 @@ impl Step {
     async fn comment(&mut self, ending: &Ending) -> Option<String> {
         let is_worth_it = match ending {
             // Who cancels a job has seen it, and the runner waits only seconds.
-            Ending::Result { document, .. } => !document.partial && self.plan.command != ActionCommand::Run,
+            Ending::Result { document, .. } => {
+                let always = self.plan.comment == CommentWhen::Always;
+                !document.partial && (always || self.plan.command != ActionCommand::Run)
+            }
             Ending::Results(_) | Ending::Failed(_) => true,
             Ending::Offered(_) => false,
         };
-        let is_wanted = match self.plan.comment {
-            CommentWhen::Never => false,
-            CommentWhen::Always => is_worth_it || matches!(ending, Ending::Result { .. }),
-            CommentWhen::Auto | CommentWhen::OnChange => is_worth_it,
-        };
-        if !is_wanted {
+        if !is_worth_it || self.plan.comment == CommentWhen::Never {
             return None;
         }
         let Some(pull) = self.pull().await else {

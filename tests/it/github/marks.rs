@@ -47,11 +47,11 @@ async fn a_status_whose_answer_was_lost_is_not_set_twice_but_another_one_is() {
     client(&fake).set_status(SHA, &status("slower")).await.unwrap();
     assert_eq!(fake.repo(|repo| repo.statuses.len()), 1);
 
-    let without_url = Status { target_url: None, state: State::Pending, ..status("running") };
+    let without_url = Status { target_url: None, state: State::Success, ..status("fast enough") };
     fake.plan(Mischief::once("POST", "statuses", What::Instead(Answer::new(502, ""))));
     client(&fake).set_status(SHA, &without_url).await.unwrap();
     assert_eq!(fake.repo(|repo| repo.statuses.len()), 2);
-    assert_eq!(fake.repo(|repo| repo.statuses[1]["state"].clone()), "pending");
+    assert_eq!(fake.repo(|repo| repo.statuses[1]["state"].clone()), "success");
 }
 
 #[tokio::test]
