@@ -352,7 +352,7 @@ fn legs_of_a_matrix_share_one_comment() {
     let lost = job.stage.run(&["comment", "workspace/legs/h100/result.json"]);
     lost.says(3, &["no pull request is known", "pr-number"]);
     let shown = job.stage.run(&["comment", "workspace/legs/h100/result.json", "--dry-run"]);
-    shown.says(0, &[]).prints(&["### ✅"]);
+    shown.says(0, &[]).prints(&["### ✅ Serving gate 'small'"]);
 }
 
 #[test]

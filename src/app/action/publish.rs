@@ -120,14 +120,11 @@ impl Step {
             ..MarkdownOptions::default()
         };
         match ending {
-            Ending::Result { document, .. } => {
-                let own = outputs::comment_options(document);
-                markdown::render(
-                    document,
-                    &MarkdownOptions { title: own.title, reproduce: own.reproduce, ..options },
-                )
-            }
+            Ending::Result { document, .. } => of_one(document, options),
             Ending::Results(results) => {
+                if let [(_, document)] = results.as_slice() {
+                    return of_one(document, options);
+                }
                 let labelled: Vec<(&RunDocument, String)> =
                     results.iter().map(|(path, document)| (document, label(path, document))).collect();
                 let labelled: Vec<(&RunDocument, &str)> =
@@ -302,6 +299,12 @@ impl Facts {
     fn of(verdict: &'static str) -> Self {
         Self { verdict, ..Self::default() }
     }
+}
+
+/// A single result, under its own title and with the command that repeats it.
+fn of_one(document: &RunDocument, options: MarkdownOptions) -> String {
+    let MarkdownOptions { title, reproduce, .. } = outputs::comment_options(document);
+    markdown::render(document, &MarkdownOptions { title, reproduce, ..options })
 }
 
 /// Where each number's limit stands, as the workflow knows the file.
