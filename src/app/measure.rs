@@ -135,16 +135,19 @@ impl Bench<'_> {
         let plan = self.plan;
         let schedule = schedule(turn)
             .map_err(|error| AppError::usage(error.to_string(), "check the load and its limits"))?;
-        let pace = schedule.pace();
+        let (pace, codec) = (schedule.pace(), codec(plan.api));
         let work = Work {
             pace,
             deadline: schedule.deadline(),
-            codec: codec(plan.api),
+            codec,
+            path: codec.path(&server.model, plan.stream).into(),
             options: CallOptions {
                 model: server.model.clone(),
                 stream: plan.stream,
                 temperature: plan.sampling.temperature,
                 ignore_eos: plan.ignores_eos(),
+                continuous_usage: plan.continuous_usage(),
+                adapter: plan.adapter(),
                 extra_body: extra_body(plan)?,
             },
             timeouts: plan.timeouts,

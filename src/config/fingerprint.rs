@@ -23,6 +23,8 @@ impl RunPlan {
             model: _,
             name: _,
             api,
+            adapter: _,
+            counts_chunks: _,
             stream,
             parts,
             levels,

@@ -7,6 +7,7 @@ use super::file::{Block, Document};
 use super::layers::Chosen;
 use super::parse::{self, Setup};
 use super::plan::Sampling;
+use crate::protocol::Api;
 use crate::workload::{CacheLabel, Part, Weighted, Workload};
 
 /// What a part may say for itself. Pace, server, waiting and streaming are the run's.
@@ -195,7 +196,7 @@ fn agree(run: &Chosen, part: &Chosen, name: &str) -> Result<(), ConfigError> {
 /// Two words for one thing are no disagreement; what is no word at all is named where it is parsed.
 fn meaning(key: &str, text: &str) -> String {
     let known = match key {
-        "api" => parse::api(text).map(|api| api.id().to_owned()),
+        "api" => parse::api(text).map(|api| api.map_or("auto", Api::id).to_owned()),
         _ => parse::switch(text).map(|on| on.to_string()),
     };
     known.unwrap_or_else(|_| text.to_owned())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::launch::Launch;
 use crate::base::{Nanos, Seed};
-use crate::protocol::Api;
+use crate::protocol::{Adapter, Api};
 use crate::record::{MetricKey, Slo};
 use crate::search::Policy;
 use crate::stats::Looks;
@@ -20,6 +20,10 @@ pub struct RunPlan {
     /// Name of the workload, for keys and titles; `default` when the flags alone describe it.
     pub name: String,
     pub api: Api,
+    /// The engine that is asked; none has it recognised by its answers.
+    pub adapter: Option<Adapter>,
+    /// Whether every chunk is to say its tokens; none leaves it to the adapter.
+    pub counts_chunks: Option<bool>,
     pub stream: bool,
     /// What is asked: the workloads of a mix by weight, or a single one.
     pub parts: Vec<Part>,
@@ -64,6 +68,17 @@ impl RunPlan {
         })
     }
 
+    /// The engine that is asked, as far as it is known.
+    pub fn adapter(&self) -> Adapter {
+        self.adapter.unwrap_or_default()
+    }
+
+    /// Whether every chunk of a stream is asked for its tokens.
+    pub fn continuous_usage(&self) -> bool {
+        let fields = self.adapter().fields();
+        self.stream && fields.continuous_usage && self.counts_chunks.unwrap_or(true)
+    }
+
     /// Whether any request asks for its exact output length. Parts that do not take the field out of their own bodies.
     pub fn ignores_eos(&self) -> bool {
         self.parts.iter().any(|part| part.workload.ignore_eos)
@@ -71,7 +86,8 @@ impl RunPlan {
 
     /// Whether every request does, so that lengths asked and got should agree.
     pub fn has_exact_outputs(&self) -> bool {
-        self.parts.iter().all(|part| part.workload.ignore_eos && part.workload.cancel.is_none())
+        let exact = |part: &Part| part.workload.ignore_eos && part.workload.cancel.is_none();
+        self.adapter().fields().ignore_eos && self.parts.iter().all(exact)
     }
 }
 

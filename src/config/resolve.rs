@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use super::RunPlan;
 use super::error::{ConfigError, Entry, Origin, nearest, printable, wrong};
 use super::file::{self, Block, Document, parse_env_file};
+use super::launch::Starter;
 use super::layers::{self, Chosen, Layers, Purpose};
 use super::mix;
 use super::parse::{self, Setup};
-use super::plan::Warmup;
+use super::plan::{Target, Warmup};
 use crate::base::{Secret, Seed};
-use crate::protocol::Api;
+use crate::protocol::Adapter;
+use crate::simulator::model::SimSpec;
 use crate::workload::Level;
 
 /// A plan, what belongs beside it, and where each of its values came from.
@@ -267,12 +269,16 @@ impl Said {
         chosen.or_default("tolerance", parse::default_tolerances(setup));
         let drawn = mix::first_model(&parts);
         let target = parse::target(&mut chosen, names.target, &environment)?;
+        let api = chosen.parse("api", parse::api)?.flatten();
+        let adapter = chosen.parse("adapter", parse::adapter)?.flatten().or_else(|| evident(&target));
         let baseline = paired.then(|| parse::baseline(&chosen, &target, &environment)).transpose()?;
         let plan = RunPlan {
             target,
             model: chosen.parse("model", parse::name)?.or(drawn),
             name,
-            api: chosen.parse("api", parse::api)?.unwrap_or(Api::Chat),
+            api: api.unwrap_or_else(|| adapter.unwrap_or_default().default_api()),
+            adapter,
+            counts_chunks: chosen.parse("continuous-usage", parse::switch)?,
             stream,
             cache: mix::cache(&parts),
             parts,
@@ -291,6 +297,19 @@ impl Said {
         };
         let limits = limits(&chosen);
         Ok(Resolved { plan, api_key, outputs: outputs(&chosen)?, values: chosen.values(), limits })
+    }
+}
+
+/// The engine that the address or the start of a server names.
+fn evident(target: &Target) -> Option<Adapter> {
+    match target.launch.as_ref().map(|launch| &launch.starter) {
+        Some(Starter::Command(line)) => Adapter::of_start(line),
+        Some(Starter::Image(image)) => Adapter::of_start(&image.name),
+        // Where the text is wrong, whoever starts the simulator says so.
+        None => parse::simulated(target.base_url()).map(|text| {
+            let engine = SimSpec::parse(text).ok().and_then(|spec| spec.engine);
+            engine.and_then(|engine| Adapter::named(engine.id())).unwrap_or_default()
+        }),
     }
 }
 

@@ -7,6 +7,7 @@ use super::setting::Shape::{
     Weights, Words,
 };
 use super::setting::{Setting, row};
+use crate::protocol::{Adapter, Api};
 
 /// The row of a key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
@@ -177,10 +178,17 @@ pub const SETTINGS: &[Setting] = &[
     row("search-budget", Search, Duration, "Time after which a search starts no further window, for example 30m")
         .default("30m")
         .file(&[(In::Workload, "search_budget")]),
-    row("api", Request, Choice(&["chat", "completions"]), "API to call: chat (/v1/chat/completions) or completions (/v1/completions)")
-        .default("chat")
+    row("api", Request, Choice(&Api::CHOICES), "API to call; auto is the adapter's own, which is chat (/v1/chat/completions) for most")
+        .default("auto")
         .also(&["endpoint-type", "backend"])
         .file(&[(In::Workload, "api")]),
+    row("adapter", Request, Choice(&Adapter::CHOICES), "Engine that is asked: which fields it takes, which metrics it has; auto recognises it by its answers")
+        .value("ENGINE")
+        .default("auto")
+        .also(&["engine", "server-type"])
+        .file(&[(In::Target, "adapter"), (In::Workload, "adapter")]),
+    row("continuous-usage", Request, Switch, "Ask for token counts in every chunk (continuous_usage_stats), so that gaps are per token; without it where the engine is known to take it")
+        .file(&[(In::Workload, "continuous_usage")]),
     row("stream", Request, Switch, "Ask for the answer as a stream; without one there is no first token to time")
         .default("true")
         .also(&["streaming"])

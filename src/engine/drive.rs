@@ -1,5 +1,7 @@
 //! One level, from warm-up to its last row.
 
+use std::sync::Arc;
+
 use super::gauge::Gauge;
 use super::lag::LoopLag;
 use super::lines::Lines;
@@ -18,6 +20,8 @@ pub struct Work {
     /// The level's planned length, where time limits it.
     pub deadline: Option<Nanos>,
     pub codec: &'static dyn Codec,
+    /// Where the run's own model is asked.
+    pub path: Arc<str>,
     pub options: CallOptions,
     pub timeouts: Timeouts,
     /// How long requests in flight may go on after the level's planned length is over.

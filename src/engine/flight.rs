@@ -206,6 +206,7 @@ impl Flight {
             }
             Event::Finish(reason) => self.row.finish_reason = Some(reason.to_owned()),
             Event::Usage(usage) => self.row.usage = usage,
+            Event::Times(times) => self.row.server_times = Some(times),
             Event::Error(failure) => self.error = self.error.take().or(Some(failure)),
         }
     }

@@ -1,6 +1,7 @@
 //! Visits of one phase, from the first that is due to the last row: whoever is due is sent, whatever arrives is booked.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -218,8 +219,11 @@ impl<'a, N: Net> Pass<'a, N> {
     /// A request is due now: onto a line, or to the end of the queue.
     fn begin(&mut self, ask: &Ask, body: Bytes, talk: Talk, due: Option<Nanos>) {
         let mark = if self.plan.phase == Phase::Warmup { "w" } else { "" };
-        let call =
-            Call { path: self.work.codec.path(), body, id: format!("{}-{mark}{}", self.work.tag, ask.index) };
+        let path = match &ask.model {
+            Some(model) => Arc::from(self.work.codec.path(model, self.work.options.stream)),
+            None => Arc::clone(&self.work.path),
+        };
+        let call = Call { path, body, id: format!("{}-{mark}{}", self.work.tag, ask.index) };
         let now = self.net.now();
         let flight = Box::new(Flight::new(ask, call, talk, (self.plan.phase, due, now), self.work));
         match self.plan.pace {

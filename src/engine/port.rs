@@ -1,6 +1,7 @@
 //! The engine's two seams: where bytes go, and where visits come from.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -18,7 +19,7 @@ pub struct LineId {
 /// One request, ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    pub path: &'static str,
+    pub path: Arc<str>,
     pub body: Bytes,
     /// Sent as `x-request-id`, so that a server's log can be joined to the rows.
     pub id: String,

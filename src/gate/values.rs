@@ -107,6 +107,7 @@ mod tests {
             reconnects: 0,
             series: None,
             points: Vec::new(),
+            observed: crate::record::Observed::default(),
             parts: Vec::new(),
         };
         let round =

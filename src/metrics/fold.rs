@@ -9,7 +9,7 @@ use super::points::Points;
 use super::samples::KEPT_MAX;
 use super::{Goodput, Summary, TokenTotals, Window};
 use crate::base::Nanos;
-use crate::record::{FailureClass, Metric, Outcome, Phase, Row, Slo, TokenSource};
+use crate::record::{FailureClass, Metric, Observed, Outcome, Phase, Row, Slo, TokenSource};
 
 /// What must be known of a level before its first row.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +140,7 @@ impl Fold {
             reconnects: self.reconnects,
             series: course.series,
             points: self.points.finish(),
+            observed: Observed::default(),
             parts: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Distribution, Point, Series};
 use crate::base::Nanos;
-use crate::record::{FailureClass, Metric, MetricKey, Slo, Stat, TokenSource};
+use crate::record::{FailureClass, Metric, MetricKey, Observed, Slo, Stat, TokenSource};
 
 /// A span of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Summary {
     pub series: Option<Series>,
     /// Single requests as examples, in order of sending.
     pub points: Vec<Point>,
+    /// What was seen of the hardware and of the server from inside. Empty in parts of a mix.
+    pub observed: Observed,
     /// The same for each workload of a mix, by name; empty where there is no mix.
     pub parts: Vec<(String, Summary)>,
 }

@@ -1,7 +1,7 @@
 //! The APIs we speak.
 
 /// An HTTP API of an LLM server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
     /// `POST /v1/chat/completions`
     Chat,
@@ -10,10 +10,67 @@ pub enum Api {
 }
 
 impl Api {
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Completions];
+
+    /// Every id, in the order of help texts.
+    pub const IDS: &'static [&'static str] = &["chat", "completions"];
+
+    /// Every id, behind `auto`.
+    pub const CHOICES: [&'static str; Self::IDS.len() + 1] = behind_auto(Self::IDS);
+
     pub fn id(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Completions => "completions",
         }
+    }
+
+    /// The API of an id, or of a name that other tools have for it.
+    pub fn named(text: &str) -> Option<Self> {
+        let name = text.trim().to_ascii_lowercase().replace('_', "-");
+        let found = match name.as_str() {
+            "openai-chat" | "chat-completions" | "sglang-oai-chat" => Self::Chat,
+            "openai" | "vllm" | "sglang-oai" | "text-completions" => Self::Completions,
+            id => return Self::ALL.into_iter().find(|api| api.id() == id),
+        };
+        Some(found)
+    }
+
+    /// Whether it answers with generated tokens; embeddings and rankings have none, and no stream either.
+    pub fn generates(self) -> bool {
+        match self {
+            Self::Chat | Self::Completions => true,
+        }
+    }
+
+    /// Whether its requests travel over gRPC instead of HTTP/1.1.
+    pub fn is_grpc(self) -> bool {
+        false
+    }
+}
+
+/// `auto`, and then the ids.
+pub(super) const fn behind_auto<const N: usize>(ids: &[&'static str]) -> [&'static str; N] {
+    let mut choices = ["auto"; N];
+    let mut at = 0;
+    while at < ids.len() {
+        choices[at + 1] = ids[at];
+        at += 1;
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_api_is_found_by_its_id() {
+        assert_eq!(Api::ALL.map(Api::id).as_slice(), Api::IDS);
+        for api in Api::ALL {
+            assert_eq!(Api::named(api.id()), Some(api));
+        }
+        assert_eq!(Api::named("OpenAI-Chat"), Some(Api::Chat));
+        assert_eq!(Api::named("soap"), None);
     }
 }

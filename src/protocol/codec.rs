@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::Api;
 use super::text::Text;
-use crate::record::{Ask, Failure, Usage};
+use super::{Adapter, Api};
+use crate::record::{Ask, Failure, ServerTimes, Usage};
 
 /// What a protocol needs besides the ask to write a request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -12,7 +12,11 @@ pub struct CallOptions {
     pub model: String,
     pub stream: bool,
     pub temperature: Option<f64>,
+    /// Ask for the exact length, in the fields that the adapter knows for it.
     pub ignore_eos: bool,
+    /// Ask for token counts in every chunk, where the adapter knows how.
+    pub continuous_usage: bool,
+    pub adapter: Adapter,
     /// Merged over the body last, so that the user has the last word.
     pub extra_body: Map<String, Value>,
 }
@@ -28,6 +32,8 @@ pub enum Event<'a> {
     Finish(&'a str),
     /// Token counts; the last ones win, but per-choice counts have been added up by the decoder.
     Usage(Usage),
+    /// Where the server says it spent the time; the last one wins.
+    Times(ServerTimes),
     /// An error inside the body.
     Error(Failure),
     /// The protocol's own terminator (`[DONE]`).
@@ -62,8 +68,13 @@ pub trait Decode: Send {
 pub trait Codec: Send + Sync {
     fn api(&self) -> Api;
 
-    /// Path after the base URL, for example `/v1/chat/completions`.
-    fn path(&self) -> &'static str;
+    /// Path after the base URL, for example `/v1/chat/completions`; some APIs name the model in it.
+    fn path(&self, model: &str, stream: bool) -> String;
+
+    /// Headers that the API asks for, besides those of every request.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     /// The JSON body of one request.
     fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8>;

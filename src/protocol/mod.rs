@@ -1,6 +1,8 @@
 //! Sans-IO codecs: bytes in, events out.
 
+mod adapter;
 mod api;
+mod body;
 mod buffer;
 mod codec;
 mod errors;
@@ -9,8 +11,18 @@ pub mod models;
 mod openai;
 mod sse;
 mod text;
+#[cfg(test)]
+mod told;
 
+pub use adapter::{Adapter, Clues, Fields};
 pub use api::Api;
 pub use codec::{CallOptions, Codec, Decode, Event, Tokens};
-pub use openai::codec;
 pub use text::Text;
+
+/// The codec of an API.
+pub fn codec(api: Api) -> &'static dyn Codec {
+    match api {
+        Api::Chat => openai::CHAT,
+        Api::Completions => openai::COMPLETIONS,
+    }
+}

@@ -49,6 +49,21 @@ pub struct Usage {
     pub cached: Option<u32>,
 }
 
+/// Where a server says that one request's time went; what it does not say is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServerTimes {
+    /// Waiting before any work on it.
+    pub queue: Option<Nanos>,
+    /// Loading the model.
+    pub load: Option<Nanos>,
+    /// Reading the prompt.
+    pub prefill: Option<Nanos>,
+    /// Generating.
+    pub decode: Option<Nanos>,
+    /// From its arrival at the server to its last token.
+    pub total: Option<Nanos>,
+}
+
 /// What happened to one request. Instants are since the run's start, on a monotonic clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -75,6 +90,8 @@ pub struct Row {
     pub prompt_tokens_asked: Option<u32>,
     pub output_tokens_asked: Option<u32>,
     pub usage: Usage,
+    /// Where the server says it spent the time, if it says so.
+    pub server_times: Option<ServerTimes>,
     /// Output tokens by the local tokenizer, counted after the run where `usage` was silent or for a sample.
     pub tokenizer_count: Option<u32>,
     /// The generated text, kept only while someone still has to count its tokens.
@@ -106,6 +123,7 @@ impl Row {
             prompt_tokens_asked: ask.prompt_tokens,
             output_tokens_asked: ask.output_tokens,
             usage: Usage::default(),
+            server_times: None,
             tokenizer_count: None,
             text: String::new(),
             finish_reason: None,

@@ -41,6 +41,8 @@ fn plan(level: Level) -> RunPlan {
         model: None,
         name: "default".to_owned(),
         api: Api::Chat,
+        adapter: None,
+        counts_chunks: None,
         stream: true,
         parts: vec![Part::only(
             "default",
@@ -83,6 +85,7 @@ fn plan(level: Level) -> RunPlan {
 fn calm() -> Summary {
     let all = |value: f64| Distribution::new(vec![value; 1_000]).unwrap();
     Summary {
+        observed: crate::record::Observed::default(),
         window: Window { start: Nanos::ZERO, end: Nanos::from_secs(100.0) },
         offered: 1_000,
         succeeded: 1_000,

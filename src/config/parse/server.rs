@@ -151,6 +151,11 @@ pub(in crate::config) fn is_simulator(text: &str) -> bool {
     text.trim().starts_with("sim:")
 }
 
+/// What a server's text says to the built-in simulator, where it means that.
+pub(in crate::config) fn simulated(text: &str) -> Option<&str> {
+    text.trim().strip_prefix("sim:")
+}
+
 fn short_name(base_url: &str) -> String {
     let name = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     name.split('?').next().unwrap_or(name).to_owned()

@@ -9,15 +9,24 @@ use crate::base::Nanos;
 use crate::config::error::{ConfigError, Entry, Wrong, wrong};
 use crate::config::layers::Chosen;
 use crate::config::{Sampling, Timeouts};
-use crate::protocol::Api;
+use crate::protocol::{Adapter, Api};
 
-/// Names of the APIs, ours and those of the tools that people come from.
-pub(in crate::config) fn api(text: &str) -> Result<Api, Wrong> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "chat" | "openai-chat" | "chat-completions" | "chat_completions" | "sglang-oai-chat" => Ok(Api::Chat),
-        "completions" | "openai" | "vllm" | "sglang-oai" | "text-completions" => Ok(Api::Completions),
-        _ => Err(wrong("not an API that is spoken here", "write chat or completions")),
+/// Names of the APIs, ours and those of the tools that people come from; none for `auto`.
+pub(in crate::config) fn api(text: &str) -> Result<Option<Api>, Wrong> {
+    if text.trim().eq_ignore_ascii_case("auto") {
+        return Ok(None);
     }
+    let hint = || format!("write one of {}", Api::CHOICES.join(", "));
+    Api::named(text).map(Some).ok_or_else(|| wrong("not an API that is spoken here", hint()))
+}
+
+/// None for `auto`.
+pub(in crate::config) fn adapter(text: &str) -> Result<Option<Adapter>, Wrong> {
+    if text.trim().eq_ignore_ascii_case("auto") {
+        return Ok(None);
+    }
+    let hint = || format!("write one of {}", Adapter::CHOICES.join(", "));
+    Adapter::named(text).map(Some).ok_or_else(|| wrong("not an engine that is known here", hint()))
 }
 
 pub(in crate::config) fn sampling(chosen: &Chosen) -> Result<Sampling, ConfigError> {

@@ -223,7 +223,7 @@ fn mistakes_in_mixes_are_named() {
     hint: write name=weight, for example base=3,other=1
     --mix a,b: there is no workload 'a' in the file
     hint: name the file with --config
-    loadtest.yaml:5: api: completions: the parts of a mix share one api, and the run's is chat
+    loadtest.yaml:5: api: completions: the parts of a mix share one api, and the run's is auto
     hint: say 'api' beside the mix as well, or mix workloads that agree with 'chat'
     loadtest.yaml:7: mix: a map cannot stand here
     hint: write 'mix: …' with a map or list of names with weights, for example {chat: 3, rag: 1}

@@ -139,7 +139,8 @@ fn origins_are_listed_with_stars_for_secrets() {
     num-prompts          7                                                                            loadtest.yaml:4
     warmup               auto                                                                         default
     seed                 7                                                                            environment LLM_LOADTEST_SEED
-    api                  chat                                                                         default
+    api                  auto                                                                         default
+    adapter              auto                                                                         default
     stream               true                                                                         default
     input-len            256                                                                          default
     output-len           128                                                                          default

@@ -152,6 +152,7 @@ impl LevelDocument {
             reconnects,
             series,
             points,
+            observed: _,
             parts,
         } = summary;
         let id = |metric: &Metric| metric.id().to_owned();

@@ -22,6 +22,9 @@ pub struct PlanDocument {
     /// As given; null when the server was asked.
     pub model: Option<String>,
     pub workload: WorkloadDocument,
+    /// The engine that was asked, where it is known, for example `vllm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     pub seed: u64,
     /// The part of the schedule that was sent; null for all of it. Levels name the whole load.
     #[serde(default)]
@@ -132,6 +135,8 @@ impl PlanDocument {
             model,
             name: _,
             api: _,
+            adapter,
+            counts_chunks: _,
             stream: _,
             parts: _,
             levels: _,
@@ -152,6 +157,7 @@ impl PlanDocument {
             target: target.into(),
             model: model.clone(),
             workload: plan.into(),
+            adapter: adapter.map(|adapter| adapter.id().to_owned()),
             seed: seed.0,
             shard: (!shard.is_whole()).then(|| ShardDocument { index: shard.index(), count: shard.count() }),
             timeouts_ms: timeouts.into(),
@@ -169,6 +175,8 @@ impl From<&RunPlan> for WorkloadDocument {
             model: _,
             name: _,
             api,
+            adapter: _,
+            counts_chunks: _,
             stream,
             parts,
             levels,

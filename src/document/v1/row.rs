@@ -68,6 +68,7 @@ impl RowDocument {
             prompt_tokens_asked,
             output_tokens_asked,
             usage: Usage { prompt, output: _, cached },
+            server_times: _,
             tokenizer_count: _,
             text: _,
             finish_reason,

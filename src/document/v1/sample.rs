@@ -35,6 +35,8 @@ pub(crate) fn plan() -> RunPlan {
         model: None,
         name: "chat".to_owned(),
         api: Api::Chat,
+        adapter: None,
+        counts_chunks: None,
         stream: true,
         parts: vec![Part::only(
             "chat",
@@ -106,6 +108,7 @@ pub(crate) fn summary(shift: f64) -> Summary {
         Distribution::new(values.collect()).unwrap()
     };
     Summary {
+        observed: crate::record::Observed::default(),
         window: metrics::Window { start: Nanos::from_secs(1.0), end: Nanos::from_secs(13.5) },
         offered: 100,
         succeeded: 97,

@@ -241,6 +241,7 @@ impl Play {
             pace: schedule.pace(),
             deadline: schedule.deadline(),
             codec: codec(Api::Completions),
+            path: "/v1/completions".into(),
             timeouts: Timeouts {
                 connect: seconds(1.0),
                 first_token: seconds(2.0),

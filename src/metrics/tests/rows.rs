@@ -34,6 +34,7 @@ pub(super) fn row(sent: u64, chunks: &[(u64, u32)]) -> Row {
         prompt_tokens_asked: Some(10),
         output_tokens_asked: None,
         usage: Usage::default(),
+        server_times: None,
         tokenizer_count: None,
         text: String::new(),
         finish_reason: Some("stop".to_owned()),

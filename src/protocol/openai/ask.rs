@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::protocol::body::finished;
 use crate::protocol::{Api, CallOptions};
 use crate::record::{Ask, Prompt};
 
 /// The JSON body. Keys are in one fixed order, so that equal asks give equal bytes.
 pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
-    let CallOptions { model, stream, temperature, ignore_eos, extra_body } = options;
+    let CallOptions { model, stream, temperature, ignore_eos, continuous_usage, adapter, extra_body } =
+        options;
+    let fields = adapter.fields();
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(ask.model.as_deref().unwrap_or(model)));
     match api {
@@ -15,30 +18,33 @@ pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
         Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt.text())),
     };
     if let Some(tokens) = ask.output_tokens {
-        // Every server reads `max_tokens`; `max_completion_tokens` is unknown to some, and can be given as an extra key.
-        body.insert("max_tokens".to_owned(), json!(tokens));
+        // Nearly every server reads `max_tokens`; `max_completion_tokens` is unknown to some.
+        let name = if fields.max_completion_tokens && api == Api::Chat {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        body.insert(name.to_owned(), json!(tokens));
     }
     body.insert("stream".to_owned(), json!(stream));
     if *stream {
         // vLLM refuses `stream_options` without a stream.
-        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+        let mut wishes = json!({"include_usage": true});
+        if *continuous_usage && fields.continuous_usage {
+            wishes["continuous_usage_stats"] = json!(true);
+        }
+        body.insert("stream_options".to_owned(), wishes);
     }
     if let Some(temperature) = temperature {
         body.insert("temperature".to_owned(), json!(temperature));
     }
-    if *ignore_eos {
+    if *ignore_eos && fields.ignore_eos {
         body.insert("ignore_eos".to_owned(), json!(true));
-        if let Some(tokens) = ask.output_tokens {
-            body.insert("min_tokens".to_owned(), json!(tokens));
+        if let (Some(tokens), Some(name)) = (ask.output_tokens, fields.min_tokens) {
+            body.insert(name.to_owned(), json!(tokens));
         }
     }
-    merge(&mut body, extra_body);
-    if let Some(Value::Object(own)) =
-        ask.extra_body.as_deref().and_then(|text| serde_json::from_str(text).ok())
-    {
-        merge(&mut body, &own);
-    }
-    Value::Object(body).to_string().into_bytes()
+    finished(body, extra_body, ask)
 }
 
 fn messages(prompt: &Prompt) -> Value {
@@ -46,17 +52,6 @@ fn messages(prompt: &Prompt) -> Value {
         Prompt::Text(text) => json!([{"role": "user", "content": text}]),
         Prompt::Messages(messages) => {
             messages.iter().map(|message| json!({"role": message.role, "content": message.content})).collect()
-        }
-    }
-}
-
-/// The user's keys replace ours whole; null removes a key.
-fn merge(body: &mut Map<String, Value>, extra: &Map<String, Value>) {
-    for (key, value) in extra {
-        if value.is_null() {
-            body.remove(key);
-        } else {
-            body.insert(key.clone(), value.clone());
         }
     }
 }

@@ -13,13 +13,8 @@ use super::codec::{CallOptions, Codec, Decode};
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
 
-/// The codec of an API.
-pub fn codec(api: Api) -> &'static dyn Codec {
-    match api {
-        Api::Chat => &OpenAi(Api::Chat),
-        Api::Completions => &OpenAi(Api::Completions),
-    }
-}
+pub(super) const CHAT: &dyn Codec = &OpenAi(Api::Chat);
+pub(super) const COMPLETIONS: &dyn Codec = &OpenAi(Api::Completions);
 
 /// The two APIs differ in how they ask; their answers are read by one decoder.
 struct OpenAi(Api);
@@ -29,10 +24,10 @@ impl Codec for OpenAi {
         self.0
     }
 
-    fn path(&self) -> &'static str {
+    fn path(&self, _model: &str, _stream: bool) -> String {
         match self.0 {
-            Api::Chat => "/v1/chat/completions",
-            Api::Completions => "/v1/completions",
+            Api::Chat => "/v1/chat/completions".to_owned(),
+            Api::Completions => "/v1/completions".to_owned(),
         }
     }
 

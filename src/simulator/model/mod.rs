@@ -3,6 +3,7 @@
 mod batch;
 mod cost;
 mod counters;
+mod engine;
 mod fault;
 mod kv;
 mod outbox;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use batch::{Model, Refusal, SimAsk};
 pub use counters::{Counters, Gauges, Histogram};
+pub use engine::Engine;
 pub use fault::FaultRates;
 pub use kv::BLOCK_TOKENS;
 pub use outbox::{Emission, Ticket, What};

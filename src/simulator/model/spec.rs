@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::engine::Engine;
 use super::fault::FaultRates;
 use super::kv::BLOCK_TOKENS;
 use super::profile::Profile;
@@ -11,6 +12,8 @@ use crate::base::{Nanos, Secret};
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimSpec {
     pub profile: Profile,
+    /// Whose wire it wears; none is vLLM's without claiming to be vLLM.
+    pub engine: Option<Engine>,
     /// Planted relative change of the time to first token: 0.3 is 30 % slower.
     pub ttft: f64,
     /// Planted relative change of every gap between tokens.
@@ -53,7 +56,8 @@ pub enum SpecError {
     TooManyFaults,
 }
 
-const PARAMETERS: [&str; 24] = [
+const PARAMETERS: [&str; 25] = [
+    "engine",
     "ttft",
     "itl",
     "tpot",
@@ -84,14 +88,16 @@ impl SimSpec {
     /// Reads everything after `sim:`; a profile, `?`, and `name=value` pairs joined by `&`, all optional.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         let (name, query) = text.split_once('?').unwrap_or((text, ""));
+        let engine = Engine::named(name);
         let profile = match name {
             "" => Profile::standard(),
+            _ if engine.is_some() => Profile::standard(),
             name => Profile::named(name).ok_or_else(|| SpecError::Profile {
                 name: name.to_owned(),
-                known: Profile::names().collect::<Vec<_>>().join(", "),
+                known: Profile::names().chain(Engine::ALL.map(Engine::id)).collect::<Vec<_>>().join(", "),
             })?,
         };
-        let mut spec = Self::of(profile.clone());
+        let mut spec = Self { engine, ..Self::of(profile.clone()) };
         let mut seen = BTreeSet::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = canonical(pair)?;
@@ -126,6 +132,7 @@ impl SimSpec {
         };
         Self {
             profile,
+            engine: None,
             ttft: 0.0,
             itl: 0.0,
             faults: FaultRates::default(),
@@ -146,6 +153,10 @@ impl SimSpec {
     fn set(&mut self, name: &str, value: &str) -> Result<(), SpecError> {
         let pair = Pair { name, value };
         match name {
+            "engine" => {
+                let known = "vllm, sglang, llama-server, ollama, trtllm, tgi, triton or anthropic";
+                self.engine = Some(Engine::named(value).ok_or_else(|| pair.wrong(known))?);
+            }
             "ttft" => self.ttft = pair.change()?,
             "itl" => self.itl = pair.change()?,
             "errors" => self.faults.error = pair.share(1.0)?,

@@ -218,7 +218,7 @@ fn specs_read_and_wrong_ones_say_what_is_known() {
     assert_eq!(quiet("&kv_blocks=4").profile.context, 64);
 
     let error = |text: &str| SimSpec::parse(text).unwrap_err().to_string();
-    insta::assert_snapshot!(error("b200"), @"no simulated server is called 'b200'; known: h100-8b, l4-8b, h100-70b, fast");
+    insta::assert_snapshot!(error("b200"), @"no simulated server is called 'b200'; known: h100-8b, l4-8b, h100-70b, fast, vllm, sglang, llama-server, ollama, trtllm, tgi, triton, anthropic");
     insta::assert_snapshot!(error("?ttft=30"), @"'30' is no value for the simulator's ttft; write a percent from -90% to +10000%, for example +30%");
     insta::assert_snapshot!(error("?regression=rps:+1%"), @"'rps:+1%' is no value for the simulator's regression; write for example ttft:+10% or itl:+5%");
     insta::assert_snapshot!(error("?itl=+1%&tpot=+2%"), @"the simulator's itl is given twice");

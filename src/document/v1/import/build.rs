@@ -185,6 +185,7 @@ fn plan(source: Source, entries: &[Entry], options: &ImportOptions) -> PlanDocum
         }
     }
     PlanDocument {
+        adapter: None,
         target: TargetDocument {
             name: source.id().to_owned(),
             url: first(|entry| entry.about.url.as_ref()).unwrap_or_else(|| UNKNOWN.to_owned()),

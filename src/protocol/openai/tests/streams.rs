@@ -34,6 +34,7 @@ fn word(event: &Told) -> String {
         Told::Usage(usage) => {
             format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
         }
+        Told::Times(_) => "t".to_owned(),
         Told::Error(failure) => format!("E({})", failure.class),
         Told::End => "D".to_owned(),
     }
@@ -230,7 +231,7 @@ fn a_request_is_worded_the_same_way_every_time() {
         ..plain
     };
     insta::assert_snapshot!(words(Api::Completions, &full), @r#"{"ignore_eos":true,"max_completion_tokens":9,"min_tokens":8,"model":"m","prompt":"say \"hi\"","stream":true,"stream_options":{"x":1},"temperature":0.0}"#);
-    assert_eq!(codec(Api::Completions).path(), "/v1/completions");
+    assert_eq!(codec(Api::Completions).path("m", true), "/v1/completions");
     assert_eq!(codec(Api::Chat).api(), Api::Chat);
 }
 
