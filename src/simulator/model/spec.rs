@@ -57,7 +57,6 @@ pub enum SpecError {
 }
 
 const PARAMETERS: [&str; 25] = [
-    "engine",
     "ttft",
     "itl",
     "tpot",
@@ -82,6 +81,7 @@ const PARAMETERS: [&str; 25] = [
     "chunk",
     "usage",
     "api_key",
+    "engine",
 ];
 
 impl SimSpec {
