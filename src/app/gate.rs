@@ -8,6 +8,7 @@ use super::history::since_change;
 use super::measurement::Measurement;
 use super::noise;
 use super::outputs;
+use super::recognise::recognise;
 use super::rounds;
 use super::server::{self, Server};
 use super::watch::Watcher;
@@ -39,6 +40,8 @@ pub async fn gate(
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<Judged, AppError> {
+    let known = recognise(resolved, (&mut *watcher, stop)).await?;
+    let resolved = known.as_ref().unwrap_or(resolved);
     let plan = &resolved.plan;
     if !plan.shard.is_whole() {
         return Err(AppError::usage(

@@ -16,6 +16,7 @@ mod outputs;
 mod planning;
 mod preflight;
 mod prepare;
+mod recognise;
 mod recorder;
 mod rejudge;
 mod rounds;

@@ -1,10 +1,13 @@
 //! One request before any load: what would fail ten thousand times is better said once.
 
+use serde_json::{Map, Value};
+
 use super::error::AppError;
 use super::measure::{Bench, Turn};
 use super::server::Server;
 use super::watch::Silent;
 use crate::base::Nanos;
+use crate::config::RunPlan;
 use crate::engine::Stop;
 use crate::record::{Failure, FailureClass, Outcome};
 use crate::workload::{Level, Limit, Load, Shard, Source};
@@ -86,10 +89,10 @@ fn explain(failure: &Failure, bench: &Bench<'_>, server: &Server) -> AppError {
             message,
             format!("does the server offer --api {}, and the model '{}'?", bench.plan.api.id(), server.model),
         ),
-        (FailureClass::Http4xx, _) => AppError::usage(
-            message,
-            "check --input-len and --output-len against the model's context; --no-ignore-eos leaves out fields that only some engines know",
-        ),
+        (FailureClass::Http4xx, _) => {
+            let usual = "check --input-len and --output-len against the model's context; --no-ignore-eos leaves out fields that only some engines know";
+            AppError::usage(message, blamed(&failure.detail, bench.plan).unwrap_or_else(|| usual.to_owned()))
+        }
         (FailureClass::TimeoutFirstToken | FailureClass::TimeoutTotal | FailureClass::Stalled, _) => {
             AppError::environment(
                 message,
@@ -101,5 +104,68 @@ fn explain(failure: &Failure, bench: &Bench<'_>, server: &Server) -> AppError {
             "the server answered without a usable stream: try --no-stream or another --api, and look into its log",
         ),
         _ => AppError::environment(message, "look into the server's log"),
+    }
+}
+
+/// How to leave out the field that a refusal names; none where it names none of those that are sent.
+fn blamed(detail: &str, plan: &RunPlan) -> Option<String> {
+    const OURS: [(&str, &str); 8] = [
+        ("continuous_usage_stats", "--no-continuous-usage leaves continuous_usage_stats out"),
+        (
+            "ignore_eos",
+            "--no-ignore-eos leaves ignore_eos and min_tokens out; --adapter names an engine that is known to do without",
+        ),
+        (
+            "min_tokens",
+            "--extra-body '{\"min_tokens\": null}' leaves min_tokens out, --no-ignore-eos both fields for exact lengths",
+        ),
+        ("min_new_tokens", "--extra-body '{\"min_new_tokens\": null}' leaves min_new_tokens out"),
+        (
+            "stream_options",
+            "--extra-body '{\"stream_options\": null}' leaves stream_options out; tokens are then counted by --tokenizer or by chunks",
+        ),
+        (
+            "max_completion_tokens",
+            "--adapter openai sends max_completion_tokens instead of max_tokens, and nothing that only other engines know",
+        ),
+        ("temperature", "leave --temperature out"),
+        ("stream", "--no-stream asks for answers in one piece"),
+    ];
+    let names = |field: &str| {
+        detail.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == field)
+    };
+    let own: Map<String, Value> = plan
+        .sampling
+        .extra_body
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    if let Some(field) = own.keys().find(|field| names(field)) {
+        return Some(format!("take '{field}' out of --extra-body, or give it a value that the server takes"));
+    }
+    OURS.into_iter().find(|(field, _)| names(field)).map(|(_, hint)| hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::v1::sample;
+
+    #[test]
+    fn a_refusal_that_names_a_field_gets_the_flag_that_leaves_it_out() {
+        let mut plan = sample::plan();
+        plan.sampling.extra_body = Some(r#"{"top_k": 0}"#.to_owned());
+        let hint = |detail: &str| blamed(detail, &plan).unwrap_or_default();
+        assert!(
+            hint("Unexpected fields in the request: {'ignore_eos', 'min_tokens'}")
+                .starts_with("--no-ignore-eos")
+        );
+        assert!(hint("body.min_tokens: Extra inputs are not permitted").contains("\"min_tokens\": null"));
+        assert!(
+            hint("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+                .contains("--adapter openai")
+        );
+        assert!(hint("top_k must be -1 or at least 1, got 0").contains("'top_k' out of --extra-body"));
+        assert_eq!(hint("This model's maximum context length is 2048 tokens"), "");
     }
 }

@@ -3,6 +3,7 @@
 use super::error::AppError;
 use super::measurement::Measurement;
 use super::outputs;
+use super::recognise::recognise;
 use super::rounds;
 use super::search;
 use super::watch::Watcher;
@@ -16,6 +17,8 @@ pub async fn run(
     watcher: &mut dyn Watcher,
     stop: &Stop,
 ) -> Result<RunDocument, AppError> {
+    let known = recognise(resolved, (&mut *watcher, stop)).await?;
+    let resolved = known.as_ref().unwrap_or(resolved);
     if let Some(asked) = &resolved.plan.search {
         return search::find(resolved, asked, watcher, stop).await;
     }

@@ -219,7 +219,7 @@ async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> R
 }
 
 /// What comes of it, or an error as soon as the run is to stop: a server may leave every question unanswered.
-async fn unless_stopped<T>(
+pub(super) async fn unless_stopped<T>(
     stop: &Stop,
     work: impl Future<Output = Result<T, AppError>>,
 ) -> Result<T, AppError> {
@@ -286,7 +286,12 @@ pub(super) fn simulated(url: &str) -> Option<&str> {
     if url == "sim" { Some("") } else { url.strip_prefix("sim:") }
 }
 
-fn http_options(target: &Target, address: Address, key: Option<&Secret>, plan: &RunPlan) -> HttpOptions {
+pub(super) fn http_options(
+    target: &Target,
+    address: Address,
+    key: Option<&Secret>,
+    plan: &RunPlan,
+) -> HttpOptions {
     HttpOptions {
         address,
         api_key: key.cloned(),

@@ -188,6 +188,7 @@ pub const SETTINGS: &[Setting] = &[
         .also(&["engine", "server-type"])
         .file(&[(In::Target, "adapter"), (In::Workload, "adapter")]),
     row("continuous-usage", Request, Switch, "Ask for token counts in every chunk (continuous_usage_stats), so that gaps are per token; without it where the engine is known to take it")
+        .off(&["no-continuous-usage"])
         .file(&[(In::Workload, "continuous_usage")]),
     row("stream", Request, Switch, "Ask for the answer as a stream; without one there is no first token to time")
         .default("true")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Client;
-use reqwest::header::{HeaderMap, SERVER};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SERVER};
 
 use super::address::Address;
 use super::options::{HttpError, HttpOptions, headers};
@@ -75,6 +75,23 @@ pub struct ModelsAnswer {
     pub server: Option<String>,
 }
 
+/// An answer to a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Looked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Enough of any answer that is looked at.
+const LOOK_MAX: usize = 256 * 1024;
 /// A server that is ready answers such a question at once.
 const LOOK: Duration = Duration::from_secs(3);
 /// Enough for any list of models, too little for a joke.
@@ -98,6 +115,25 @@ impl Control {
     pub async fn status(&self, url: &str) -> Result<u16, String> {
         let request = self.client.get(url).timeout(LOOK);
         request.send().await.map(|response| response.status().as_u16()).map_err(|error| chain(&error))
+    }
+
+    /// What a path of the server answers, asked with patience for one look. Of a long body only the beginning is read.
+    pub async fn look(&self, path: &str) -> Result<Looked, String> {
+        let url = format!("{}{path}", self.address.url());
+        let asked = self.client.get(url).timeout(LOOK).send().await;
+        let mut response = asked.map_err(|error| chain(&error))?;
+        let named = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers = response.headers().iter().map(named).collect();
+        let status = response.status().as_u16();
+        let mut bytes = Vec::new();
+        while bytes.len() < LOOK_MAX
+            && let Some(part) = response.chunk().await.map_err(|error| chain(&error))?
+        {
+            bytes.extend_from_slice(&part);
+        }
+        Ok(Looked { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() })
     }
 
     /// `GET /v1/models`, as text.
