@@ -272,7 +272,7 @@ fn own_warmup(schedule: &Schedule) -> u64 {
     wanted.clamp(1, u64::from(WARMUP_MAX))
 }
 
-fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
+pub(super) fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
     let text = plan.sampling.extra_body.as_deref().unwrap_or("{}");
     serde_json::from_str(text).map_err(|error| {
         AppError::usage(

@@ -2,6 +2,7 @@
 
 mod action;
 mod bisect;
+mod doctor;
 mod documents;
 mod error;
 mod evidence;
@@ -31,6 +32,7 @@ mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};
 pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
+pub use doctor::{doctor, render_doctor};
 pub use documents::{
     Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
 };

@@ -61,7 +61,7 @@ pub(super) async fn begin(
 }
 
 /// What the plan's files and tokenizer say.
-fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
+pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
     check_files(plan)?;
     // Whoever reads names the file.
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.source.to_string());

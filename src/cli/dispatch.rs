@@ -12,6 +12,7 @@ use super::args::{
     ReportArgs, SimulateArgs,
 };
 use super::bisect::bisect;
+use super::doctor::doctor;
 use super::exit::Exit;
 use super::first::{AtWork, heed_signals};
 use super::history::history;
@@ -44,6 +45,7 @@ fn perform(command: Command) -> Exit {
         Command::Run(args) => load::run(args.flags()),
         Command::Gate(args) => load::gate(args.flags()),
         Command::Plan(args) => plan(&args),
+        Command::Doctor(args) => doctor(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Comment(args) => action::comment(&args),

@@ -4,6 +4,7 @@ mod action;
 pub mod args;
 mod bisect;
 mod dispatch;
+mod doctor;
 mod exit;
 mod first;
 mod history;

@@ -14,7 +14,7 @@ mod priority;
 pub mod signals;
 pub mod usage;
 
-pub use clock::{RealClock, epoch};
+pub use clock::{RealClock, epoch, http_date};
 pub use journal::{Journal, JournalError};
 pub use machine::{MachineFacts, machine};
 pub use nonce::nonce;

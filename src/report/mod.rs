@@ -14,6 +14,7 @@ pub mod workflow;
 
 mod cell;
 mod curve;
+mod doctor;
 mod forecast;
 mod found;
 mod history;

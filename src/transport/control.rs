@@ -8,7 +8,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SERVER};
 use super::address::Address;
 use super::options::{HttpError, HttpOptions, headers};
 use super::tls::{self, TlsError};
-use crate::base::Hint;
+use crate::base::{Hint, Nanos};
+use crate::host::RealClock;
 use crate::record::Failure;
 
 /// A patient client for single questions.
@@ -90,6 +91,18 @@ impl Looked {
     }
 }
 
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    pub status: u16,
+    /// When its headers had been read.
+    pub headers: Nanos,
+    pub reads: Vec<(Nanos, Vec<u8>)>,
+    pub ended: Nanos,
+    /// Whether the body ended properly.
+    pub end: Result<(), String>,
+}
+
 /// Enough of any answer that is looked at.
 const LOOK_MAX: usize = 256 * 1024;
 /// A server that is ready answers such a question at once.
@@ -134,6 +147,43 @@ impl Control {
             bytes.extend_from_slice(&part);
         }
         Ok(Looked { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
+    /// Sends one request and keeps its answer read by read, each with the instant since the first byte was sent. Of a long answer only
+    /// the beginning is kept, and the rest is not awaited.
+    pub async fn converse(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Heard, String> {
+        let url = format!("{}{path}", self.address.url());
+        let mut request = self.client.post(url).timeout(patience).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let clock = RealClock::start();
+        let mut response = request.send().await.map_err(|error| chain(&error))?;
+        let status = response.status().as_u16();
+        let mut heard =
+            Heard { status, headers: clock.now(), reads: Vec::new(), ended: clock.now(), end: Ok(()) };
+        let mut kept = 0;
+        while kept < ANSWER_MAX {
+            match response.chunk().await {
+                Ok(Some(bytes)) => {
+                    kept += bytes.len();
+                    heard.reads.push((clock.now(), bytes.to_vec()));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    heard.end = Err(chain(&error));
+                    break;
+                }
+            }
+        }
+        heard.ended = clock.now();
+        Ok(heard)
     }
 
     /// `GET /v1/models`, as text.

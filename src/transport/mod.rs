@@ -2,6 +2,7 @@
 
 mod address;
 mod control;
+mod knock;
 mod options;
 mod reach;
 mod socket;
@@ -12,7 +13,8 @@ mod timer;
 mod tls;
 
 pub use address::{Address, AddressError};
-pub use control::{Control, ControlError, Looked, ModelsAnswer};
+pub use control::{Control, ControlError, Heard, Looked, ModelsAnswer};
+pub use knock::{Knocked, knock};
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;

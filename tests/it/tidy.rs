@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine", 4),
     ("metrics", 4),
     ("validity", 5),
+    ("diagnosis", 5),
     ("gate", 6),
     ("document", 7),
     ("report", 8),

@@ -52,6 +52,8 @@ pub enum Kind {
     Forecast,
     #[serde(rename = "llm-loadtest/history")]
     History,
+    #[serde(rename = "llm-loadtest/doctor")]
+    Doctor,
 }
 
 impl Kind {
@@ -62,6 +64,7 @@ impl Kind {
             Self::Ledger => "llm-loadtest/ledger",
             Self::Forecast => "llm-loadtest/forecast",
             Self::History => "llm-loadtest/history",
+            Self::Doctor => "llm-loadtest/doctor",
         }
     }
 
@@ -72,6 +75,7 @@ impl Kind {
             Self::Ledger => "a ledger",
             Self::Forecast => "a forecast",
             Self::History => "a history",
+            Self::Doctor => "a doctor's report",
         }
     }
 }
@@ -138,6 +142,7 @@ impl DocumentError {
                 Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
                 Kind::Forecast => "give what `llm-loadtest plan --json` printed".to_owned(),
                 Kind::History => "give what `llm-loadtest history --format json` wrote".to_owned(),
+                Kind::Doctor => "give what `llm-loadtest doctor --json` printed".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

@@ -3,6 +3,7 @@
 mod asked;
 mod back;
 mod baseline;
+mod doctor;
 mod environment;
 mod finding;
 mod forecast;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
+pub use doctor::{CheckDocument, DiagnosisDocument, DoctorDocument, DoctorParts};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use forecast::{
@@ -67,7 +69,9 @@ pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
-pub use schema::{baseline_schema, forecast_schema, history_schema, ledger_schema, run_schema};
+pub use schema::{
+    baseline_schema, doctor_schema, forecast_schema, history_schema, ledger_schema, run_schema,
+};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,

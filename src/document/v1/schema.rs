@@ -3,7 +3,9 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
-use super::{BaselineDocument, ForecastDocument, HistoryDocument, LedgerDocument, RunDocument};
+use super::{
+    BaselineDocument, DoctorDocument, ForecastDocument, HistoryDocument, LedgerDocument, RunDocument,
+};
 
 /// The text of `schemas/result.schema.json`.
 pub fn run_schema() -> String {
@@ -28,6 +30,11 @@ pub fn forecast_schema() -> String {
 /// The text of `schemas/history.schema.json`.
 pub fn history_schema() -> String {
     text::<HistoryDocument>()
+}
+
+/// The text of `schemas/doctor.schema.json`.
+pub fn doctor_schema() -> String {
+    text::<DoctorDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

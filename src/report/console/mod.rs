@@ -1,5 +1,6 @@
 //! A result on a terminal or in a log; meaning survives without colour.
 
+mod doctor;
 mod forecast;
 mod gate;
 pub mod history;
@@ -7,6 +8,7 @@ mod run;
 mod search;
 mod style;
 
+pub use doctor::render_doctor;
 pub use forecast::render_forecast;
 pub use style::Style;
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::base::Nanos;
+use crate::diagnosis::{Facts, Place, Reach, diagnose};
 use crate::document::v1::{
-    BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
-    WorkloadDocument, baseline_schema, comparable, history_schema, ledger_schema, nights, run_schema, sample,
-    sample_pairs,
+    BaselineDocument, Candidate, DoctorDocument, DoctorParts, DocumentProblem, RowDocument, RunDocument,
+    SessionDocument, WorkloadDocument, baseline_schema, comparable, doctor_schema, history_schema,
+    ledger_schema, nights, run_schema, sample, sample_pairs,
 };
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
@@ -118,15 +119,17 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         include_str!("../../../../schemas/baseline.schema.json"),
         include_str!("../../../../schemas/ledger.schema.json"),
         include_str!("../../../../schemas/history.schema.json"),
+        include_str!("../../../../schemas/doctor.schema.json"),
     ];
     let samples = [
         sample::gate(Decision::Inconclusive).to_json(),
         baseline(2).to_json(),
         sample_pairs::ledger().to_json(),
         nights::history().to_json(),
+        doctor().to_json(),
     ];
-    let generated = [run_schema(), baseline_schema(), ledger_schema(), history_schema()];
-    let names = ["result", "baseline", "ledger", "history"];
+    let generated = [run_schema(), baseline_schema(), ledger_schema(), history_schema(), doctor_schema()];
+    let names = ["result", "baseline", "ledger", "history", "doctor"];
     for (((committed, generated), sample), name) in
         committed.into_iter().zip(generated).zip(samples).zip(names)
     {
@@ -267,4 +270,26 @@ fn quantiles_are_read_over_all_rounds() {
     }
     assert_eq!(run.quantiles("c=32", Metric::Ttfo, &[0.5]), None);
     assert_eq!(run.quantiles("c=1", Metric::Ttft, &[0.5]), None);
+}
+
+fn doctor() -> DoctorDocument {
+    let reach = Reach::NoName { host: "vlm".to_owned(), why: "not known".to_owned() };
+    let facts = Facts {
+        url: "http://vlm".to_owned(),
+        place: Place::default(),
+        reach,
+        service: None,
+        whole: None,
+        stream: None,
+        repeat: None,
+        parallel: None,
+    };
+    DoctorDocument::new(&DoctorParts {
+        tool: "0.1.0",
+        created: "2026-01-31T12:00:00Z",
+        server: "vlm",
+        adapter: None,
+        api: "chat",
+        checks: &diagnose(&facts),
+    })
 }
