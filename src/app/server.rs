@@ -166,15 +166,15 @@ pub(super) async fn open(
 }
 
 /// Servers as they are reached from here.
-struct Found {
-    servers: Vec<HttpOptions>,
-    simulators: Vec<Simulator>,
+pub(super) struct Found {
+    pub(super) servers: Vec<HttpOptions>,
+    pub(super) simulators: Vec<Simulator>,
     /// The way to the main one; none where it is simulated.
     route: Option<Route>,
 }
 
 /// Where each URL leads. Simulated servers are started.
-fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
+pub(super) fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
     let plan = &resolved.plan;
     let mut found = Found { servers: Vec::new(), simulators: Vec::new(), route: None };
     for (at, url) in (0..).zip(urls) {

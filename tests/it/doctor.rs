@@ -69,7 +69,7 @@ fn nobody_there_is_an_environment_error_with_its_remedy() {
     let stage = Stage::new();
     stage.run(&["doctor", "--server", "http://127.0.0.1:9"]).says(3, &[]).prints(&[
         "failed   connect",
-        "nothing listens there",
+        "Connection refused",
         "Solution",
         "Verify",
         "skipped  parallel",

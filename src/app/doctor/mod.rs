@@ -9,7 +9,7 @@ use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
 use super::recognise;
 use super::rounds;
-use super::server::{self, Server, http_options, simulated};
+use super::server::{self, Found, Server};
 use super::watch::{Silent, Watcher};
 use crate::base::Nanos;
 use crate::config::Resolved;
@@ -20,6 +20,7 @@ use crate::host::RealClock;
 use crate::protocol::Adapter;
 use crate::record::{Arm, Metric, MetricKey};
 use crate::report;
+use crate::simulator::http::Simulator;
 use crate::transport::{Address, Control, HttpOptions, Knocked, knock};
 use crate::workload::{Level, Limit, Load, Shard};
 
@@ -39,7 +40,7 @@ pub async fn doctor(
     let resolved = known.as_ref().unwrap_or(resolved);
     let bench = rounds::bench(&resolved.plan, RealClock::start())?;
     // A simulated server has to be there before anyone can knock at it.
-    let (simulators, options) = place(resolved, watcher, stop).await?;
+    let (simulators, options) = place(resolved)?;
     let knocked = knock(&options)?;
     let advice = options.address.advice();
     let facts = Facts {
@@ -83,24 +84,10 @@ pub fn render_doctor(document: &DoctorDocument, json: bool, colour: bool) -> Str
 }
 
 /// Where to knock: the address that was given, or that of a simulator started for it, which stands while it is held.
-async fn place(
-    resolved: &Resolved,
-    watcher: &mut dyn Watcher,
-    stop: &Stop,
-) -> Result<(Option<Server>, HttpOptions), AppError> {
-    let plan = &resolved.plan;
-    if simulated(plan.target.base_url()).is_some() {
-        let server = server::open(resolved, Arm::Candidate, 1, (watcher, stop)).await?;
-        let options = server.servers.first().cloned();
-        let options = options.ok_or_else(|| AppError::usage("no server is given", "add --server URL"))?;
-        return Ok((Some(server), options));
-    }
-    let address = Address::parse(plan.target.base_url()).map_err(|error| {
-        let hint = error.hint().0;
-        AppError::usage(error.to_string(), hint)
-    })?;
-    let (address, _) = address.reached();
-    Ok((None, http_options(&plan.target, address, resolved.api_key.as_ref(), plan)))
+fn place(resolved: &Resolved) -> Result<(Vec<Simulator>, HttpOptions), AppError> {
+    let Found { servers, simulators, .. } = server::find(resolved, &resolved.plan.target.base_urls, 1)?;
+    let options = servers.into_iter().next();
+    Ok((simulators, options.ok_or_else(|| AppError::usage("no server is given", "add --server URL"))?))
 }
 
 fn reach(address: &Address, knocked: &Knocked) -> Reach {
