@@ -136,7 +136,50 @@ impl Adapter {
 
     /// The API that is called where none is named.
     pub fn default_api(self) -> Api {
-        Api::Chat
+        match self {
+            Self::Ollama => Api::OllamaChat,
+            Self::Triton => Api::TritonGenerate,
+            Self::Tgi => Api::TgiGenerate,
+            Self::Generic
+            | Self::OpenAi
+            | Self::Vllm
+            | Self::Sglang
+            | Self::LlamaServer
+            | Self::Lmdeploy
+            | Self::TrtLlm
+            | Self::Litellm
+            | Self::Nim
+            | Self::Transformers
+            | Self::Anthropic => Api::Chat,
+        }
+    }
+
+    /// Whether it may speak the API: an engine's own is spoken by itself, by what is modelled on it, and by whatever
+    /// stands behind Triton. Of the others each server says itself.
+    pub fn speaks(self, api: Api) -> bool {
+        match api.engine() {
+            None | Some(Self::Triton) if self == Self::Triton => true,
+            Some(Self::Triton) => matches!(self, Self::Generic | Self::Vllm | Self::TrtLlm | Self::Nim),
+            Some(Self::Ollama) => matches!(self, Self::Generic | Self::Ollama | Self::Sglang | Self::Litellm),
+            Some(engine) => matches!(self, Self::Generic) || self == engine,
+            None => true,
+        }
+    }
+
+    /// What it takes beyond an API's own fields. The engines' own APIs have fewer, under names of their own.
+    pub fn fields_in(self, api: Api) -> Fields {
+        let fields = self.fields();
+        match api.engine() {
+            None => fields,
+            Some(Self::Sglang) => Fields {
+                ignore_eos: fields.ignore_eos,
+                min_tokens: Some("min_new_tokens"),
+                ..Fields::default()
+            },
+            // The vLLM backend passes its sampling parameters on.
+            Some(Self::Triton) if self == Self::Vllm => Fields { continuous_usage: false, ..fields },
+            Some(_) => Fields::default(),
+        }
     }
 
     /// What it takes beyond the API's own fields (engine documentation and captures of their versions in tests/fixtures/wire).

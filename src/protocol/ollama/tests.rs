@@ -1,0 +1,1 @@
+//! Samples and hand-made bodies.
