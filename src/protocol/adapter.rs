@@ -158,11 +158,12 @@ impl Adapter {
     /// stands behind Triton. Of the others each server says itself.
     pub fn speaks(self, api: Api) -> bool {
         match api.engine() {
-            None | Some(Self::Triton) if self == Self::Triton => true,
-            Some(Self::Triton) => matches!(self, Self::Generic | Self::Vllm | Self::TrtLlm | Self::Nim),
-            Some(Self::Ollama) => matches!(self, Self::Generic | Self::Ollama | Self::Sglang | Self::Litellm),
-            Some(engine) => matches!(self, Self::Generic) || self == engine,
             None => true,
+            Some(Self::Triton) => {
+                matches!(self, Self::Generic | Self::Triton | Self::Vllm | Self::TrtLlm | Self::Nim)
+            }
+            Some(Self::Ollama) => matches!(self, Self::Generic | Self::Ollama | Self::Sglang | Self::Litellm),
+            Some(engine) => self == Self::Generic || self == engine,
         }
     }
 
@@ -290,6 +291,23 @@ mod tests {
         let triton = Clues { v2: Some(r#"{"name":"triton"}"#.to_owned()), ..Clues::default() };
         assert_eq!(Adapter::recognised(&triton), Some(Adapter::Triton));
         assert_eq!(Adapter::recognised(&Clues::default()), None);
+    }
+
+    #[test]
+    fn engines_speak_their_own_apis_and_those_they_stand_behind() {
+        for adapter in Adapter::ALL {
+            assert!(adapter.speaks(adapter.default_api()), "{adapter:?}");
+        }
+        assert!(Adapter::TrtLlm.speaks(Api::KserveGrpc));
+        assert!(Adapter::Sglang.speaks(Api::OllamaChat));
+        assert!(!Adapter::Vllm.speaks(Api::TgiGenerate));
+        assert!(!Adapter::Ollama.speaks(Api::TritonGenerate));
+        // Exact lengths: under other names, through others, or not at all.
+        let exact = |adapter: Adapter, api| adapter.fields_in(api).min_tokens;
+        assert_eq!(exact(Adapter::Sglang, Api::SglangGenerate), Some("min_new_tokens"));
+        assert_eq!(exact(Adapter::Vllm, Api::TritonGenerate), Some("min_tokens"));
+        assert_eq!(exact(Adapter::TrtLlm, Api::TritonGenerate), None);
+        assert_eq!(exact(Adapter::TrtLlm, Api::Chat), Some("min_tokens"));
     }
 
     #[test]

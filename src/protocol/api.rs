@@ -17,6 +17,8 @@ pub enum Api {
     TritonGenerate,
     /// `POST /v2/models/MODEL/infer`
     KserveInfer,
+    /// `inference.GRPCInferenceService/ModelStreamInfer`
+    KserveGrpc,
     /// `POST /generate_stream`, or `/generate`
     TgiGenerate,
     /// `POST /generate`
@@ -24,13 +26,14 @@ pub enum Api {
 }
 
 impl Api {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Chat,
         Self::Completions,
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::TritonGenerate,
         Self::KserveInfer,
+        Self::KserveGrpc,
         Self::TgiGenerate,
         Self::SglangGenerate,
     ];
@@ -43,6 +46,7 @@ impl Api {
         "ollama-generate",
         "triton-generate",
         "kserve-infer",
+        "kserve-grpc",
         "tgi-generate",
         "sglang-generate",
     ];
@@ -58,6 +62,7 @@ impl Api {
             Self::OllamaGenerate => "ollama-generate",
             Self::TritonGenerate => "triton-generate",
             Self::KserveInfer => "kserve-infer",
+            Self::KserveGrpc => "kserve-grpc",
             Self::TgiGenerate => "tgi-generate",
             Self::SglangGenerate => "sglang-generate",
         }
@@ -71,6 +76,7 @@ impl Api {
             "openai" | "vllm" | "sglang-oai" | "text-completions" => Self::Completions,
             "ollama" => Self::OllamaChat,
             "triton" | "generate-stream" => Self::TritonGenerate,
+            "kserve" => Self::KserveGrpc,
             "tgi" => Self::TgiGenerate,
             "sglang" => Self::SglangGenerate,
             id => return Self::ALL.into_iter().find(|api| api.id() == id),
@@ -87,6 +93,7 @@ impl Api {
             | Self::OllamaGenerate
             | Self::TritonGenerate
             | Self::KserveInfer
+            | Self::KserveGrpc
             | Self::TgiGenerate
             | Self::SglangGenerate => true,
         }
@@ -101,7 +108,7 @@ impl Api {
     pub fn engine(self) -> Option<Adapter> {
         match self {
             Self::OllamaChat | Self::OllamaGenerate => Some(Adapter::Ollama),
-            Self::TritonGenerate | Self::KserveInfer => Some(Adapter::Triton),
+            Self::TritonGenerate | Self::KserveInfer | Self::KserveGrpc => Some(Adapter::Triton),
             Self::TgiGenerate => Some(Adapter::Tgi),
             Self::SglangGenerate => Some(Adapter::Sglang),
             _ => None,
@@ -110,7 +117,7 @@ impl Api {
 
     /// Whether its requests travel over gRPC instead of HTTP/1.1.
     pub fn is_grpc(self) -> bool {
-        false
+        self == Self::KserveGrpc
     }
 }
 

@@ -14,6 +14,8 @@ mod ollama;
 mod openai;
 mod sglang;
 mod sse;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tgi;
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::OllamaGenerate => ollama::GENERATE,
         Api::TritonGenerate => triton::GENERATE,
         Api::KserveInfer => triton::INFER,
+        Api::KserveGrpc => triton::STREAM_INFER,
         Api::TgiGenerate => tgi::GENERATE,
         Api::SglangGenerate => sglang::GENERATE,
     }

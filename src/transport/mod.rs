@@ -2,6 +2,8 @@
 
 mod address;
 mod control;
+mod grpc;
+mod grpc_line;
 mod options;
 mod reach;
 mod socket;
@@ -13,6 +15,7 @@ mod tls;
 
 pub use address::{Address, AddressError};
 pub use control::{Control, ControlError, ModelsAnswer};
+pub use grpc::Grpc;
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;

@@ -31,7 +31,7 @@ impl<R: Reader> Reading<R> {
                 Some(words) => self.answer.fail(Failure::new(FailureClass::InStreamError, words), sink),
                 None => sink(Event::Idle),
             },
-            Err(_) if self.body_ended => {
+            Err(error) if self.body_ended && error.is_eof() => {
                 let words = "the body ended inside a document";
                 self.answer.fail(Failure::new(FailureClass::Truncated, words), sink);
             }

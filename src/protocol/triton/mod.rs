@@ -6,7 +6,9 @@
 mod ask;
 mod generate;
 mod growth;
+mod grpc;
 mod infer;
+mod messages;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,8 @@ use super::codec::{CallOptions, Codec, Decode};
 use super::sse::{Item, Sse};
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
+
+pub(super) use grpc::STREAM_INFER;
 
 pub(super) const GENERATE: &dyn Codec = &Triton(Api::TritonGenerate);
 pub(super) const INFER: &dyn Codec = &Triton(Api::KserveInfer);

@@ -1,1 +1,0 @@
-//! Samples and hand-made bodies.
