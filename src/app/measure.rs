@@ -20,7 +20,7 @@ use crate::host::{self, Journal, RealClock, usage};
 use crate::metrics::Window;
 use crate::protocol::{CallOptions, codec};
 use crate::record::{Arm, Row};
-use crate::transport::Sockets;
+use crate::transport::{Grpc, Sockets};
 use crate::workload::{
     self, Level, Limit, Pace, Schedule, ScheduleError, Shard, Source, TokenCounter, Visit,
 };
@@ -178,17 +178,24 @@ impl Bench<'_> {
     ) -> Result<oneshot::Receiver<Measured>, AppError> {
         let (tell, told) = oneshot::channel();
         let (warmup, gauge, stop) = watch;
-        let mut sockets = Sockets::new(&server.servers, self.clock)?;
         let ahead = |visits, wanted| prepare::ahead(visits, work.codec, work.options.clone(), wanted);
         let mut warm = ahead(Box::new(warmups(schedule, warmup)) as Box<dyn Iterator<Item = _> + Send>, 0)?;
         let mut visits = ahead(Box::new(schedule.visits()), work.lines as usize)?;
-        spawn("load", move || {
-            let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
-            // Nobody records only when the run was dropped as a whole.
-            let mut hand_on = |row| drop(rows.send(row));
-            let measured = drive(&work, &mut sockets, &mut sources, &mut hand_on, &gauge, &stop);
-            tell.send(measured).is_ok()
-        })?;
+        // Nobody records only when the run was dropped as a whole.
+        let mut hand_on = move |row| drop(rows.send(row));
+        if work.codec.api().is_grpc() {
+            let mut net = Grpc::new(&server.servers, self.clock)?;
+            spawn("load", move || {
+                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
+            })?;
+        } else {
+            let mut net = Sockets::new(&server.servers, self.clock)?;
+            spawn("load", move || {
+                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
+            })?;
+        }
         Ok(told)
     }
 

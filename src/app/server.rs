@@ -12,7 +12,7 @@ use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host::{self, MachineFacts};
 use crate::launch::Launched;
-use crate::protocol::models;
+use crate::protocol::models::Listing;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
@@ -24,7 +24,7 @@ pub(super) struct Server {
     /// In the plan's order, the main one first.
     pub(super) servers: Vec<HttpOptions>,
     pub(super) model: String,
-    /// What `/v1/models` listed.
+    /// What it listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
     held: Held,
@@ -136,8 +136,12 @@ pub(super) async fn open(
     if let (Some(launched), Some(launch)) = (&mut launched, launch) {
         launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
     }
-    let offer = unless_stopped(stop, offered(&control, &options.address, asked_model));
-    let (names, server) = offer.await?;
+    let (names, server) = if plan.api.is_grpc() {
+        (unlisted(asked_model)?, None)
+    } else {
+        let listing = Listing::of(plan.api);
+        unless_stopped(stop, offered(&control, listing, &options.address, asked_model)).await?
+    };
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
     let network_path = match (route, launched.as_ref().and_then(Launched::image)) {
@@ -202,9 +206,25 @@ pub(super) fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<F
 /// The names of the models that a server lists, or why its list is unreadable; and what it calls itself.
 type Offer = (Result<Vec<String>, String>, Option<String>);
 
-async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> Result<Offer, AppError> {
-    match control.models().await {
-        Ok(answer) => Ok((models::parse(answer.body.as_bytes()), answer.server)),
+/// Over gRPC no server is asked for its models.
+fn unlisted(asked: Option<&str>) -> Result<Result<Vec<String>, String>, AppError> {
+    let missing = || {
+        AppError::usage(
+            "a server's models are not listed over gRPC",
+            "name one with --model, for example ensemble",
+        )
+    };
+    asked.map(|_| Ok(Vec::new())).ok_or_else(missing)
+}
+
+async fn offered(
+    control: &Control,
+    listing: Listing,
+    address: &Address,
+    asked: Option<&str>,
+) -> Result<Offer, AppError> {
+    match control.models(listing).await {
+        Ok(answer) => Ok((listing.parse(answer.body.as_bytes()), answer.server)),
         // Some servers have no list; with a model named, the first request tells.
         Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked.is_some() => {
             Ok((Ok(Vec::new()), None))

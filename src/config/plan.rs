@@ -75,7 +75,7 @@ impl RunPlan {
 
     /// Whether every chunk of a stream is asked for its tokens.
     pub fn continuous_usage(&self) -> bool {
-        let fields = self.adapter().fields();
+        let fields = self.adapter().fields_in(self.api);
         self.stream && fields.continuous_usage && self.counts_chunks.unwrap_or(true)
     }
 
@@ -87,7 +87,7 @@ impl RunPlan {
     /// Whether every request does, so that lengths asked and got should agree.
     pub fn has_exact_outputs(&self) -> bool {
         let exact = |part: &Part| part.workload.ignore_eos && part.workload.cancel.is_none();
-        self.adapter().fields().ignore_eos && self.parts.iter().all(exact)
+        self.adapter().fields_in(self.api).ignore_eos && self.parts.iter().all(exact)
     }
 }
 

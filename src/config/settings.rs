@@ -178,7 +178,7 @@ pub const SETTINGS: &[Setting] = &[
     row("search-budget", Search, Duration, "Time after which a search starts no further window, for example 30m")
         .default("30m")
         .file(&[(In::Workload, "search_budget")]),
-    row("api", Request, Choice(&Api::CHOICES), "API to call; auto is the adapter's own, which is chat (/v1/chat/completions) for most")
+    row("api", Request, Choice(&Api::CHOICES), "API to call; auto is chat (/v1/chat/completions) for most engines, their own for ollama, triton and tgi, kserve-grpc where the server is grpc://")
         .default("auto")
         .also(&["endpoint-type", "backend"])
         .file(&[(In::Workload, "api")]),

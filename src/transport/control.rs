@@ -10,6 +10,7 @@ use super::options::{HttpError, HttpOptions, headers};
 use super::tls::{self, TlsError};
 use crate::base::{Hint, Nanos};
 use crate::host::RealClock;
+use crate::protocol::models::Listing;
 use crate::record::Failure;
 
 /// A patient client for single questions.
@@ -58,17 +59,17 @@ impl ControlError {
                 "give a key with --api-key, or set OPENAI_API_KEY".to_owned()
             }
             Self::Refused { status: 404, .. } => {
-                "is this an OpenAI-compatible server? Give its base URL without /v1/…, and name the model with --model"
+                "is --api or --adapter the server's? Give its base URL without /v1/…, and name the model with --model"
                     .to_owned()
             }
             Self::Refused { .. } => "look into the server's log".to_owned(),
-            Self::Unexpected { .. } => "is this an OpenAI-compatible server? Name the model with --model".to_owned(),
+            Self::Unexpected { .. } => "is --api or --adapter the server's? Name the model with --model".to_owned(),
             Self::Options(_) | Self::Client(_) => "check --header, --api-key, --cacert and --insecure".to_owned(),
         })
     }
 }
 
-/// What `/v1/models` said.
+/// What a list of models said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelsAnswer {
     pub body: String,
@@ -186,15 +187,17 @@ impl Control {
         Ok(heard)
     }
 
-    /// `GET /v1/models`, as text.
-    pub async fn models(&self) -> Result<ModelsAnswer, ControlError> {
-        let url = format!("{}/v1/models", self.address.url());
+    /// The list of models, as text.
+    pub async fn models(&self, listing: Listing) -> Result<ModelsAnswer, ControlError> {
+        let url = format!("{}{}", self.address.url(), listing.path());
+        let request =
+            if listing.is_posted() { self.client.post(&url).body("{}") } else { self.client.get(&url) };
         let unreachable = |error: &reqwest::Error| ControlError::Unreachable {
             url: self.address.url(),
             why: chain(error),
             address: self.address.clone(),
         };
-        let mut response = self.client.get(&url).send().await.map_err(|error| unreachable(&error))?;
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();

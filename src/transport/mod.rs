@@ -3,6 +3,8 @@
 mod address;
 mod control;
 mod knock;
+mod grpc;
+mod grpc_line;
 mod options;
 mod reach;
 mod socket;
@@ -15,6 +17,7 @@ mod tls;
 pub use address::{Address, AddressError};
 pub use control::{Control, ControlError, Heard, Looked, ModelsAnswer};
 pub use knock::{Knocked, knock};
+pub use grpc::Grpc;
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;
