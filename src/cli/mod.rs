@@ -6,6 +6,7 @@ mod bisect;
 mod dispatch;
 mod exit;
 mod first;
+mod gpu;
 mod history;
 mod load;
 mod panel;

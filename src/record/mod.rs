@@ -3,6 +3,7 @@
 mod arm;
 mod ask;
 mod environment;
+mod gpu;
 mod metric;
 mod observed;
 mod outcome;
@@ -12,6 +13,7 @@ mod slo;
 pub use arm::Arm;
 pub use ask::{Ask, Cancel, Message, Prompt};
 pub use environment::{Environment, Gpu};
+pub use gpu::{GpuNow, GpuProcess};
 pub use metric::{Better, Metric, MetricKey, ParseMetricError, Stat, Unit};
 pub use observed::{Buckets, Course, Energy, EnergySource, EngineWindow, GpuWindow, Observed};
 pub use outcome::{Failure, FailureClass, Outcome};

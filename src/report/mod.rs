@@ -16,6 +16,7 @@ mod cell;
 mod curve;
 mod forecast;
 mod found;
+mod hardware;
 mod history;
 mod search;
 mod text;

@@ -37,6 +37,7 @@ fn plan(level: Level) -> RunPlan {
             cacert: None,
             hardware: None,
             gpu: GpuUse::Auto,
+            nvml: None,
         },
         model: None,
         name: "default".to_owned(),

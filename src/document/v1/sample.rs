@@ -31,6 +31,7 @@ pub(crate) fn plan() -> RunPlan {
             cacert: None,
             hardware: None,
             gpu: GpuUse::Auto,
+            nvml: None,
         },
         model: None,
         name: "chat".to_owned(),
