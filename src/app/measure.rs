@@ -94,7 +94,7 @@ impl Bench<'_> {
     ) -> Result<LevelRun, AppError> {
         let (work, schedule) = self.work(server, turn)?;
         watcher.started(&self.title(server, turn));
-        let observer = Observer::start(server, self.clock);
+        let observer = Observer::start(server, self.plan, self.clock);
         let gauge = Gauge::default();
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;

@@ -85,6 +85,14 @@ impl Server {
         }
     }
 
+    /// Where its log is written: by us where we started it, else where the plan says.
+    pub(super) fn log(&self, plan: &RunPlan) -> Option<PathBuf> {
+        match &self.held {
+            Held::Launched(launched) => Some(launched.log().path()),
+            Held::Nothing | Held::Simulators(_) | Held::Asleep => plan.target.log.clone(),
+        }
+    }
+
     /// How a server that we started ended by itself, and where its log is.
     pub(super) async fn ended(&mut self) -> Option<(String, PathBuf)> {
         let Held::Launched(launched) = &mut self.held else { return None };

@@ -111,6 +111,8 @@ pub struct Target {
     pub gpu: GpuUse,
     /// The NVML library to load instead of the system's.
     pub nvml: Option<PathBuf>,
+    /// The log of a server that is not started here.
+    pub log: Option<PathBuf>,
 }
 
 /// Whether this machine's GPUs are asked.

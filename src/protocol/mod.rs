@@ -7,6 +7,7 @@ mod buffer;
 mod codec;
 mod errors;
 pub mod http1;
+pub mod logs;
 pub mod models;
 mod openai;
 mod sse;

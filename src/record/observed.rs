@@ -9,8 +9,31 @@ pub struct Observed {
     pub gpus: Vec<GpuWindow>,
     /// By the server's own metrics; several servers are added up.
     pub engine: Option<EngineWindow>,
+    /// By the server's own log.
+    pub log: Option<LogWindow>,
     /// One short sentence each on what could not be read.
     pub notes: Vec<String>,
+}
+
+/// What the server's log says about a window: means over its lines, each alike. What it does not say is none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogWindow {
+    /// Whose lines they are: `vllm`, `sglang` or `llama-server`.
+    pub source: String,
+    /// Lines that said something.
+    pub lines: u64,
+    /// Tokens per second of the whole server.
+    pub prompt_throughput: Option<Course>,
+    pub generation_throughput: Option<Course>,
+    /// Tokens per second of one request while it was answered.
+    pub request_speed: Option<Course>,
+    /// Requests.
+    pub running: Option<Course>,
+    pub waiting: Option<Course>,
+    /// Share of the KV cache in use, in `0..=1`.
+    pub kv_usage: Option<Course>,
+    /// Share of the prompt tokens that were found in the prefix cache, in `0..=1`.
+    pub prefix_hits: Option<Course>,
 }
 
 /// A reading that changes, over a window.

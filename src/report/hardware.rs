@@ -1,6 +1,6 @@
 //! What was seen of the GPUs of a level, as rows and a sentence for every report.
 
-use super::number::{count, percent, quantity, significant};
+use super::number::{count, percent, plural, quantity, significant};
 use crate::document::v1::{CourseDocument, EnergyDocument, GpuWindowDocument, LevelDocument};
 use crate::record::{EnergySource, Metric, Unit};
 
@@ -49,6 +49,33 @@ fn source(gpus: &[GpuWindowDocument]) -> &'static str {
         (false, true) => " (by sampled power)",
         _ => "",
     }
+}
+
+/// What the server's own log says, in one sentence.
+pub(super) fn log(level: &LevelDocument) -> Option<String> {
+    let log = level.observed.as_ref()?.log.as_ref()?;
+    let rate = |course: Option<CourseDocument>, noun: &str| {
+        course.map(|course| format!("{} {noun}", quantity(course.mean, Unit::TokensPerSecond)))
+    };
+    let number = |course: Option<CourseDocument>, noun: &str| {
+        course.map(|course| {
+            format!("{} {noun} (at most {})", significant(course.mean), significant(course.max))
+        })
+    };
+    let share = |course: Option<CourseDocument>, noun: &str| {
+        course.map(|course| format!("{noun} {} (at most {})", percent(course.mean), percent(course.max)))
+    };
+    let words = [
+        rate(log.generation_throughput, "generated"),
+        rate(log.prompt_throughput, "of prompts"),
+        rate(log.request_speed, "within a request"),
+        number(log.running, "running"),
+        number(log.waiting, "waiting"),
+        share(log.kv_usage, "KV cache"),
+        share(log.prefix_hits, "prefix hits"),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    Some(format!("{}; by {} of {}", words.join(", "), plural(log.lines, "line"), log.source))
 }
 
 /// What held the clocks down, what the driver could not do, and what else is to be known, a sentence each.

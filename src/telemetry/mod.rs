@@ -2,9 +2,10 @@
 
 mod course;
 mod gpus;
+mod logs;
 mod reading;
 mod sampler;
 
 pub use gpus::{GpuFacts, Gpus, gpus};
-pub use reading::LIBRARY;
+pub use logs::{LogCourse, LogFollower};
 pub use sampler::{GpuCourses, GpuSampler};

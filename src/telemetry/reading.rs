@@ -9,7 +9,7 @@ use nvml_wrapper::structs::device::FieldId;
 use crate::base::Nanos;
 
 /// What drivers and container runtimes install; the name without a version comes only with the toolkit.
-pub const LIBRARY: &str = "libnvidia-ml.so.1";
+pub(super) const LIBRARY: &str = "libnvidia-ml.so.1";
 
 /// `NVML_FI_DEV_POWER_INSTANT`: milliwatts now, where `nvmlDeviceGetPowerUsage` is a mean over a second on many cards.
 const POWER_INSTANT: FieldId = FieldId(186);
@@ -39,7 +39,7 @@ pub(super) struct Card {
     /// Watts.
     pub(super) power_limit_default: Option<f64>,
     pub(super) mig: Option<bool>,
-    instant_power: bool,
+    pub(super) instant_power: bool,
 }
 
 /// One look, at an instant of the run.

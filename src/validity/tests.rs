@@ -38,6 +38,7 @@ fn plan(level: Level) -> RunPlan {
             hardware: None,
             gpu: GpuUse::Auto,
             nvml: None,
+            log: None,
         },
         model: None,
         name: "default".to_owned(),

@@ -65,7 +65,7 @@ pub use level::{
 };
 pub use load::{LoadDocument, TraceDocument};
 pub use merge::{Joiner, MergeError, Part, Place, Shards};
-pub use observed::{CourseDocument, EnergyDocument, GpuWindowDocument, ObservedDocument};
+pub use observed::{CourseDocument, EnergyDocument, GpuWindowDocument, LogWindowDocument, ObservedDocument};
 pub use plan::{
     GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TimeoutsDocument,
     WorkloadDocument,

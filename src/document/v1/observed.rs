@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::six;
 use crate::metrics::GpuMeans;
-use crate::record::{Course, Energy, GpuWindow, Observed};
+use crate::record::{Course, Energy, GpuWindow, LogWindow, Observed};
 
 /// Everything but the client's own rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,9 @@ pub struct ObservedDocument {
     /// By NVML, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<GpuWindowDocument>,
+    /// By the server's own log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogWindowDocument>,
     /// One short sentence each on what could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -104,12 +107,44 @@ pub struct GpuWindowDocument {
     pub lost: bool,
 }
 
+/// What the server's log says about the window: means over its lines, each alike. What it does not say is absent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogWindowDocument {
+    /// Whose lines they are: `vllm`, `sglang` or `llama-server`.
+    pub source: String,
+    /// Lines that said something.
+    pub lines: u64,
+    /// Tokens per second of the whole server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_throughput: Option<CourseDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_throughput: Option<CourseDocument>,
+    /// Tokens per second of one request while it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_speed: Option<CourseDocument>,
+    /// Requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<CourseDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<CourseDocument>,
+    /// Share of the KV cache in use, in 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_usage: Option<CourseDocument>,
+    /// Share of the prompt tokens that were found in the prefix cache, in 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_hits: Option<CourseDocument>,
+}
+
 impl ObservedDocument {
     /// None where nothing was seen.
     pub(super) fn of(observed: &Observed) -> Option<Self> {
-        let Observed { gpus, engine: _, notes } = observed;
-        let document =
-            Self { gpus: gpus.iter().map(GpuWindowDocument::from).collect(), notes: notes.clone() };
+        let Observed { gpus, engine: _, log, notes } = observed;
+        let document = Self {
+            gpus: gpus.iter().map(GpuWindowDocument::from).collect(),
+            log: log.as_ref().map(LogWindowDocument::from),
+            notes: notes.clone(),
+        };
         (document != Self::default()).then_some(document)
     }
 
@@ -136,6 +171,34 @@ impl From<&Course> for CourseDocument {
     fn from(course: &Course) -> Self {
         let Course { mean, min, max } = course;
         Self { mean: six(*mean), min: six(*min), max: six(*max) }
+    }
+}
+
+impl From<&LogWindow> for LogWindowDocument {
+    fn from(log: &LogWindow) -> Self {
+        let LogWindow {
+            source,
+            lines,
+            prompt_throughput,
+            generation_throughput,
+            request_speed,
+            running,
+            waiting,
+            kv_usage,
+            prefix_hits,
+        } = log;
+        let course = |course: &Option<Course>| course.as_ref().map(CourseDocument::from);
+        Self {
+            source: source.clone(),
+            lines: *lines,
+            prompt_throughput: course(prompt_throughput),
+            generation_throughput: course(generation_throughput),
+            request_speed: course(request_speed),
+            running: course(running),
+            waiting: course(waiting),
+            kv_usage: course(kv_usage),
+            prefix_hits: course(prefix_hits),
+        }
     }
 }
 

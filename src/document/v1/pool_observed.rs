@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::number::six;
-use super::{CourseDocument, EnergyDocument, GpuWindowDocument, LevelDocument, ObservedDocument};
+use super::{
+    CourseDocument, EnergyDocument, GpuWindowDocument, LevelDocument, LogWindowDocument, ObservedDocument,
+};
 
 /// How the parts lie in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +21,36 @@ pub(super) enum Parts {
 pub(super) fn observed(levels: &[&LevelDocument], parts: Parts) -> Option<ObservedDocument> {
     let all: Vec<&ObservedDocument> = levels.iter().filter_map(|level| level.observed.as_ref()).collect();
     let notes: BTreeSet<&String> = all.iter().flat_map(|one| &one.notes).collect();
-    let document = ObservedDocument { gpus: gpus(&all, parts), notes: notes.into_iter().cloned().collect() };
+    let document = ObservedDocument {
+        gpus: gpus(&all, parts),
+        log: log(&all, parts),
+        notes: notes.into_iter().cloned().collect(),
+    };
     (document != ObservedDocument::default()).then_some(document)
+}
+
+/// Means weighted by lines; none where the parts read logs of different servers.
+fn log(all: &[&ObservedDocument], parts: Parts) -> Option<LogWindowDocument> {
+    let logs: Vec<&LogWindowDocument> = all.iter().filter_map(|one| one.log.as_ref()).collect();
+    let first = logs.first().filter(|first| logs.iter().all(|log| log.source == first.source))?;
+    let course = |pick: fn(&LogWindowDocument) -> Option<CourseDocument>| {
+        weighted(logs.iter().filter_map(|log| Some((log.lines as f64, pick(log)?))))
+    };
+    let lines = logs.iter().map(|log| log.lines);
+    Some(LogWindowDocument {
+        source: first.source.clone(),
+        lines: match parts {
+            Parts::InTurn => lines.sum(),
+            Parts::Together => lines.max().unwrap_or(0),
+        },
+        prompt_throughput: course(|log| log.prompt_throughput),
+        generation_throughput: course(|log| log.generation_throughput),
+        request_speed: course(|log| log.request_speed),
+        running: course(|log| log.running),
+        waiting: course(|log| log.waiting),
+        kv_usage: course(|log| log.kv_usage),
+        prefix_hits: course(|log| log.prefix_hits),
+    })
 }
 
 /// Each GPU by its UUID, or by place and name where it has none, in the order in which they were first seen.
@@ -96,12 +126,16 @@ fn course(
     group: &[&GpuWindowDocument],
     pick: fn(&GpuWindowDocument) -> Option<CourseDocument>,
 ) -> Option<CourseDocument> {
-    let known = || group.iter().filter_map(|gpu| Some((gpu.seconds, pick(gpu)?)));
-    let time: f64 = known().map(|(seconds, _)| seconds).sum();
-    (time > 0.0).then(|| CourseDocument {
-        mean: six(known().map(|(seconds, course)| seconds * course.mean).sum::<f64>() / time),
-        min: known().map(|(_, course)| course.min).fold(f64::INFINITY, f64::min),
-        max: known().map(|(_, course)| course.max).fold(f64::NEG_INFINITY, f64::max),
+    weighted(group.iter().filter_map(|gpu| Some((gpu.seconds, pick(gpu)?))))
+}
+
+/// One course of several with their weights; none where they weigh nothing.
+fn weighted(parts: impl Iterator<Item = (f64, CourseDocument)> + Clone) -> Option<CourseDocument> {
+    let all: f64 = parts.clone().map(|(weight, _)| weight).sum();
+    (all > 0.0).then(|| CourseDocument {
+        mean: six(parts.clone().map(|(weight, course)| weight * course.mean).sum::<f64>() / all),
+        min: parts.clone().map(|(_, course)| course.min).fold(f64::INFINITY, f64::min),
+        max: parts.clone().map(|(_, course)| course.max).fold(f64::NEG_INFINITY, f64::max),
     })
 }
 

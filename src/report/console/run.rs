@@ -8,7 +8,7 @@ use crate::record::{FailureClass, Metric, Unit};
 use crate::report::cell::slo;
 use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
-use crate::report::hardware::{self, energy};
+use crate::report::hardware;
 use crate::report::number::{count, percent, plural, quantity, significant};
 use crate::report::text::plain;
 
@@ -140,7 +140,8 @@ pub(super) fn write_level(
     out.push(String::new());
     write_totals(out, level);
     write_tokens(out, &level.tokens, imported);
-    out.extend(energy(level).map(|sentence| format!(" Energy: {}", plain(&sentence))));
+    out.extend(hardware::energy(level).map(|sentence| format!(" Energy: {}", plain(&sentence))));
+    out.extend(hardware::log(level).map(|sentence| format!(" Server's log: {}", plain(&sentence))));
     write_goodput(out, level, style);
     write_failures(out, level, style);
     write_gpus(out, level, style);

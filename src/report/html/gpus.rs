@@ -1,18 +1,18 @@
-//! What was seen of the GPUs, level by level.
+//! What was seen of the GPUs, and what the server's log said, level by level.
 
 use maud::{Markup, html};
 
 use super::shown;
 use crate::document::v1::RunDocument;
-use crate::report::hardware::{HEADER, energy, remarks, rows};
+use crate::report::hardware::{HEADER, energy, log, remarks, rows};
 
-/// Empty where no GPU was seen.
+/// Empty where nothing was seen.
 pub(super) fn section(run: &RunDocument) -> Markup {
     let seen = || run.levels.iter().filter(|level| level.observed.is_some());
     html! {
         @if seen().next().is_some() {
             section aria-labelledby="gpus" {
-                h2 #gpus { "GPUs" }
+                h2 #gpus { "Hardware and server" }
                 @for level in seen() {
                     @if run.levels.len() > 1 { h3 { (shown(&level.label, 60)) } }
                     @let found = rows(level);
@@ -40,6 +40,7 @@ pub(super) fn section(run: &RunDocument) -> Markup {
                         }
                     }
                     @if let Some(sentence) = energy(level) { p { "Energy: " (shown(&sentence, 500)) } }
+                    @if let Some(sentence) = log(level) { p { "Server's log: " (shown(&sentence, 500)) } }
                     @for remark in remarks(level) { p.note { (shown(&remark, 500)) } }
                 }
             }

@@ -152,12 +152,13 @@ fn gpus(run: &RunDocument) -> Option<String> {
             });
             let energy = hardware::energy(level).map(|energy| format!("Energy: {}", sentence(&energy)));
             let remarks = hardware::remarks(level).into_iter().map(|remark| sentence(&remark));
-            let parts: Vec<String> = table.into_iter().chain(energy).chain(remarks).collect();
+            let log = hardware::log(level).map(|log| format!("Server's log: {}", sentence(&log)));
+            let parts: Vec<String> = table.into_iter().chain(energy).chain(log).chain(remarks).collect();
             let title = if many { format!("**{}**\n\n", sentence(&level.label)) } else { String::new() };
             (!parts.is_empty()).then(|| format!("{title}{}", parts.join("\n\n")))
         })
         .collect();
-    (!levels.is_empty()).then(|| fold("GPUs and energy", &levels.join("\n\n")))
+    (!levels.is_empty()).then(|| fold("Hardware and server", &levels.join("\n\n")))
 }
 
 fn environment(run: &RunDocument) -> String {
