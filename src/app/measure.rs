@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::error::AppError;
+use super::observe::Observer;
 use super::prepare;
 use super::recorder::{Recorded, Recorder, Sheet};
 use super::server::Server;
@@ -93,6 +94,7 @@ impl Bench<'_> {
     ) -> Result<LevelRun, AppError> {
         let (work, schedule) = self.work(server, turn)?;
         watcher.started(&self.title(server, turn));
+        let observer = Observer::start(server, self.plan, self.clock);
         let gauge = Gauge::default();
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;
@@ -109,7 +111,9 @@ impl Bench<'_> {
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
         let last = self.live(&scene);
         let window = Window { start: measured.start, end: measured.end };
-        let told = recorder.finish(&self.counter, window)?;
+        let mut told = recorder.finish(&self.counter, window)?;
+        let steady = told.summary.steady.map(|steady| steady.window);
+        told.summary = told.summary.with_observed(observer.finish(window, steady));
         watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
         Ok(LevelRun { level: turn.level.clone(), due, recorded: told, measured, cpu_share })
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::error::AppError;
 use super::launching;
+use super::sight::Sight;
 use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
+use crate::config::{BaselineServer, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host::{self, MachineFacts};
@@ -16,7 +17,7 @@ use crate::protocol::models::Listing;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
-use crate::telemetry::{self, GpuFacts};
+use crate::telemetry::GpuFacts;
 use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, Route, TlsOptions};
 
 /// Ready to be loaded, unless it sleeps. Dropping it stops what it started.
@@ -27,6 +28,8 @@ pub(super) struct Server {
     /// What it listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
+    /// This machine's GPUs, where they may be the server's.
+    pub(super) gpus: Sight,
     held: Held,
     restarts: bool,
     /// The round that it was started for.
@@ -79,6 +82,14 @@ impl Server {
     pub(super) fn hurry(&mut self) {
         if let Held::Launched(launched) = &mut self.held {
             launched.hurry();
+        }
+    }
+
+    /// Where its log is written: by us where we started it, else where the plan says.
+    pub(super) fn log(&self, plan: &RunPlan) -> Option<PathBuf> {
+        match &self.held {
+            Held::Launched(launched) => Some(launched.log().path()),
+            Held::Nothing | Held::Simulators(_) | Held::Asleep => plan.target.log.clone(),
         }
     }
 
@@ -149,12 +160,13 @@ pub(super) async fn open(
         (_, Some(_)) => "bridge",
         (Some(route), None) => route.id(),
     };
+    let gpus = Sight::of(&plan.target, network_path);
     let environment = Environment {
         server,
         image: launched.as_ref().and_then(Launched::image).map(str::to_owned),
         network_path: network_path.to_owned(),
         model: model.clone(),
-        ..environment(plan, main, network_path, host::machine())
+        ..environment(plan, main, network_path, host::machine(), gpus.facts())
     };
     let held = match launched {
         Some(launched) => Held::Launched(Box::new(launched)),
@@ -166,7 +178,7 @@ pub(super) async fn open(
         Held::Simulators(_) => true,
         Held::Nothing | Held::Asleep => false,
     };
-    Ok(Server { servers, model, listed, environment, held, restarts, round, used: false })
+    Ok(Server { servers, model, listed, environment, gpus, held, restarts, round, used: false })
 }
 
 /// Servers as they are reached from here.
@@ -344,10 +356,14 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
 }
 
 /// What is known without asking the server.
-fn environment(plan: &RunPlan, url: &str, network_path: &str, machine: MachineFacts) -> Environment {
-    // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let is_here = matches!(network_path, "loopback" | "bridge" | "host") && plan.target.gpu != GpuUse::Off;
-    let GpuFacts { gpus, driver, note: _ } = if is_here { telemetry::gpus() } else { GpuFacts::default() };
+fn environment(
+    plan: &RunPlan,
+    url: &str,
+    network_path: &str,
+    machine: MachineFacts,
+    facts: GpuFacts,
+) -> Environment {
+    let GpuFacts { gpus, driver, cuda: _, note: _ } = facts;
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),

@@ -7,6 +7,7 @@ mod dispatch;
 mod doctor;
 mod exit;
 mod first;
+mod gpu;
 mod history;
 mod load;
 mod panel;

@@ -109,15 +109,19 @@ pub struct Target {
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
     pub gpu: GpuUse,
+    /// The NVML library to load instead of the system's.
+    pub nvml: Option<PathBuf>,
+    /// The log of a server that is not started here.
+    pub log: Option<PathBuf>,
 }
 
 /// Whether this machine's GPUs are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GpuUse {
-    /// Where they are visible.
+    /// Where they are visible and may be the server's.
     #[default]
     Auto,
-    /// It is an error where none is visible.
+    /// Wherever the server seems to be; it is an error where none is visible.
     Require,
     Off,
 }

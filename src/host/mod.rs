@@ -12,6 +12,7 @@ mod nonce;
 mod owner;
 mod priority;
 pub mod signals;
+mod system;
 pub mod usage;
 
 pub use clock::{RealClock, epoch, http_date};
@@ -20,3 +21,4 @@ pub use machine::{MachineFacts, machine};
 pub use nonce::nonce;
 pub use owner::Owner;
 pub use priority::stand_back;
+pub use system::{SystemFacts, system};

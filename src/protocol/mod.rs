@@ -8,6 +8,7 @@ mod buffer;
 mod codec;
 mod errors;
 pub mod http1;
+pub mod logs;
 pub mod models;
 mod ndjson;
 mod ollama;

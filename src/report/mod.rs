@@ -17,6 +17,7 @@ mod curve;
 mod doctor;
 mod forecast;
 mod found;
+mod hardware;
 mod history;
 mod search;
 mod text;

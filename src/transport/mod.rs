@@ -2,9 +2,9 @@
 
 mod address;
 mod control;
-mod knock;
 mod grpc;
 mod grpc_line;
+mod knock;
 mod options;
 mod reach;
 mod socket;
@@ -16,8 +16,8 @@ mod tls;
 
 pub use address::{Address, AddressError};
 pub use control::{Control, ControlError, Heard, Looked, ModelsAnswer};
-pub use knock::{Knocked, knock};
 pub use grpc::Grpc;
+pub use knock::{Knocked, knock};
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;

@@ -16,6 +16,7 @@ mod examples;
 mod gate;
 mod generated;
 mod github;
+mod gpus;
 mod history;
 mod import;
 mod launch;

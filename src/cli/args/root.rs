@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, HistoryArgs,
-    ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, SimulateArgs,
+    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
+    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -54,6 +54,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),
+    /// Show this machine's GPUs as they are now: load, memory, power, clocks and what holds them down
+    Gpu(GpuArgs),
     /// Show every setting and where its value came from
     Info(InfoArgs),
     /// Write a commented configuration file to start from

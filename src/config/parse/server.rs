@@ -59,6 +59,8 @@ pub(in crate::config) fn target(
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
         gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
+        nvml: chosen.parse("nvml", words::path)?,
+        log: chosen.parse("server-log", words::path)?,
     })
 }
 

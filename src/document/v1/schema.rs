@@ -4,7 +4,8 @@ use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
 use super::{
-    BaselineDocument, DoctorDocument, ForecastDocument, HistoryDocument, LedgerDocument, RunDocument,
+    BaselineDocument, DoctorDocument, ForecastDocument, GpusDocument, HistoryDocument, InfoDocument,
+    LedgerDocument, RunDocument,
 };
 
 /// The text of `schemas/result.schema.json`.
@@ -35,6 +36,16 @@ pub fn history_schema() -> String {
 /// The text of `schemas/doctor.schema.json`.
 pub fn doctor_schema() -> String {
     text::<DoctorDocument>()
+}
+
+/// The text of `schemas/gpus.schema.json`.
+pub fn gpus_schema() -> String {
+    text::<GpusDocument>()
+}
+
+/// The text of `schemas/info.schema.json`.
+pub fn info_schema() -> String {
+    text::<InfoDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

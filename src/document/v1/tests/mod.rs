@@ -1,6 +1,7 @@
 //! The files as a stranger reads them: round trips, versions, schemas, and an independent reader.
 
 mod forecast;
+mod observed;
 mod reader;
 
 use std::path::Path;
@@ -105,7 +106,7 @@ fn a_baseline_that_contradicts_itself_is_refused() {
     insta::assert_snapshot!(cause(|document| {
         let values = &mut document.sessions[0].levels[0].rounds[0].values;
         values.insert("speed".to_owned(), 1.0);
-    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate");
+    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate, gpu_util, gpu_memory, gpu_power, energy_per_token, tokens_per_joule, tokens_per_watt");
     let edited =
         |document: &mut BaselineDocument| document.sessions[0].levels[0].rounds[0].output_tokens += 1;
     insta::assert_snapshot!(cause(edited), @"session 's0' was edited: its numbers are not those that were measured");
