@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 from engines import MODEL, REPOSITORY, get
 
 BINARY = Path(os.environ.get("BINARY", REPOSITORY / "target" / "debug" / "llm-loadtest"))
-TOKENIZER = MODEL / "hf" / "tokenizer.json"
+TOKENIZER = MODEL / "tiny" / "tokenizer.json"
 # Proxies, keys and settings of whoever runs the tests are none of theirs.
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
 
@@ -46,8 +47,16 @@ class Ended:
     def findings(self):
         return {finding["code"]: finding for finding in self.document["findings"]}
 
-    def tokens(self, name):
-        return sum(row["tokens"][name] or 0 for row in self.rows)
+    def done_before(self, moment):
+        """How the requests ended that were over by then, in seconds of the epoch."""
+        return {row["outcome"] for row in self.rows if self.origin + row["done_ms"] / 1000 < moment}
+
+    def due_after(self, moment):
+        return {row["outcome"] for row in self.rows if self.origin + row["due_ms"] / 1000 > moment}
+
+    @property
+    def origin(self):
+        return datetime.datetime.fromisoformat(self.document["clock_origin"]).timestamp()
 
 
 class Measured(unittest.TestCase):
@@ -99,6 +108,26 @@ def metrics(url, key=None):
 def total(page, name, **labels):
     """The sum over all label sets of `name` that have `labels`."""
     return sum(value for known, has, value in page if known == name and labels.items() <= has.items())
+
+
+class Histogram:
+    """What a histogram of a page counted between two readings, with all label sets in one."""
+
+    def __init__(self, before, after, name, **labels):
+        counts = {}
+        for page, sign in ((before, -1), (after, 1)):
+            for known, has, value in page:
+                if known == f"{name}_bucket" and labels.items() <= has.items():
+                    bound = float(has["le"])
+                    counts[bound] = counts.get(bound, 0) + sign * value
+        self.bounds, self.below = zip(*sorted(counts.items()))
+        self.count = self.below[-1]
+
+    def around(self, quantile):
+        """The ends of the bucket that holds the quantile and of its neighbours, in ms."""
+        at = next(at for at, below in enumerate(self.below) if below >= quantile * self.count)
+        low = self.bounds[at - 2] if at > 1 else 0.0
+        return 1000 * low, 1000 * self.bounds[min(at + 1, len(self.bounds) - 1)]
 
 
 class Relay:

