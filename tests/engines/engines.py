@@ -5,6 +5,7 @@ its end takes along whatever it started. What is installed stays in target/ci/en
 """
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -14,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -64,7 +64,6 @@ class Engine:
 
     def __init__(self):
         self.process, self.port, self.log = None, None, HOME / f"{self.name}.log"
-        self.log.unlink(missing_ok=True)
 
     def __enter__(self):
         self.install()
@@ -101,7 +100,7 @@ class Engine:
         self.port = port or free_ports(self.ports())
         words, more = self.command()
         MODEL.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab" if self.process else "wb") as log:
             self.process = subprocess.Popen(
                 list(map(str, words)),
                 cwd=MODEL,
@@ -122,7 +121,7 @@ class Engine:
     def is_ready(self):
         try:
             get(self.url + self.health, self.key)
-        except (OSError, urllib.error.URLError):
+        except (OSError, http.client.HTTPException):
             return False
         return True
 
@@ -142,7 +141,6 @@ class Engine:
         self.process = None
 
     def signal(self, number):
-        # Whoever was started by it leads no session, so the group is the whole of it; workers of some engines make groups of their own.
         for pid in session(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -152,7 +150,7 @@ class Engine:
 
 
 def session(leader):
-    """The processes of a session, by the sixth field of /proc/PID/stat."""
+    """The processes of a session, by the sixth field of /proc/PID/stat: an engine's workers may have groups of their own."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -197,6 +195,7 @@ class Triton(Engine):
     name, folder = "triton", "triton"
     packages = ("numpy==1.26.4", "nvidia-pytriton==0.7.0")
     health = "/v2/health/ready"
+    models = None
 
     def install(self):
         super().install()
@@ -223,14 +222,15 @@ class Triton(Engine):
         return f"http://127.0.0.1:{self.port + 2}/metrics"
 
     def start(self, port=None):
-        # Its Python backends write beside the models.
-        self.models = Path(tempfile.mkdtemp(prefix="triton-"))
+        # A copy, because its Python backends write beside the models.
+        self.models = self.models or Path(tempfile.mkdtemp(prefix="triton-"))
         shutil.copytree(HERE / "triton-models", self.models, dirs_exist_ok=True)
         return super().start(port)
 
     def stop(self):
         super().stop()
-        shutil.rmtree(self.models, ignore_errors=True)
+        if self.models:
+            shutil.rmtree(self.models, ignore_errors=True)
 
     def command(self):
         ports = [f"--{name}-port={self.port + at}" for at, name in enumerate(("http", "grpc", "metrics"))]

@@ -1,6 +1,6 @@
 """A word every few milliseconds: responses to one request through its sender, each request on a thread of its own.
 
-`stream: false` gathers the words into one response. `fail_after: N` sends an error where word N was due.
+`stream: false` gathers the words into one response, unless `insist` is given. `fail_after: N` sends an error where word N was due.
 """
 
 import json
@@ -20,7 +20,8 @@ class TritonPythonModel:
 
     def execute(self, requests):
         for request in requests:
-            wanted = given(request, "max_tokens", 16), given(request, "stream", True), given(request, "fail_after", -1)
+            stream = given(request, "stream", True) or given(request, "insist", False)
+            wanted = given(request, "max_tokens", 16), stream, given(request, "fail_after", -1)
             threading.Thread(target=self.answer, args=(request.get_response_sender(), *wanted)).start()
 
     def answer(self, sender, count, stream, fail_after):
