@@ -8,6 +8,9 @@ ARG RUST_IMAGE=rust:1.95-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${RUST_IMAGE} AS build
+# Checks build without link-time optimisation, in half the time.
+ARG LTO=thin
+ENV CARGO_PROFILE_RELEASE_LTO=${LTO}
 WORKDIR /src
 COPY . .
 # Dependencies stay compiled in the cache mounts when our sources change: a layer of their own would need a second manifest or a planner

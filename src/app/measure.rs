@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::error::AppError;
+use super::observe::Observer;
 use super::prepare;
 use super::recorder::{Recorded, Recorder, Sheet};
 use super::server::Server;
@@ -20,7 +21,7 @@ use crate::host::{self, Journal, RealClock, usage};
 use crate::metrics::Window;
 use crate::protocol::{CallOptions, codec};
 use crate::record::{Arm, Row};
-use crate::transport::Sockets;
+use crate::transport::{Grpc, Sockets};
 use crate::workload::{
     self, Level, Limit, Pace, Schedule, ScheduleError, Shard, Source, TokenCounter, Visit,
 };
@@ -93,6 +94,7 @@ impl Bench<'_> {
     ) -> Result<LevelRun, AppError> {
         let (work, schedule) = self.work(server, turn)?;
         watcher.started(&self.title(server, turn));
+        let observer = Observer::start(server, self.plan, self.clock);
         let gauge = Gauge::default();
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;
@@ -109,7 +111,9 @@ impl Bench<'_> {
         let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
         let last = self.live(&scene);
         let window = Window { start: measured.start, end: measured.end };
-        let told = recorder.finish(&self.counter, window)?;
+        let mut told = recorder.finish(&self.counter, window)?;
+        let steady = told.summary.steady.map(|steady| steady.window);
+        told.summary = told.summary.with_observed(observer.finish(window, steady));
         watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
         Ok(LevelRun { level: turn.level.clone(), due, recorded: told, measured, cpu_share })
     }
@@ -178,17 +182,24 @@ impl Bench<'_> {
     ) -> Result<oneshot::Receiver<Measured>, AppError> {
         let (tell, told) = oneshot::channel();
         let (warmup, gauge, stop) = watch;
-        let mut sockets = Sockets::new(&server.servers, self.clock)?;
         let ahead = |visits, wanted| prepare::ahead(visits, work.codec, work.options.clone(), wanted);
         let mut warm = ahead(Box::new(warmups(schedule, warmup)) as Box<dyn Iterator<Item = _> + Send>, 0)?;
         let mut visits = ahead(Box::new(schedule.visits()), work.lines as usize)?;
-        spawn("load", move || {
-            let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
-            // Nobody records only when the run was dropped as a whole.
-            let mut hand_on = |row| drop(rows.send(row));
-            let measured = drive(&work, &mut sockets, &mut sources, &mut hand_on, &gauge, &stop);
-            tell.send(measured).is_ok()
-        })?;
+        // Nobody records only when the run was dropped as a whole.
+        let mut hand_on = move |row| drop(rows.send(row));
+        if work.codec.api().is_grpc() {
+            let mut net = Grpc::new(&server.servers, self.clock)?;
+            spawn("load", move || {
+                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
+            })?;
+        } else {
+            let mut net = Sockets::new(&server.servers, self.clock)?;
+            spawn("load", move || {
+                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
+            })?;
+        }
         Ok(told)
     }
 
@@ -272,7 +283,7 @@ fn own_warmup(schedule: &Schedule) -> u64 {
     wanted.clamp(1, u64::from(WARMUP_MAX))
 }
 
-fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
+pub(super) fn extra_body(plan: &RunPlan) -> Result<Map<String, Value>, AppError> {
     let text = plan.sampling.extra_body.as_deref().unwrap_or("{}");
     serde_json::from_str(text).map_err(|error| {
         AppError::usage(

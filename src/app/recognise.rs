@@ -41,7 +41,7 @@ pub(super) async fn recognise(
 }
 
 /// Looks at one place after the other until one tells.
-pub(super) async fn ask(control: &Control) -> Option<Adapter> {
+async fn ask(control: &Control) -> Option<Adapter> {
     let mut clues = Clues::default();
     for path in ["/v1/models", "/v2", "/info", "/"] {
         let Ok(looked) = control.look(path).await else { return None };

@@ -9,6 +9,7 @@ use super::measure::{Bench, LevelRun, Turn};
 use super::measurement::{Beside, Measurement, Passed, Round};
 use super::outputs::{self, unwritable};
 use super::server::{self, Server};
+use super::sight::Sight;
 use super::stage::Stage;
 use super::start;
 use super::watch::Watcher;
@@ -19,7 +20,7 @@ use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Arm, Metric, MetricKey};
 use crate::telemetry::{self, GpuFacts};
-use crate::validity::{ClientLoad, Finding, Severity, check_client, check_level};
+use crate::validity::{ClientLoad, Finding, Severity, check_client, check_gpus, check_level};
 use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
 
 /// Larger than any tokenizer or prompt file that fits in memory beside its use.
@@ -36,7 +37,7 @@ pub(super) async fn open<'a>(
     watch: (&mut dyn Watcher, &Stop),
 ) -> Result<(Bench<'a>, Stage), AppError> {
     outputs::check(&resolved.outputs)?;
-    check_gpus(&resolved.plan)?;
+    check_gpu_use(&resolved.plan)?;
     let bench = bench(&resolved.plan, RealClock::start())?;
     launching::forget_logs(resolved)?;
     let stage = Stage::open(resolved, &bench, watch).await?;
@@ -53,7 +54,7 @@ pub(super) async fn begin(
 ) -> Result<(Journal, Measurement), AppError> {
     let journal = Journal::create(requests).map_err(|error| unwritable(&error.to_string()))?;
     let measured = Measurement::new(server.environment.clone(), &bench.clock);
-    for line in introduction(bench) {
+    for line in introduction(bench, server) {
         watcher.note(&line);
     }
     start::wait(bench.plan.start_at, watcher, stop).await?;
@@ -61,7 +62,7 @@ pub(super) async fn begin(
 }
 
 /// What the plan's files and tokenizer say.
-fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
+pub(super) fn bench(plan: &RunPlan, clock: RealClock) -> Result<Bench<'_>, AppError> {
     check_files(plan)?;
     // Whoever reads names the file.
     let read = |path: &Path| files::read_bytes(path, INPUT_MAX).map_err(|error| error.source.to_string());
@@ -100,11 +101,11 @@ fn ends(plan: &RunPlan) -> u64 {
 }
 
 /// A gate that was to see a GPU must not go on without one.
-fn check_gpus(plan: &RunPlan) -> Result<(), AppError> {
+fn check_gpu_use(plan: &RunPlan) -> Result<(), AppError> {
     if plan.target.gpu != GpuUse::Require {
         return Ok(());
     }
-    let GpuFacts { gpus, driver: _, note } = telemetry::gpus();
+    let GpuFacts { gpus, driver: _, cuda: _, note } = telemetry::gpus(plan.target.nvml.as_deref());
     if gpus.is_empty() {
         let why = note.map(|note| format!(": {note}")).unwrap_or_default();
         return Err(AppError::environment(
@@ -260,10 +261,14 @@ fn arm_seed(plan: &RunPlan, server: &Server, number: u32, arm: Arm) -> Seed {
 }
 
 /// What the reader should know of the load before it starts.
-fn introduction(bench: &Bench<'_>) -> Vec<String> {
+fn introduction(bench: &Bench<'_>, server: &Server) -> Vec<String> {
     let shard = bench.plan.shard;
     let part = format!("this is shard {shard} (counted from 0): one of {} parts of the load", shard.count());
-    bench.source.notes().into_iter().chain((!shard.is_whole()).then_some(part)).collect()
+    let blind = match &server.gpus {
+        Sight::Blind(why) => Some(format!("GPUs are not read: {why}")),
+        Sight::Seen(_) | Sight::Elsewhere => None,
+    };
+    bench.source.notes().into_iter().chain((!shard.is_whole()).then_some(part)).chain(blind).collect()
 }
 
 /// What is to be known about the numbers of one level.
@@ -278,7 +283,10 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
         tail: tail(summary),
     };
     let mut findings = check_level(summary, plan, &run.level, run.due.as_deref(), round);
-    let others = check_client(&client, round).into_iter().chain(uncounted(run.recorded.uncounted, round));
+    let others = check_client(&client, round)
+        .into_iter()
+        .chain(check_gpus(summary, round))
+        .chain(uncounted(run.recorded.uncounted, round));
     findings.extend(others.map(|finding| Finding { level: Some(label.clone()), ..finding }));
     findings
 }

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use super::error::AppError;
 use super::launching;
+use super::sight::Sight;
 use super::watch::Watcher;
 use crate::base::{Hint, Secret, Seed};
-use crate::config::{BaselineServer, GpuUse, Launch, Resolved, RunPlan, Target};
+use crate::config::{BaselineServer, Launch, Resolved, RunPlan, Target};
 use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host::{self, MachineFacts};
 use crate::launch::Launched;
-use crate::protocol::models;
+use crate::protocol::models::Listing;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
 use crate::simulator::model::SimSpec;
-use crate::telemetry::{self, GpuFacts};
+use crate::telemetry::GpuFacts;
 use crate::transport::{Address, Control, ControlError, HttpError, HttpOptions, Route, TlsOptions};
 
 /// Ready to be loaded, unless it sleeps. Dropping it stops what it started.
@@ -24,9 +25,11 @@ pub(super) struct Server {
     /// In the plan's order, the main one first.
     pub(super) servers: Vec<HttpOptions>,
     pub(super) model: String,
-    /// What `/v1/models` listed.
+    /// What it listed.
     pub(super) listed: Vec<String>,
     pub(super) environment: Environment,
+    /// This machine's GPUs, where they may be the server's.
+    pub(super) gpus: Sight,
     held: Held,
     restarts: bool,
     /// The round that it was started for.
@@ -79,6 +82,14 @@ impl Server {
     pub(super) fn hurry(&mut self) {
         if let Held::Launched(launched) = &mut self.held {
             launched.hurry();
+        }
+    }
+
+    /// Where its log is written: by us where we started it, else where the plan says.
+    pub(super) fn log(&self, plan: &RunPlan) -> Option<PathBuf> {
+        match &self.held {
+            Held::Launched(launched) => Some(launched.log().path()),
+            Held::Nothing | Held::Simulators(_) | Held::Asleep => plan.target.log.clone(),
         }
     }
 
@@ -136,8 +147,12 @@ pub(super) async fn open(
     if let (Some(launched), Some(launch)) = (&mut launched, launch) {
         launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
     }
-    let offer = unless_stopped(stop, offered(&control, &options.address, asked_model));
-    let (names, server) = offer.await?;
+    let (names, server) = if plan.api.is_grpc() {
+        (unlisted(asked_model)?, None)
+    } else {
+        let listing = Listing::of(plan.api);
+        unless_stopped(stop, offered(&control, listing, &options.address, asked_model)).await?
+    };
     let listed = names.clone().unwrap_or_default();
     let model = choose(asked_model, names)?;
     let network_path = match (route, launched.as_ref().and_then(Launched::image)) {
@@ -145,12 +160,13 @@ pub(super) async fn open(
         (_, Some(_)) => "bridge",
         (Some(route), None) => route.id(),
     };
+    let gpus = Sight::of(&plan.target, network_path);
     let environment = Environment {
         server,
         image: launched.as_ref().and_then(Launched::image).map(str::to_owned),
         network_path: network_path.to_owned(),
         model: model.clone(),
-        ..environment(plan, main, network_path, host::machine())
+        ..environment(plan, main, network_path, host::machine(), gpus.facts())
     };
     let held = match launched {
         Some(launched) => Held::Launched(Box::new(launched)),
@@ -162,19 +178,19 @@ pub(super) async fn open(
         Held::Simulators(_) => true,
         Held::Nothing | Held::Asleep => false,
     };
-    Ok(Server { servers, model, listed, environment, held, restarts, round, used: false })
+    Ok(Server { servers, model, listed, environment, gpus, held, restarts, round, used: false })
 }
 
 /// Servers as they are reached from here.
-struct Found {
-    servers: Vec<HttpOptions>,
-    simulators: Vec<Simulator>,
+pub(super) struct Found {
+    pub(super) servers: Vec<HttpOptions>,
+    pub(super) simulators: Vec<Simulator>,
     /// The way to the main one; none where it is simulated.
     route: Option<Route>,
 }
 
 /// Where each URL leads. Simulated servers are started.
-fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
+pub(super) fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppError> {
     let plan = &resolved.plan;
     let mut found = Found { servers: Vec::new(), simulators: Vec::new(), route: None };
     for (at, url) in (0..).zip(urls) {
@@ -202,9 +218,25 @@ fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<Found, AppEr
 /// The names of the models that a server lists, or why its list is unreadable; and what it calls itself.
 type Offer = (Result<Vec<String>, String>, Option<String>);
 
-async fn offered(control: &Control, address: &Address, asked: Option<&str>) -> Result<Offer, AppError> {
-    match control.models().await {
-        Ok(answer) => Ok((models::parse(answer.body.as_bytes()), answer.server)),
+/// Over gRPC no server is asked for its models.
+fn unlisted(asked: Option<&str>) -> Result<Result<Vec<String>, String>, AppError> {
+    let missing = || {
+        AppError::usage(
+            "a server's models are not listed over gRPC",
+            "name one with --model, for example ensemble",
+        )
+    };
+    asked.map(|_| Ok(Vec::new())).ok_or_else(missing)
+}
+
+async fn offered(
+    control: &Control,
+    listing: Listing,
+    address: &Address,
+    asked: Option<&str>,
+) -> Result<Offer, AppError> {
+    match control.models(listing).await {
+        Ok(answer) => Ok((listing.parse(answer.body.as_bytes()), answer.server)),
         // Some servers have no list; with a model named, the first request tells.
         Err(ControlError::Refused { status: 404 | 405 | 500 | 501, .. }) if asked.is_some() => {
             Ok((Ok(Vec::new()), None))
@@ -324,10 +356,14 @@ fn choose(asked: Option<&str>, offered: Result<Vec<String>, String>) -> Result<S
 }
 
 /// What is known without asking the server.
-fn environment(plan: &RunPlan, url: &str, network_path: &str, machine: MachineFacts) -> Environment {
-    // This machine's GPUs say nothing about a server elsewhere, or about a simulated one.
-    let is_here = matches!(network_path, "loopback" | "bridge" | "host") && plan.target.gpu != GpuUse::Off;
-    let GpuFacts { gpus, driver, note: _ } = if is_here { telemetry::gpus() } else { GpuFacts::default() };
+fn environment(
+    plan: &RunPlan,
+    url: &str,
+    network_path: &str,
+    machine: MachineFacts,
+    facts: GpuFacts,
+) -> Environment {
+    let GpuFacts { gpus, driver, cuda: _, note: _ } = facts;
     let hardware = match (&plan.target.hardware, gpus.first()) {
         (Some(named), _) => named.clone(),
         (None, _) if network_path == "simulated" => profile(url),

@@ -12,13 +12,15 @@ use super::args::{
     ReportArgs, SimulateArgs,
 };
 use super::bisect::bisect;
+use super::doctor::doctor;
 use super::exit::Exit;
 use super::first::{AtWork, heed_signals};
+use super::gpu::{gpu, library};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
 use crate::app::{self, AppError, Form};
-use crate::config::{Purpose, json_schema, origins_table, starter};
+use crate::config::{Purpose, json_schema, starter};
 use crate::document::v1::RunDocument;
 use crate::host::{env, files, signals};
 
@@ -44,6 +46,7 @@ fn perform(command: Command) -> Exit {
         Command::Run(args) => load::run(args.flags()),
         Command::Gate(args) => load::gate(args.flags()),
         Command::Plan(args) => plan(&args),
+        Command::Doctor(args) => doctor(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
         Command::Comment(args) => action::comment(&args),
@@ -54,6 +57,7 @@ fn perform(command: Command) -> Exit {
         Command::Report(args) => report(&args),
         Command::Import(args) => import(&args),
         Command::Simulate(args) => simulate(&args),
+        Command::Gpu(args) => gpu(&args),
         Command::Info(args) => info(&args),
         Command::Init(args) => init(&args),
     };
@@ -174,9 +178,14 @@ fn info(args: &InfoArgs) -> Result<Exit, AppError> {
         printer::data(&format!("{:#}\n", json_schema()));
         return Ok(Exit::Success);
     }
-    let resolved = app::settings(Purpose::Gate, args.flags(), env::vars())?;
-    printer::data(&origins_table(&resolved));
-    Ok(Exit::Success)
+    let resolved = app::settings(Purpose::Gate, args.flags(), env::vars());
+    // A machine is to be told of even where the settings are the bug.
+    let known = resolved.as_ref().ok();
+    let named = known.and_then(|resolved| resolved.plan.target.nvml.clone());
+    let json = known.is_some_and(|resolved| resolved.outputs.print.json) || args.wants_json();
+    let document = app::info(known, library(named).as_deref());
+    printer::data(&app::render_info_text(&document, json, load::colour()));
+    resolved.map(|_| Exit::Success)
 }
 
 fn init(args: &InitArgs) -> Result<Exit, AppError> {

@@ -145,7 +145,7 @@ pub(super) fn runtime() -> Result<Runtime, AppError> {
 }
 
 /// The same with a thread beside it that hears signals: ending a server takes its time, and the user may lose patience.
-fn attentive_runtime() -> Result<Runtime, AppError> {
+pub(super) fn attentive_runtime() -> Result<Runtime, AppError> {
     build(tokio::runtime::Builder::new_multi_thread().worker_threads(1))
 }
 
@@ -156,7 +156,7 @@ fn build(builder: &mut tokio::runtime::Builder) -> Result<Runtime, AppError> {
 }
 
 /// First signal: send nothing more, drain briefly, then cut. Second signal: end at once.
-fn listen(voice: Voice) -> Stop {
+pub(super) fn listen(voice: Voice) -> Stop {
     let (stopper, stop) = Stopper::new();
     tokio::spawn(async move {
         signals::interrupted().await;

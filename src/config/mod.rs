@@ -28,7 +28,7 @@ pub use fingerprint::fingerprint;
 pub use inputs::{action_environment, action_inputs, inputs_table};
 pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
-pub use origins::origins_table;
+pub use origins::origins;
 pub use plan::{
     BaselineServer, Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target,
     Timeouts, Warmup,

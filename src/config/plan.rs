@@ -75,7 +75,7 @@ impl RunPlan {
 
     /// Whether every chunk of a stream is asked for its tokens.
     pub fn continuous_usage(&self) -> bool {
-        let fields = self.adapter().fields();
+        let fields = self.adapter().fields_in(self.api);
         self.stream && fields.continuous_usage && self.counts_chunks.unwrap_or(true)
     }
 
@@ -87,7 +87,7 @@ impl RunPlan {
     /// Whether every request does, so that lengths asked and got should agree.
     pub fn has_exact_outputs(&self) -> bool {
         let exact = |part: &Part| part.workload.ignore_eos && part.workload.cancel.is_none();
-        self.adapter().fields().ignore_eos && self.parts.iter().all(exact)
+        self.adapter().fields_in(self.api).ignore_eos && self.parts.iter().all(exact)
     }
 }
 
@@ -109,15 +109,19 @@ pub struct Target {
     /// The user's word for the hardware under test, which baselines are keyed by.
     pub hardware: Option<String>,
     pub gpu: GpuUse,
+    /// The NVML library to load instead of the system's.
+    pub nvml: Option<PathBuf>,
+    /// The log of a server that is not started here.
+    pub log: Option<PathBuf>,
 }
 
 /// Whether this machine's GPUs are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GpuUse {
-    /// Where they are visible.
+    /// Where they are visible and may be the server's.
     #[default]
     Auto,
-    /// It is an error where none is visible.
+    /// Wherever the server seems to be; it is an error where none is visible.
     Require,
     Off,
 }

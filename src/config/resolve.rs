@@ -257,7 +257,9 @@ impl Said {
         let levels = parse::levels(&mut chosen)?;
         let shard = parse::shard(&mut chosen, &environment, &levels)?;
         let api_key = parse::api_key(&mut chosen, &environment)?;
-        let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
+        let target = parse::target(&mut chosen, names.target, &environment)?;
+        let (api, adapter) = parse::spoken(&chosen, &target, evident(&target))?;
+        let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true) && api.streams();
         let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
         let name = names.workload.unwrap_or_else(|| "default".to_owned());
         let parts = mix::parts(&mut chosen, &name, &stack, &document, setup)?;
@@ -268,15 +270,12 @@ impl Said {
             .transpose()?;
         chosen.or_default("tolerance", parse::default_tolerances(setup));
         let drawn = mix::first_model(&parts);
-        let target = parse::target(&mut chosen, names.target, &environment)?;
-        let api = chosen.parse("api", parse::api)?.flatten();
-        let adapter = chosen.parse("adapter", parse::adapter)?.flatten().or_else(|| evident(&target));
         let baseline = paired.then(|| parse::baseline(&chosen, &target, &environment)).transpose()?;
         let plan = RunPlan {
             target,
             model: chosen.parse("model", parse::name)?.or(drawn),
             name,
-            api: api.unwrap_or_else(|| adapter.unwrap_or_default().default_api()),
+            api,
             adapter,
             counts_chunks: chosen.parse("continuous-usage", parse::switch)?,
             stream,

@@ -88,9 +88,15 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Target, "ready")]),
     row("server-timeout", Launch, Duration, "Longest wait until the started server is ready, bare numbers in seconds, 15m without it")
         .file(&[(In::Target, "start_timeout")]),
-    row("gpu", Server, Choice(&["auto", "require", "off"]), "This machine's GPUs, by NVML: auto (told where they are visible and may be the server's), require (an error where none is visible) or off")
+    row("gpu", Server, Choice(&["auto", "require", "off"]), "This machine's GPUs, by NVML: auto (read where they are visible and may be the server's), require (read wherever the server seems to be, and an error where none is visible) or off")
         .default("auto")
         .file(&[(In::Target, "gpu")]),
+    row("nvml", Server, Text, "NVML library to load instead of libnvidia-ml.so.1")
+        .value("FILE")
+        .file(&[(In::Target, "nvml")]),
+    row("server-log", Server, Text, "Log file of a vLLM, SGLang or llama-server that somebody else started; its lines of throughput are read on while a level runs")
+        .value("FILE")
+        .file(&[(In::Target, "log")]),
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")
         .file(&[(In::Workload, "mix")]),
@@ -178,7 +184,7 @@ pub const SETTINGS: &[Setting] = &[
     row("search-budget", Search, Duration, "Time after which a search starts no further window, for example 30m")
         .default("30m")
         .file(&[(In::Workload, "search_budget")]),
-    row("api", Request, Choice(&Api::CHOICES), "API to call; auto is the adapter's own, which is chat (/v1/chat/completions) for most")
+    row("api", Request, Choice(&Api::CHOICES), "API to call; auto is chat (/v1/chat/completions) for most engines, their own for ollama, triton and tgi, kserve-grpc where the server is grpc://")
         .default("auto")
         .also(&["endpoint-type", "backend"])
         .file(&[(In::Workload, "api")]),

@@ -38,6 +38,12 @@ pub fn epoch() -> Nanos {
     Nanos(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(0))
 }
 
+/// Seconds since 1970 of a `Date` header (RFC 9110, section 5.6.7); none where it is written in another way.
+pub fn http_date(text: &str) -> Option<f64> {
+    let time = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(time.timestamp().as_second() as f64)
+}
+
 impl RealClock {
     /// Time since its start.
     pub fn now(&self) -> Nanos {

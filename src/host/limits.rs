@@ -16,6 +16,18 @@ fn soft_nofile(limits: &str) -> Option<u64> {
     }
 }
 
+/// How many local ports connections may leave from; unknown outside Linux.
+pub fn local_ports() -> Option<u64> {
+    port_count(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+}
+
+/// Reads the first and the last port of ip(7)'s `ip_local_port_range`.
+fn port_count(range: &str) -> Option<u64> {
+    let mut ends = range.split_whitespace().map(str::parse::<u64>);
+    let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+    Some((last + 1).saturating_sub(first))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +43,7 @@ mod tests {
             Some(u64::MAX)
         );
         assert_eq!(soft_nofile(""), None);
+        assert_eq!((port_count("32768\t60999\n"), port_count("much")), (Some(28_232), None));
         assert!(open_files().is_none_or(|limit| limit > 0));
     }
 }

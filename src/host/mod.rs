@@ -12,11 +12,13 @@ mod nonce;
 mod owner;
 mod priority;
 pub mod signals;
+mod system;
 pub mod usage;
 
-pub use clock::{RealClock, epoch};
+pub use clock::{RealClock, epoch, http_date};
 pub use journal::{Journal, JournalError};
 pub use machine::{MachineFacts, machine};
 pub use nonce::nonce;
 pub use owner::Owner;
 pub use priority::stand_back;
+pub use system::{SystemFacts, system};

@@ -46,7 +46,13 @@ pub(super) fn value(row: &Row, metric: Metric) -> Option<f64> {
         | Metric::Goodput
         | Metric::GoodputRate
         | Metric::SuccessRate
-        | Metric::ErrorRate => None,
+        | Metric::ErrorRate
+        | Metric::GpuUtil
+        | Metric::GpuMemory
+        | Metric::GpuPower
+        | Metric::EnergyPerToken
+        | Metric::TokensPerJoule
+        | Metric::TokensPerWatt => None,
     }
 }
 

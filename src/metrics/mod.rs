@@ -3,6 +3,7 @@
 mod binned;
 mod bins;
 mod distribution;
+mod energy;
 mod flow;
 mod fold;
 mod goodput;
@@ -16,6 +17,7 @@ mod summary;
 
 pub use binned::HISTOGRAM_BOUNDS;
 pub use distribution::Distribution;
+pub use energy::{GpuMeans, gpu_values};
 pub use fold::{Fold, Frame, Percentiles, SoFar, summarize};
 pub use series::{Point, Series, Slice};
 pub use summary::{Concurrency, Goodput, SloCount, Steady, Summary, TokenTotals, Window};

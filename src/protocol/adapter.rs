@@ -136,7 +136,51 @@ impl Adapter {
 
     /// The API that is called where none is named.
     pub fn default_api(self) -> Api {
-        Api::Chat
+        match self {
+            Self::Ollama => Api::OllamaChat,
+            Self::Triton => Api::TritonGenerate,
+            Self::Tgi => Api::TgiGenerate,
+            Self::Generic
+            | Self::OpenAi
+            | Self::Vllm
+            | Self::Sglang
+            | Self::LlamaServer
+            | Self::Lmdeploy
+            | Self::TrtLlm
+            | Self::Litellm
+            | Self::Nim
+            | Self::Transformers
+            | Self::Anthropic => Api::Chat,
+        }
+    }
+
+    /// Whether it may speak the API: an engine's own is spoken by itself, by what is modelled on it, and by whatever
+    /// stands behind Triton. Of the others each server says itself.
+    pub fn speaks(self, api: Api) -> bool {
+        match api.engine() {
+            None => true,
+            Some(Self::Triton) => {
+                matches!(self, Self::Generic | Self::Triton | Self::Vllm | Self::TrtLlm | Self::Nim)
+            }
+            Some(Self::Ollama) => matches!(self, Self::Generic | Self::Ollama | Self::Sglang | Self::Litellm),
+            Some(engine) => self == Self::Generic || self == engine,
+        }
+    }
+
+    /// What it takes beyond an API's own fields. The engines' own APIs have fewer, under names of their own.
+    pub fn fields_in(self, api: Api) -> Fields {
+        let fields = self.fields();
+        match api.engine() {
+            None => fields,
+            Some(Self::Sglang) => Fields {
+                ignore_eos: fields.ignore_eos,
+                min_tokens: Some("min_new_tokens"),
+                ..Fields::default()
+            },
+            // The vLLM backend passes its sampling parameters on.
+            Some(Self::Triton) if self == Self::Vllm => Fields { continuous_usage: false, ..fields },
+            Some(_) => Fields::default(),
+        }
     }
 
     /// What it takes beyond the API's own fields (engine documentation and captures of their versions in tests/fixtures/wire).
@@ -253,6 +297,23 @@ mod tests {
         let triton = Clues { v2: Some(r#"{"name":"triton"}"#.to_owned()), ..Clues::default() };
         assert_eq!(Adapter::recognised(&triton), Some(Adapter::Triton));
         assert_eq!(Adapter::recognised(&Clues::default()), None);
+    }
+
+    #[test]
+    fn engines_speak_their_own_apis_and_those_they_stand_behind() {
+        for adapter in Adapter::ALL {
+            assert!(adapter.speaks(adapter.default_api()), "{adapter:?}");
+        }
+        assert!(Adapter::TrtLlm.speaks(Api::KserveGrpc));
+        assert!(Adapter::Sglang.speaks(Api::OllamaChat));
+        assert!(!Adapter::Vllm.speaks(Api::TgiGenerate));
+        assert!(!Adapter::Ollama.speaks(Api::TritonGenerate));
+        // Exact lengths: under other names, through others, or not at all.
+        let exact = |adapter: Adapter, api| adapter.fields_in(api).min_tokens;
+        assert_eq!(exact(Adapter::Sglang, Api::SglangGenerate), Some("min_new_tokens"));
+        assert_eq!(exact(Adapter::Vllm, Api::TritonGenerate), Some("min_tokens"));
+        assert_eq!(exact(Adapter::TrtLlm, Api::TritonGenerate), None);
+        assert_eq!(exact(Adapter::TrtLlm, Api::Chat), Some("min_tokens"));
     }
 
     #[test]

@@ -1,19 +1,55 @@
 //! The APIs we speak.
 
-/// An HTTP API of an LLM server.
+use super::Adapter;
+
+/// An API of an LLM server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
     /// `POST /v1/chat/completions`
     Chat,
     /// `POST /v1/completions`
     Completions,
+    /// `POST /api/chat`
+    OllamaChat,
+    /// `POST /api/generate`
+    OllamaGenerate,
+    /// `POST /v2/models/MODEL/generate_stream`, or `/generate`
+    TritonGenerate,
+    /// `POST /v2/models/MODEL/infer`
+    KserveInfer,
+    /// `inference.GRPCInferenceService/ModelStreamInfer`
+    KserveGrpc,
+    /// `POST /generate_stream`, or `/generate`
+    TgiGenerate,
+    /// `POST /generate`
+    SglangGenerate,
 }
 
 impl Api {
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Completions];
+    pub const ALL: [Self; 9] = [
+        Self::Chat,
+        Self::Completions,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+        Self::TritonGenerate,
+        Self::KserveInfer,
+        Self::KserveGrpc,
+        Self::TgiGenerate,
+        Self::SglangGenerate,
+    ];
 
     /// Every id, in the order of help texts.
-    pub const IDS: &'static [&'static str] = &["chat", "completions"];
+    pub const IDS: &'static [&'static str] = &[
+        "chat",
+        "completions",
+        "ollama-chat",
+        "ollama-generate",
+        "triton-generate",
+        "kserve-infer",
+        "kserve-grpc",
+        "tgi-generate",
+        "sglang-generate",
+    ];
 
     /// Every id, behind `auto`.
     pub const CHOICES: [&'static str; Self::IDS.len() + 1] = behind_auto(Self::IDS);
@@ -22,6 +58,13 @@ impl Api {
         match self {
             Self::Chat => "chat",
             Self::Completions => "completions",
+            Self::OllamaChat => "ollama-chat",
+            Self::OllamaGenerate => "ollama-generate",
+            Self::TritonGenerate => "triton-generate",
+            Self::KserveInfer => "kserve-infer",
+            Self::KserveGrpc => "kserve-grpc",
+            Self::TgiGenerate => "tgi-generate",
+            Self::SglangGenerate => "sglang-generate",
         }
     }
 
@@ -31,6 +74,11 @@ impl Api {
         let found = match name.as_str() {
             "openai-chat" | "chat-completions" | "sglang-oai-chat" => Self::Chat,
             "openai" | "vllm" | "sglang-oai" | "text-completions" => Self::Completions,
+            "ollama" => Self::OllamaChat,
+            "triton" | "generate-stream" => Self::TritonGenerate,
+            "kserve" => Self::KserveGrpc,
+            "tgi" => Self::TgiGenerate,
+            "sglang" => Self::SglangGenerate,
             id => return Self::ALL.into_iter().find(|api| api.id() == id),
         };
         Some(found)
@@ -39,13 +87,37 @@ impl Api {
     /// Whether it answers with generated tokens; embeddings and rankings have none, and no stream either.
     pub fn generates(self) -> bool {
         match self {
-            Self::Chat | Self::Completions => true,
+            Self::Chat
+            | Self::Completions
+            | Self::OllamaChat
+            | Self::OllamaGenerate
+            | Self::TritonGenerate
+            | Self::KserveInfer
+            | Self::KserveGrpc
+            | Self::TgiGenerate
+            | Self::SglangGenerate => true,
+        }
+    }
+
+    /// Whether its answers can be streamed.
+    pub fn streams(self) -> bool {
+        self.generates() && self != Self::KserveInfer
+    }
+
+    /// The engine whose own API it is.
+    pub fn engine(self) -> Option<Adapter> {
+        match self {
+            Self::OllamaChat | Self::OllamaGenerate => Some(Adapter::Ollama),
+            Self::TritonGenerate | Self::KserveInfer | Self::KserveGrpc => Some(Adapter::Triton),
+            Self::TgiGenerate => Some(Adapter::Tgi),
+            Self::SglangGenerate => Some(Adapter::Sglang),
+            _ => None,
         }
     }
 
     /// Whether its requests travel over gRPC instead of HTTP/1.1.
     pub fn is_grpc(self) -> bool {
-        false
+        self == Self::KserveGrpc
     }
 }
 

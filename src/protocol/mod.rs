@@ -1,18 +1,27 @@
 //! Sans-IO codecs: bytes in, events out.
 
 mod adapter;
+mod answer;
 mod api;
 mod body;
 mod buffer;
 mod codec;
 mod errors;
 pub mod http1;
+pub mod logs;
 pub mod models;
+mod ndjson;
+mod ollama;
 mod openai;
+mod sglang;
 mod sse;
+#[cfg(test)]
+mod tests;
 mod text;
+mod tgi;
 #[cfg(test)]
 mod told;
+mod triton;
 
 pub use adapter::{Adapter, Clues, Fields};
 pub use api::Api;
@@ -24,5 +33,12 @@ pub fn codec(api: Api) -> &'static dyn Codec {
     match api {
         Api::Chat => openai::CHAT,
         Api::Completions => openai::COMPLETIONS,
+        Api::OllamaChat => ollama::CHAT,
+        Api::OllamaGenerate => ollama::GENERATE,
+        Api::TritonGenerate => triton::GENERATE,
+        Api::KserveInfer => triton::INFER,
+        Api::KserveGrpc => triton::STREAM_INFER,
+        Api::TgiGenerate => tgi::GENERATE,
+        Api::SglangGenerate => sglang::GENERATE,
     }
 }

@@ -48,6 +48,30 @@ impl<'a> Literal<'a> {
         Some(Self(inside))
     }
 
+    /// The literal of a text; `scratch` keeps it where something in the text has to be escaped.
+    pub(super) fn of(text: &'a str, scratch: &'a mut String) -> Self {
+        if text.bytes().any(|byte| byte == b'\\' || byte == b'"' || byte < b' ') {
+            *scratch = serde_json::Value::from(text).to_string();
+            Self(scratch.get(1..scratch.len() - 1).unwrap_or_default())
+        } else {
+            Self(text)
+        }
+    }
+
+    /// What follows the part that this literal begins with in common with `before`, the inside of an earlier one.
+    pub(super) fn after(self, before: &str) -> Self {
+        if let Some(rest) = self.0.strip_prefix(before) {
+            return Self(rest);
+        }
+        let mut at = 0;
+        while let Some(length) = unit_length(&self.0[at..])
+            && before.as_bytes().get(at..at + length) == Some(&self.0.as_bytes()[at..at + length])
+        {
+            at += length;
+        }
+        Self(&self.0[at..])
+    }
+
     pub(super) fn inside(self) -> &'a str {
         self.0
     }
@@ -95,6 +119,12 @@ fn unescape(inside: &str, mut sink: impl FnMut(&str)) -> Option<()> {
     }
     sink(rest);
     Some(())
+}
+
+/// Bytes of the first character of a literal's inside, as it is written there.
+fn unit_length(inside: &str) -> Option<usize> {
+    let first = inside.chars().next()?;
+    Some(escape(inside.as_bytes()).map_or(first.len_utf8(), |(_, length)| length))
 }
 
 /// The character of the escape at the start of `bytes`, and how many bytes it takes; none where there is none.
@@ -156,7 +186,28 @@ mod tests {
                 Text::new(literal, &[literal, Literal("")]).push_to(&mut text);
                 prop_assert_eq!(text, format!(">{parsed}{parsed}"));
                 prop_assert_eq!(Text::new(Literal(""), &[literal]).is_empty(), parsed.is_empty());
+                let mut scratch = String::new();
+                prop_assert_eq!(Literal::of(&parsed, &mut scratch).text().into_owned(), parsed.clone());
             }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_common_beginning_is_a_literal_again() {
+        for (before, now, rest) in [
+            ("", "ab", "ab"),
+            ("a", "ab", "b"),
+            ("ab", "ab", ""),
+            (r"a\n", r"a\nb", "b"),
+            // A character that was not complete yet is written anew.
+            ("a\u{fffd}", "a\u{e9}b", "\u{e9}b"),
+            (r"\u00e8", r"\u00e9x", r"\u00e9x"),
+            (r"\ud83d\ude00", r"\ud83d\ude01", r"\ud83d\ude01"),
+            ("abc", "ab", ""),
+        ] {
+            let literal = Literal::read(now.as_bytes()).unwrap();
+            assert_eq!(literal.after(before).inside(), rest, "{before} {now}");
+            assert!(Literal::read(rest.as_bytes()).is_some());
         }
     }
 }

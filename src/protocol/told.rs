@@ -1,6 +1,7 @@
 //! What a decoder told, kept for tests to look at.
 
 use super::{Decode, Event};
+use crate::base::Nanos;
 use crate::record::{Failure, ServerTimes, Usage};
 
 /// An event that outlives the bytes which said it.
@@ -62,6 +63,32 @@ pub(super) fn decode_with(
     }
     let end = decoder.finish(clean, &mut sink);
     (events, end)
+}
+
+/// What came, on one line: `T` visible and `h` hidden tokens with their count where it is known, `.` idle, `F` finish, `U`
+/// usage, `t` the server's times in microseconds, `E` error, `D` the terminator, and how it ended.
+pub(super) fn tell((events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
+    let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
+    let micros = |span: Option<Nanos>| span.map_or("-".to_owned(), |span| (span.0 / 1_000).to_string());
+    let word = |event: &Told| match event {
+        Told::Idle => ".".to_owned(),
+        Told::Tokens(Spoken { text, visible, count }) => {
+            let count = count.map_or(String::new(), |count| format!("*{count}"));
+            format!("{}{text:?}{count}", if *visible { "T" } else { "h" })
+        }
+        Told::Finish(reason) => format!("F({reason})"),
+        Told::Usage(usage) => {
+            format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
+        }
+        Told::Times(ServerTimes { queue, load, prefill, decode, total }) => {
+            format!("t({})", [queue, load, prefill, decode, total].map(|span| micros(*span)).join("/"))
+        }
+        Told::Error(failure) => format!("E({})", failure.class),
+        Told::End => "D".to_owned(),
+    };
+    let mut words: Vec<String> = events.iter().map(word).collect();
+    words.push(end.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()));
+    words.join(" ")
 }
 
 /// The pieces of `bytes` between `cuts`, which are taken modulo its length.

@@ -19,9 +19,25 @@ pub enum Unit {
     TokensPerSecond,
     /// A share in `0..=1`, printed as a percentage.
     Ratio,
+    /// 10⁹ bytes.
+    Gigabytes,
+    Watts,
+    JoulesPerToken,
+    TokensPerJoule,
+    TokensPerSecondPerWatt,
 }
 
 impl Unit {
+    /// Whether it is a time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Milliseconds | Self::MillisecondsPerToken)
+    }
+
+    /// Whether it says how fast something is: a time, or a rate.
+    pub fn is_speed(self) -> bool {
+        self.is_time() || matches!(self, Self::RequestsPerSecond | Self::TokensPerSecond)
+    }
+
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Milliseconds => "ms",
@@ -29,6 +45,11 @@ impl Unit {
             Self::RequestsPerSecond => "req/s",
             Self::TokensPerSecond => "tokens/s",
             Self::Ratio => "%",
+            Self::Gigabytes => "GB",
+            Self::Watts => "W",
+            Self::JoulesPerToken => "J/token",
+            Self::TokensPerJoule => "tokens/J",
+            Self::TokensPerSecondPerWatt => "tokens/s/W",
         }
     }
 }
@@ -57,10 +78,16 @@ pub enum Metric {
     GoodputRate,
     SuccessRate,
     ErrorRate,
+    GpuUtil,
+    GpuMemory,
+    GpuPower,
+    EnergyPerToken,
+    TokensPerJoule,
+    TokensPerWatt,
 }
 
 impl Metric {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::SendLag,
         Self::Ttft,
         Self::TtftFromDue,
@@ -82,6 +109,12 @@ impl Metric {
         Self::GoodputRate,
         Self::SuccessRate,
         Self::ErrorRate,
+        Self::GpuUtil,
+        Self::GpuMemory,
+        Self::GpuPower,
+        Self::EnergyPerToken,
+        Self::TokensPerJoule,
+        Self::TokensPerWatt,
     ];
 
     /// The key in documents, flags and files.
@@ -108,6 +141,12 @@ impl Metric {
             Self::GoodputRate => "goodput_rate",
             Self::SuccessRate => "success_rate",
             Self::ErrorRate => "error_rate",
+            Self::GpuUtil => "gpu_util",
+            Self::GpuMemory => "gpu_memory",
+            Self::GpuPower => "gpu_power",
+            Self::EnergyPerToken => "energy_per_token",
+            Self::TokensPerJoule => "tokens_per_joule",
+            Self::TokensPerWatt => "tokens_per_watt",
         }
     }
 
@@ -135,6 +174,12 @@ impl Metric {
             Self::GoodputRate => "Goodput rate",
             Self::SuccessRate => "Success rate",
             Self::ErrorRate => "Error rate",
+            Self::GpuUtil => "GPU utilisation",
+            Self::GpuMemory => "GPU memory",
+            Self::GpuPower => "GPU power",
+            Self::EnergyPerToken => "Energy per token",
+            Self::TokensPerJoule => "Tokens per joule",
+            Self::TokensPerWatt => "Tokens/s per watt",
         }
     }
 
@@ -143,7 +188,12 @@ impl Metric {
             Self::Tpot | Self::TpotExact | Self::Itl => Unit::MillisecondsPerToken,
             Self::TokensPerUser | Self::OutputThroughput | Self::TotalThroughput => Unit::TokensPerSecond,
             Self::RequestThroughput | Self::GoodputRate => Unit::RequestsPerSecond,
-            Self::Goodput | Self::SuccessRate | Self::ErrorRate => Unit::Ratio,
+            Self::Goodput | Self::SuccessRate | Self::ErrorRate | Self::GpuUtil => Unit::Ratio,
+            Self::GpuMemory => Unit::Gigabytes,
+            Self::GpuPower => Unit::Watts,
+            Self::EnergyPerToken => Unit::JoulesPerToken,
+            Self::TokensPerJoule => Unit::TokensPerJoule,
+            Self::TokensPerWatt => Unit::TokensPerSecondPerWatt,
             Self::SendLag
             | Self::Ttft
             | Self::TtftFromDue
@@ -165,14 +215,17 @@ impl Metric {
             | Self::TotalThroughput
             | Self::Goodput
             | Self::GoodputRate
-            | Self::SuccessRate => Better::Higher,
+            | Self::SuccessRate
+            | Self::GpuUtil
+            | Self::TokensPerJoule
+            | Self::TokensPerWatt => Better::Higher,
             _ => Better::Lower,
         }
     }
 
     /// Whether the metric is a distribution over requests, chunks or tokens, so that a statistic must be named.
     pub fn is_distribution(self) -> bool {
-        matches!(self.unit(), Unit::Milliseconds | Unit::MillisecondsPerToken) || self == Self::TokensPerUser
+        self.unit().is_time() || self == Self::TokensPerUser
     }
 
     fn from_id(id: &str) -> Option<Self> {
@@ -304,9 +357,15 @@ mod tests {
 
     #[test]
     fn names_round_trip_and_errors_teach() {
-        for name in
-            ["ttft_p95", "itl_p99.9", "tpot_mean", "goodput", "output_throughput", "ttft_from_due_p50"]
-        {
+        for name in [
+            "ttft_p95",
+            "itl_p99.9",
+            "tpot_mean",
+            "goodput",
+            "output_throughput",
+            "ttft_from_due_p50",
+            "energy_per_token",
+        ] {
             assert_eq!(name.parse::<MetricKey>().map(|key| key.to_string()), Ok(name.to_owned()));
         }
         assert!(matches!("ttft".parse::<MetricKey>(), Err(ParseMetricError::NeedsStat { .. })));

@@ -9,8 +9,31 @@ pub struct Observed {
     pub gpus: Vec<GpuWindow>,
     /// By the server's own metrics; several servers are added up.
     pub engine: Option<EngineWindow>,
+    /// By the server's own log.
+    pub log: Option<LogWindow>,
     /// One short sentence each on what could not be read.
     pub notes: Vec<String>,
+}
+
+/// What the server's log says about a window: means over its lines, each alike. What it does not say is none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogWindow {
+    /// Whose lines they are: `vllm`, `sglang` or `llama-server`.
+    pub source: String,
+    /// Lines that said something.
+    pub lines: u64,
+    /// Tokens per second of the whole server.
+    pub prompt_throughput: Option<Course>,
+    pub generation_throughput: Option<Course>,
+    /// Tokens per second of one request while it was answered.
+    pub request_speed: Option<Course>,
+    /// Requests.
+    pub running: Option<Course>,
+    pub waiting: Option<Course>,
+    /// Share of the KV cache in use, in `0..=1`.
+    pub kv_usage: Option<Course>,
+    /// Share of the prompt tokens that were found in the prefix cache, in `0..=1`.
+    pub prefix_hits: Option<Course>,
 }
 
 /// A reading that changes, over a window.
@@ -30,6 +53,8 @@ pub struct GpuWindow {
     pub name: String,
     /// Readings in the window.
     pub samples: u64,
+    /// Seconds of the window that readings cover: fewer where the GPU was lost.
+    pub seconds: f64,
     /// Share of the time in which a kernel ran, in `0..=1`.
     pub utilization: Option<Course>,
     /// Share of the time in which memory was read or written, in `0..=1`.
@@ -44,19 +69,25 @@ pub struct GpuWindow {
     pub power_limit: Option<f64>,
     /// Watts that the card comes with; a limit below it is a cap.
     pub power_limit_default: Option<f64>,
-    /// Joules in the window.
+    /// In the window.
     pub energy: Option<Energy>,
+    /// From the first request of the warm-up to the window's start.
+    pub warmup_energy: Option<Energy>,
+    /// In the steady state, where there is one.
+    pub steady_energy: Option<Energy>,
     /// Degrees Celsius.
     pub temperature: Option<Course>,
     /// MHz.
     pub sm_clock: Option<Course>,
     pub memory_clock: Option<Course>,
-    /// Reasons for lowered clocks, by their stable id, with the share of the time in which each held.
-    pub throttled: BTreeMap<String, f64>,
-    /// Uncorrected memory errors, and errors of the driver (Xid), that the window brought.
+    /// Reasons for lowered clocks, by their id, with the share of the time in which each held; none where the driver tells no
+    /// reasons. Idleness and clocks that somebody set are no reasons.
+    pub throttled: Option<BTreeMap<String, f64>>,
+    /// Uncorrected memory errors that the window brought.
     pub ecc_errors: Option<u64>,
+    /// Critical errors that the driver told of in the window, by their Xid.
     pub xids: Vec<u64>,
-    /// Processes with a context on it at most; more than one may be a neighbour.
+    /// Processes with a compute context on it at most; more than one may be a neighbour.
     pub processes: Option<u64>,
     /// Whether the card is cut into MIG instances.
     pub mig: Option<bool>,
@@ -64,10 +95,19 @@ pub struct GpuWindow {
     pub lost: bool,
 }
 
+impl GpuWindow {
+    /// Whether nothing ran on it, as far as it says.
+    pub fn is_idle(&self) -> bool {
+        self.utilization.is_some_and(|utilization| utilization.max <= 0.0)
+    }
+}
+
 /// Energy over a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Energy {
     pub joules: f64,
+    /// The time that they were spent in.
+    pub seconds: f64,
     pub source: EnergySource,
 }
 

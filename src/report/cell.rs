@@ -114,7 +114,13 @@ fn bound(objective: &ObjectiveDocument) -> String {
     let value = match unit {
         Unit::Milliseconds | Unit::MillisecondsPerToken => format!("{limit} ms"),
         Unit::Ratio => percent(*limit),
-        Unit::RequestsPerSecond | Unit::TokensPerSecond => quantity(*limit, unit),
+        Unit::RequestsPerSecond
+        | Unit::TokensPerSecond
+        | Unit::Gigabytes
+        | Unit::Watts
+        | Unit::JoulesPerToken
+        | Unit::TokensPerJoule
+        | Unit::TokensPerSecondPerWatt => quantity(*limit, unit),
     };
     let sign = if bound == "at_least" { ">=" } else { "<=" };
     format!("{sign} {value}")
@@ -156,28 +162,12 @@ fn standing(judgement: &JudgementDocument) -> (Standing, String) {
 /// What the change means: `slower`, `faster`, `lower`, `higher`.
 pub(super) fn direction(judgement: &JudgementDocument) -> &'static str {
     let up = judgement.effect.is_some_and(|effect| effect.change > 0.0);
-    match metric_of(&judgement.metric).map(|metric| (metric.unit(), metric.better())) {
-        None | Some((Unit::Ratio, _)) => {
-            if up {
-                "higher"
-            } else {
-                "lower"
-            }
-        }
-        Some((_, Better::Lower)) => {
-            if up {
-                "slower"
-            } else {
-                "faster"
-            }
-        }
-        Some((_, Better::Higher)) => {
-            if up {
-                "faster"
-            } else {
-                "slower"
-            }
-        }
+    let metric = metric_of(&judgement.metric).filter(|metric| metric.unit().is_speed());
+    match (metric.map(Metric::better), up) {
+        (None, true) => "higher",
+        (None, false) => "lower",
+        (Some(Better::Lower), true) | (Some(Better::Higher), false) => "slower",
+        (Some(Better::Lower), false) | (Some(Better::Higher), true) => "faster",
     }
 }
 

@@ -5,7 +5,7 @@ use super::text::clip;
 use crate::document::v1::{
     AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer, TrendDocument,
 };
-use crate::record::{Better, Metric, MetricKey, Unit};
+use crate::record::{MetricKey, Unit};
 
 /// How tonight stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,9 +216,7 @@ fn key(trend: &TrendDocument) -> Option<MetricKey> {
 
 /// `slower`, `faster`, `higher` or `lower`.
 fn direction(trend: &TrendDocument, change: f64) -> &'static str {
-    let metric: Option<Metric> = key(trend).map(|key| key.metric);
-    let is_time =
-        metric.is_some_and(|metric| metric.better() == Better::Lower && metric.unit() != Unit::Ratio);
+    let is_time = key(trend).is_some_and(|key| key.metric.unit().is_time());
     match (is_time, change > 0.0) {
         (true, true) => "slower",
         (true, false) => "faster",

@@ -14,8 +14,10 @@ pub mod workflow;
 
 mod cell;
 mod curve;
+mod doctor;
 mod forecast;
 mod found;
+mod hardware;
 mod history;
 mod search;
 mod text;

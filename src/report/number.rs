@@ -12,6 +12,12 @@ pub fn quantity(value: f64, unit: Unit) -> String {
         Unit::RequestsPerSecond => format!("{} req/s", significant(value)),
         Unit::TokensPerSecond => format!("{} tok/s", significant(value)),
         Unit::Ratio => percent(value),
+        Unit::Gigabytes => format!("{} GB", significant(value)),
+        Unit::Watts => format!("{} W", significant(value)),
+        Unit::JoulesPerToken if value.abs() < 1.0 => format!("{} mJ/token", significant(value * 1e3)),
+        Unit::JoulesPerToken => format!("{} J/token", significant(value)),
+        Unit::TokensPerJoule => format!("{} tokens/J", significant(value)),
+        Unit::TokensPerSecondPerWatt => format!("{} tok/s/W", significant(value)),
     }
 }
 
@@ -89,6 +95,9 @@ mod tests {
             (3_912.0, Unit::TokensPerSecond, "3,910 tok/s"),
             (8.0, Unit::RequestsPerSecond, "8.00 req/s"),
             (0.0123, Unit::RequestsPerSecond, "0.012 req/s"),
+            (0.421, Unit::JoulesPerToken, "421 mJ/token"),
+            (1.5, Unit::JoulesPerToken, "1.50 J/token"),
+            (671.2, Unit::Watts, "671 W"),
             (0.87, Unit::Ratio, "87.0%"),
             (0.999_9, Unit::Ratio, "99.990%"),
             (0.000_1, Unit::Ratio, "0.010%"),

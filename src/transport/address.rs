@@ -36,9 +36,10 @@ impl Address {
         let wrong = |why: &str| AddressError { url: url.to_owned(), why: why.to_owned() };
         let parsed = reqwest::Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         let tls = match parsed.scheme() {
-            "http" => false,
+            // gRPC is spoken without TLS.
+            "http" | "grpc" => false,
             "https" => true,
-            other => return Err(wrong(&format!("scheme '{other}' is neither http nor https"))),
+            other => return Err(wrong(&format!("scheme '{other}' is none of http, https and grpc"))),
         };
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(wrong("it holds a user name or password; use --api-key or --header"));

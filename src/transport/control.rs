@@ -8,7 +8,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SERVER};
 use super::address::Address;
 use super::options::{HttpError, HttpOptions, headers};
 use super::tls::{self, TlsError};
-use crate::base::Hint;
+use crate::base::{Hint, Nanos};
+use crate::host::RealClock;
+use crate::protocol::models::Listing;
 use crate::record::Failure;
 
 /// A patient client for single questions.
@@ -57,17 +59,17 @@ impl ControlError {
                 "give a key with --api-key, or set OPENAI_API_KEY".to_owned()
             }
             Self::Refused { status: 404, .. } => {
-                "is this an OpenAI-compatible server? Give its base URL without /v1/…, and name the model with --model"
+                "is --api or --adapter the server's? Give its base URL without /v1/…, and name the model with --model"
                     .to_owned()
             }
             Self::Refused { .. } => "look into the server's log".to_owned(),
-            Self::Unexpected { .. } => "is this an OpenAI-compatible server? Name the model with --model".to_owned(),
+            Self::Unexpected { .. } => "is --api or --adapter the server's? Name the model with --model".to_owned(),
             Self::Options(_) | Self::Client(_) => "check --header, --api-key, --cacert and --insecure".to_owned(),
         })
     }
 }
 
-/// What `/v1/models` said.
+/// What a list of models said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelsAnswer {
     pub body: String,
@@ -88,6 +90,18 @@ impl Looked {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    pub status: u16,
+    /// When its headers had been read.
+    pub headers: Nanos,
+    pub reads: Vec<(Nanos, Vec<u8>)>,
+    pub ended: Nanos,
+    /// Whether the body ended properly.
+    pub end: Result<(), String>,
 }
 
 /// Enough of any answer that is looked at.
@@ -136,15 +150,54 @@ impl Control {
         Ok(Looked { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() })
     }
 
-    /// `GET /v1/models`, as text.
-    pub async fn models(&self) -> Result<ModelsAnswer, ControlError> {
-        let url = format!("{}/v1/models", self.address.url());
+    /// Sends one request and keeps its answer read by read, each with the instant since the first byte was sent. Of a long answer only
+    /// the beginning is kept, and the rest is not awaited.
+    pub async fn converse(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Heard, String> {
+        let url = format!("{}{path}", self.address.url());
+        let mut request = self.client.post(url).timeout(patience).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let clock = RealClock::start();
+        let mut response = request.send().await.map_err(|error| chain(&error))?;
+        let status = response.status().as_u16();
+        let mut heard =
+            Heard { status, headers: clock.now(), reads: Vec::new(), ended: clock.now(), end: Ok(()) };
+        let mut kept = 0;
+        while kept < ANSWER_MAX {
+            match response.chunk().await {
+                Ok(Some(bytes)) => {
+                    kept += bytes.len();
+                    heard.reads.push((clock.now(), bytes.to_vec()));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    heard.end = Err(chain(&error));
+                    break;
+                }
+            }
+        }
+        heard.ended = clock.now();
+        Ok(heard)
+    }
+
+    /// The list of models, as text.
+    pub async fn models(&self, listing: Listing) -> Result<ModelsAnswer, ControlError> {
+        let url = format!("{}{}", self.address.url(), listing.path());
+        let request =
+            if listing.is_posted() { self.client.post(&url).body("{}") } else { self.client.get(&url) };
         let unreachable = |error: &reqwest::Error| ControlError::Unreachable {
             url: self.address.url(),
             why: chain(error),
             address: self.address.clone(),
         };
-        let mut response = self.client.get(&url).send().await.map_err(|error| unreachable(&error))?;
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();

@@ -2,6 +2,9 @@
 
 mod address;
 mod control;
+mod grpc;
+mod grpc_line;
+mod knock;
 mod options;
 mod reach;
 mod socket;
@@ -12,7 +15,9 @@ mod timer;
 mod tls;
 
 pub use address::{Address, AddressError};
-pub use control::{Control, ControlError, Looked, ModelsAnswer};
+pub use control::{Control, ControlError, Heard, Looked, ModelsAnswer};
+pub use grpc::Grpc;
+pub use knock::{Knocked, knock};
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;

@@ -25,6 +25,11 @@ impl Fact {
     pub(super) fn hint(self, text: &str) -> Self {
         Self { hint: Some(Hint::new(text)), ..self }
     }
+
+    pub(super) fn found(self, level: Option<String>, round: u32) -> Finding {
+        let Self { severity, code, message, hint } = self;
+        Finding { severity, code: code.to_owned(), message, hint, level, round: Some(round) }
+    }
 }
 
 const OUTPUT_DEVIATION: f64 = 0.02;
@@ -67,18 +72,7 @@ pub fn check_level(
     ];
     facts.extend(unevaluated(summary).map(Some));
     facts.extend(summary.parts.iter().map(|(name, part)| unanswered(name, part)));
-    facts
-        .into_iter()
-        .flatten()
-        .map(|fact| Finding {
-            severity: fact.severity,
-            code: fact.code.to_owned(),
-            message: fact.message,
-            hint: fact.hint,
-            level: Some(label.clone()),
-            round: Some(round),
-        })
-        .collect()
+    facts.into_iter().flatten().map(|fact| fact.found(Some(label.clone()), round)).collect()
 }
 
 /// A workload of a mix that fails as a whole may be too small a share to be seen in the level.

@@ -37,6 +37,8 @@ fn plan(level: Level) -> RunPlan {
             cacert: None,
             hardware: None,
             gpu: GpuUse::Auto,
+            nvml: None,
+            log: None,
         },
         model: None,
         name: "default".to_owned(),

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine", 4),
     ("metrics", 4),
     ("validity", 5),
+    ("diagnosis", 5),
     ("gate", 6),
     ("document", 7),
     ("report", 8),
@@ -57,6 +58,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("glob", &["host"]),
     ("hdrhistogram", &["metrics", "document"]),
     ("httparse", &["protocol"]),
+    ("hyper_util", &["transport"]),
     ("jiff", &["host", "document", "report", "workload", "config"]),
     ("junit_report", &["report"]),
     ("memchr", &["protocol"]),
@@ -65,6 +67,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("nvml_wrapper", &["telemetry"]),
     ("octocrab", &["github"]),
     ("parquet", &["workload"]),
+    ("prost", &["protocol"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport", "github"]),
     ("rustix", &["host", "launch", "transport"]),
@@ -80,6 +83,8 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
     ("tokio", &["host", "launch", "transport", "telemetry", "github", "simulator::http", "app", "cli"]),
+    ("tonic", &["transport"]),
+    ("tower_service", &["transport"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -21,4 +21,9 @@ impl InfoArgs {
     pub fn flags(&self) -> Vec<Entry> {
         [self.settings.flags(), self.search.entries()].concat()
     }
+
+    /// Whether a flag asks for JSON, however the other settings fare.
+    pub fn wants_json(&self) -> bool {
+        self.flags().iter().any(|entry| entry.key == "json")
+    }
 }

@@ -28,6 +28,10 @@ pub struct OfSearch;
 #[derive(Debug, Clone)]
 pub struct OfConfirmation;
 
+/// The server, one request and how long to wait for it: what a doctor asks about.
+#[derive(Debug, Clone)]
+pub struct OfDoctor;
+
 /// The settings of a workflow's step alone.
 #[derive(Debug, Clone)]
 pub struct OfAction;
@@ -48,6 +52,7 @@ pub type GateFlags = Flags<OfGate>;
 pub type SearchFlags = Flags<OfSearch>;
 pub type ActionFlags = Flags<OfAction>;
 pub type CommentFlags = Flags<OfComment>;
+pub type DoctorFlags = Flags<OfDoctor>;
 pub type ConfirmFlags = Flags<OfConfirmation>;
 
 impl Rows for OfLoad {
@@ -78,6 +83,13 @@ impl Rows for OfComment {
     fn has(setting: &Setting) -> bool {
         const OTHERS: [&str; 5] = ["command", "candidate", "baseline", "fail-on", "annotations"];
         setting.group == Group::Action && !OTHERS.contains(&setting.key)
+    }
+}
+
+impl Rows for OfDoctor {
+    fn has(setting: &Setting) -> bool {
+        const ALSO: [&str; 6] = ["workload", "seed", "config", "markdown", "json", "quiet"];
+        matches!(setting.group, Group::Server | Group::Request | Group::Wait) || ALSO.contains(&setting.key)
     }
 }
 

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, GateArgs, HistoryArgs, ImportArgs,
-    InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, SimulateArgs,
+    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
+    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -32,6 +32,8 @@ pub enum Command {
     Gate(GateArgs),
     /// Say how many rounds a gate needs, what it can resolve and what it costs, before it runs
     Plan(PlanArgs),
+    /// Look at a server as an expert would, and say what is wrong and what to do
+    Doctor(DoctorArgs),
     /// Make one result of those of a run's shards
     Merge(MergeArgs),
     /// Compare two results
@@ -52,6 +54,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),
+    /// Show this machine's GPUs as they are now: load, memory, power, clocks and what holds them down
+    Gpu(GpuArgs),
     /// Show every setting and where its value came from
     Info(InfoArgs),
     /// Write a commented configuration file to start from

@@ -149,5 +149,10 @@ fn amount(text: &str, unit: Unit) -> Result<f64, Wrong> {
         Unit::RequestsPerSecond => rate(&["req/s", "requests/s", "rps"], "4 req/s"),
         Unit::TokensPerSecond => rate(&["tokens/s", "tok/s"], "1500 tokens/s"),
         Unit::Ratio => share(text, 1.0),
+        Unit::Gigabytes => rate(&["GB"], "80 GB"),
+        Unit::Watts => rate(&["W"], "700 W"),
+        Unit::JoulesPerToken => rate(&["J/token", "J"], "0.5 J/token"),
+        Unit::TokensPerJoule => rate(&["tokens/J", "tok/J"], "4 tokens/J"),
+        Unit::TokensPerSecondPerWatt => rate(&["tokens/s/W", "tok/s/W"], "4 tokens/s/W"),
     }
 }

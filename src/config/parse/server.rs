@@ -59,6 +59,8 @@ pub(in crate::config) fn target(
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
         gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
+        nvml: chosen.parse("nvml", words::path)?,
+        log: chosen.parse("server-log", words::path)?,
     })
 }
 
@@ -146,6 +148,11 @@ fn cut_urls(text: &str) -> Vec<String> {
     urls
 }
 
+/// Whether a server's text asks for gRPC.
+pub(in crate::config) fn is_grpc(text: &str) -> bool {
+    text.trim().starts_with("grpc://")
+}
+
 /// Whether a server's text means the built-in simulator.
 pub(in crate::config) fn is_simulator(text: &str) -> bool {
     text.trim().starts_with("sim:")
@@ -177,7 +184,13 @@ fn base_url(text: &str) -> Result<String, Wrong> {
             format!("write http://{text}, or add a target named '{text}' to the file"),
         ));
     };
-    if !matches!(scheme, "http" | "https") {
+    if scheme == "grpcs" {
+        return Err(wrong(
+            "gRPC is spoken without TLS here",
+            "write grpc://HOST:PORT, through a tunnel where that is needed",
+        ));
+    }
+    if !matches!(scheme, "http" | "https" | "grpc") {
         return Err(wrong(format!("the scheme '{scheme}' is not spoken here"), HINT));
     }
     if rest.contains(['?', '#']) {
@@ -196,6 +209,9 @@ fn base_url(text: &str) -> Result<String, Wrong> {
     }
     if port.is_some_and(|port| port != PORT_PLACE && port.parse::<u16>().is_err()) {
         return Err(wrong("the port is not a number up to 65535", HINT));
+    }
+    if scheme == "grpc" && port.is_none() {
+        return Err(wrong("gRPC has no usual port", format!("write for example grpc://{host}:8001")));
     }
     let mut base = text.trim_end_matches('/');
     for tail in ["/chat/completions", "/completions", "/v1"] {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::server::is_grpc;
 use super::words::{number, span};
 use crate::base::Nanos;
 use crate::config::error::{ConfigError, Entry, Wrong, wrong};
 use crate::config::layers::Chosen;
-use crate::config::{Sampling, Timeouts};
+use crate::config::{Sampling, Target, Timeouts};
 use crate::protocol::{Adapter, Api};
 
 /// Names of the APIs, ours and those of the tools that people come from; none for `auto`.
@@ -27,6 +28,40 @@ pub(in crate::config) fn adapter(text: &str) -> Result<Option<Adapter>, Wrong> {
     }
     let hint = || format!("write one of {}", Adapter::CHOICES.join(", "));
     Adapter::named(text).map(Some).ok_or_else(|| wrong("not an engine that is known here", hint()))
+}
+
+/// The API that is called, and the engine that is asked as far as it is known: the named ones, what the server's address or
+/// start tells (`evident`), and what follows from the one for the other.
+pub(in crate::config) fn spoken(
+    chosen: &Chosen,
+    target: &Target,
+    evident: Option<Adapter>,
+) -> Result<(Api, Option<Adapter>), ConfigError> {
+    let asked = chosen.parse("api", api)?.flatten();
+    let named = chosen.parse("adapter", adapter)?.flatten();
+    let over_grpc = target.base_urls.iter().any(|url| is_grpc(url));
+    let asked = asked.or(over_grpc.then_some(Api::KserveGrpc));
+    let adapter = named.or(evident).or_else(|| asked?.engine());
+    let api = asked.unwrap_or_else(|| adapter.unwrap_or_default().default_api());
+    let wrong_at = |key, problem: String, hint: &str| match chosen.one(key) {
+        Some(entry) => entry.wrong(wrong(problem, hint)),
+        None => ConfigError::new(problem, hint),
+    };
+    if over_grpc && !api.is_grpc() {
+        let problem = format!("{} is not spoken over gRPC", api.id());
+        return Err(wrong_at("api", problem, "write kserve-grpc, or the server's http:// address"));
+    }
+    if api.is_grpc() && target.base_urls.iter().any(|url| url.starts_with("https://")) {
+        let hint = "write grpc://HOST:PORT, through a tunnel where that is needed";
+        return Err(wrong_at("api", "gRPC is spoken without TLS here".to_owned(), hint));
+    }
+    match named.filter(|adapter| !adapter.speaks(api)) {
+        Some(adapter) => {
+            let problem = format!("{} does not speak {}", adapter.title(), api.id());
+            Err(wrong_at("adapter", problem, "leave out one of --api and --adapter"))
+        }
+        None => Ok((api, adapter)),
+    }
 }
 
 pub(in crate::config) fn sampling(chosen: &Chosen) -> Result<Sampling, ConfigError> {

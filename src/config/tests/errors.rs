@@ -116,7 +116,7 @@ fn requests() {
         ("extra-body", "[1]"), ("extra-body", r#"{"stream": false}"#), ("timeout", "first:3s"), ("timeout-stall", "0s"),
     ]), @r#"
     --api grpc: not an API that is spoken here
-    hint: write one of auto, chat, completions
+    hint: write one of auto, chat, completions, ollama-chat, ollama-generate, triton-generate, kserve-infer, kserve-grpc, tgi-generate, sglang-generate
     --stream maybe: neither yes nor no
     hint: write true or false
     --input-len 512:128: the range is upside down
@@ -294,5 +294,30 @@ fn each_origin_is_named() {
     insta::assert_snapshot!(words(layers), @r"
     loadtest.yaml:5: slo: itl:5ms: one request has many gaps between tokens
     hint: use tpot (mean gap per request) or max_stall (largest gap)
+    ");
+}
+
+#[test]
+fn apis_that_do_not_fit_their_server() {
+    let both = |flags: &[(&'static str, &str)]| words(layers(flags));
+    insta::assert_snapshot!(both(&[("server", "grpc://h:8001"), ("api", "chat")]), @r"
+    --api chat: chat is not spoken over gRPC
+    hint: write kserve-grpc, or the server's http:// address
+    ");
+    insta::assert_snapshot!(both(&[("server", "https://h"), ("api", "kserve-grpc")]), @r"
+    --api kserve-grpc: gRPC is spoken without TLS here
+    hint: write grpc://HOST:PORT, through a tunnel where that is needed
+    ");
+    insta::assert_snapshot!(both(&[("server", "http://h:1"), ("api", "tgi"), ("adapter", "vllm")]), @r"
+    --adapter vllm: vLLM does not speak tgi-generate
+    hint: leave out one of --api and --adapter
+    ");
+    insta::assert_snapshot!(both(&[("server", "grpc://h")]), @r"
+    --server grpc://h: gRPC has no usual port
+    hint: write for example grpc://h:8001
+    ");
+    insta::assert_snapshot!(both(&[("server", "grpcs://h:1")]), @r"
+    --server grpcs://h:1: gRPC is spoken without TLS here
+    hint: write grpc://HOST:PORT, through a tunnel where that is needed
     ");
 }

@@ -2,7 +2,7 @@
 
 use super::support::{file, layers, origin_of, plan, variables, with_server, words};
 use crate::base::Nanos;
-use crate::config::{Entry, Layers, Origin, Resolved, SourceFile, config_path, origins_table, resolve};
+use crate::config::{Entry, Layers, Origin, Resolved, SourceFile, config_path, origins, resolve};
 use crate::workload::{Lengths, Limit, Load};
 
 const FILE: &str = "workloads:\n  - name: chat\n    rate: 5\n    num_prompts: 7\n";
@@ -14,6 +14,15 @@ fn all_layers() -> Layers {
         Some(SourceFile { path: ".env".to_owned(), text: "# rates\nLLM_LOADTEST_RATE=4".to_owned() });
     layers.files = file(FILE);
     layers
+}
+
+/// Three aligned columns.
+fn origins_table(resolved: &Resolved) -> String {
+    let rows = origins(resolved);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    let lines = rows.iter().map(|[key, text, origin]| format!("{key:first$}  {text:second$}  {origin}\n"));
+    lines.collect()
 }
 
 #[test]

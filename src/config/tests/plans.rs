@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::support::{file, layers, plan, with_server};
 use crate::base::{Nanos, Seed};
 use crate::config::{Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
-use crate::protocol::Api;
+use crate::protocol::{Adapter, Api};
 use crate::record::Metric;
 use crate::search::Goal;
 use crate::workload::{Arrivals, CacheLabel, DataFormat, Dataset, Lengths, Level, Limit, Load};
@@ -172,6 +172,30 @@ fn bodies_are_merged_and_apis_have_many_names() {
     assert_eq!(body("user:me"), r#"{"user":"me"}"#);
     assert_eq!(plan(&[("api", "openai-chat")]).api, Api::Chat);
     assert_eq!(plan(&[("api", "vllm")]).api, Api::Completions);
+}
+
+#[test]
+fn api_and_engine_follow_from_each_other() {
+    let spoken = |flags: &[(&'static str, &str)]| {
+        let plan = plan(flags);
+        (plan.api, plan.adapter, plan.stream)
+    };
+    assert_eq!(spoken(&[("adapter", "ollama")]), (Api::OllamaChat, Some(Adapter::Ollama), true));
+    assert_eq!(spoken(&[("adapter", "ollama"), ("api", "chat")]), (Api::Chat, Some(Adapter::Ollama), true));
+    assert_eq!(spoken(&[("adapter", "vllm")]), (Api::Chat, Some(Adapter::Vllm), true));
+    assert_eq!(spoken(&[("api", "sglang")]), (Api::SglangGenerate, Some(Adapter::Sglang), true));
+    // It has no stream to ask for.
+    assert_eq!(spoken(&[("api", "kserve-infer")]), (Api::KserveInfer, Some(Adapter::Triton), false));
+    let over_grpc = |flags: &[(&'static str, &str)]| {
+        let mut flags = flags.to_vec();
+        flags.push(("server", "grpc://h:8001"));
+        let plan = resolve(layers(&flags)).unwrap().plan;
+        (plan.api, plan.adapter, plan.has_exact_outputs())
+    };
+    assert_eq!(over_grpc(&[]), (Api::KserveGrpc, Some(Adapter::Triton), false));
+    // The ensemble has no such input, the vLLM backend has.
+    assert_eq!(over_grpc(&[("adapter", "trtllm")]), (Api::KserveGrpc, Some(Adapter::TrtLlm), false));
+    assert_eq!(over_grpc(&[("adapter", "vllm")]), (Api::KserveGrpc, Some(Adapter::Vllm), true));
 }
 
 #[test]

@@ -19,7 +19,8 @@ const MAJOR: u32 = 1;
 /// 1: the course of a level in time (`series`), and some of its requests (`points`); the search that chose the levels (`search`).
 /// 2: rounds in pairs (`pairs`), looks, the test behind each p-value, evidence carried over (`carried`), how old the
 /// stored sessions are (`baseline`); ledgers.
-const MINOR: u32 = 2;
+/// 3: what was seen of the hardware (`observed`), and the values that come of it.
+const MINOR: u32 = 3;
 
 /// The first words of every file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,12 @@ pub enum Kind {
     Forecast,
     #[serde(rename = "llm-loadtest/history")]
     History,
+    #[serde(rename = "llm-loadtest/doctor")]
+    Doctor,
+    #[serde(rename = "llm-loadtest/gpus")]
+    Gpus,
+    #[serde(rename = "llm-loadtest/info")]
+    Info,
 }
 
 impl Kind {
@@ -62,6 +69,9 @@ impl Kind {
             Self::Ledger => "llm-loadtest/ledger",
             Self::Forecast => "llm-loadtest/forecast",
             Self::History => "llm-loadtest/history",
+            Self::Doctor => "llm-loadtest/doctor",
+            Self::Gpus => "llm-loadtest/gpus",
+            Self::Info => "llm-loadtest/info",
         }
     }
 
@@ -72,6 +82,9 @@ impl Kind {
             Self::Ledger => "a ledger",
             Self::Forecast => "a forecast",
             Self::History => "a history",
+            Self::Doctor => "a doctor's report",
+            Self::Gpus => "a look at GPUs",
+            Self::Info => "facts about a machine",
         }
     }
 }
@@ -138,6 +151,9 @@ impl DocumentError {
                 Kind::Ledger => "delete the file, or name another folder with --ledger".to_owned(),
                 Kind::Forecast => "give what `llm-loadtest plan --json` printed".to_owned(),
                 Kind::History => "give what `llm-loadtest history --format json` wrote".to_owned(),
+                Kind::Doctor => "give what `llm-loadtest doctor --json` printed".to_owned(),
+                Kind::Gpus => "give what `llm-loadtest gpu --json` printed".to_owned(),
+                Kind::Info => "give what `llm-loadtest info --json` printed".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

@@ -3,21 +3,26 @@
 mod asked;
 mod back;
 mod baseline;
+mod doctor;
 mod environment;
 mod finding;
 mod forecast;
 mod format;
+mod gpus;
 mod histogram;
 mod history;
 pub mod import;
+mod info;
 mod launch;
 mod ledger;
 mod level;
 mod load;
 mod merge;
 mod number;
+mod observed;
 mod plan;
 mod pool;
+mod pool_observed;
 mod row;
 mod run;
 mod schema;
@@ -40,6 +45,7 @@ mod tests;
 
 pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
+pub use doctor::{CheckDocument, DiagnosisDocument, DoctorDocument, DoctorParts};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use forecast::{
@@ -47,10 +53,12 @@ pub use forecast::{
     SessionForecastDocument,
 };
 pub use format::{DEFINITIONS, DocumentError, DocumentProblem, Format, Kind, SIZE_MAX};
+pub use gpus::{GpuNowDocument, GpuProcessDocument, GpusDocument};
 pub use history::{
     AlarmDocument, AnswerOfPairs, ChangeDocument, HistoryDocument, NightDocument, PairedAnswer,
     SegmentDocument, TrendDocument,
 };
+pub use info::{InfoDocument, SettingDocument, SystemDocument};
 pub use launch::LaunchDocument;
 pub use ledger::{BlockDocument, BlockLevel, LedgerDocument};
 pub use level::{
@@ -59,6 +67,7 @@ pub use level::{
 };
 pub use load::{LoadDocument, TraceDocument};
 pub use merge::{Joiner, MergeError, Part, Place, Shards};
+pub use observed::{CourseDocument, EnergyDocument, GpuWindowDocument, LogWindowDocument, ObservedDocument};
 pub use plan::{
     GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TimeoutsDocument,
     WorkloadDocument,
@@ -67,7 +76,10 @@ pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
-pub use schema::{baseline_schema, forecast_schema, history_schema, ledger_schema, run_schema};
+pub use schema::{
+    baseline_schema, doctor_schema, forecast_schema, gpus_schema, history_schema, info_schema, ledger_schema,
+    run_schema,
+};
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,
     StandingDocument, StepDocument,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::histogram;
 use super::level::{share, thin};
 use super::number::six;
+use super::pool_observed::{Parts, observed};
 use super::{
-    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, PointDocument, SeriesDocument,
-    SloCountDocument, SteadyDocument, TokensDocument, WindowDocument,
+    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, ObservedDocument, PointDocument,
+    SeriesDocument, SloCountDocument, SteadyDocument, TokensDocument, WindowDocument,
 };
-use crate::metrics::Summary;
+use crate::metrics::{Summary, gpu_values};
 use crate::record::{Metric, Unit};
 
 /// What the parts cannot say on their own.
@@ -19,6 +20,8 @@ pub(super) struct Frame {
     pub(super) window: WindowDocument,
     pub(super) crowd: Crowd,
     pub(super) histograms: BTreeMap<String, String>,
+    /// What was seen in all parts together.
+    pub(super) observed: Option<ObservedDocument>,
 }
 
 /// What only the rows of all parts together say.
@@ -54,7 +57,15 @@ pub(super) fn in_turn(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     };
     let peaks: Option<Vec<u64>> = parts.iter().map(|part| part.concurrency.peak).collect();
     let peak = peaks.and_then(|peaks| peaks.into_iter().max());
-    joined(parts, Frame { window, crowd: Crowd { peak, ..Crowd::default() }, histograms: BTreeMap::new() })
+    joined(
+        parts,
+        Frame {
+            window,
+            crowd: Crowd { peak, ..Crowd::default() },
+            histograms: BTreeMap::new(),
+            observed: observed(parts, Parts::InTurn),
+        },
+    )
 }
 
 fn bare(level: &LevelDocument) -> LevelDocument {
@@ -79,7 +90,7 @@ fn workloads(parts: &[&LevelDocument], window: &WindowDocument, kept: bool) -> V
         let own: Vec<&LevelDocument> =
             parts.iter().flat_map(|part| &part.parts).filter(|part| part.label == *name).collect();
         let histograms = if kept { histograms(&own) } else { BTreeMap::new() };
-        joined(&own, Frame { window: window.clone(), crowd: Crowd::default(), histograms })
+        joined(&own, Frame { window: window.clone(), crowd: Crowd::default(), histograms, observed: None })
     };
     names.into_iter().filter_map(one).collect()
 }
@@ -87,7 +98,7 @@ fn workloads(parts: &[&LevelDocument], window: &WindowDocument, kept: bool) -> V
 /// The parts as one level of this frame; none when there are no parts.
 pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocument> {
     let label = parts.first()?.label.clone();
-    let Frame { window, crowd, histograms } = frame;
+    let Frame { window, crowd, histograms, observed } = frame;
     let Crowd { peak, steady, series, points } = crowd;
     let over_time = |value: &dyn Fn(&LevelDocument) -> Option<f64>| over(parts, window.measured_s, value);
     let counts = Counts {
@@ -99,7 +110,7 @@ pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocu
     let workloads = workloads(parts, &window, !histograms.is_empty());
     Some(LevelDocument {
         label,
-        values: values(parts, window.measured_s, &counts, goodput.as_ref()),
+        values: values(parts, window.measured_s, &counts, (goodput.as_ref(), observed.as_ref())),
         concurrency: ConcurrencyDocument { mean: over_time(&|part| part.concurrency.mean), peak },
         window,
         offered: counts.offered,
@@ -113,6 +124,7 @@ pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocu
         histograms,
         series,
         points,
+        observed,
         parts: workloads,
     })
 }
@@ -197,12 +209,13 @@ fn goodput(parts: &[&LevelDocument], seconds: f64) -> Option<GoodputDocument> {
     })
 }
 
-/// Rates are counts over a window, so their counts add up; shares come from the added counts.
+/// Rates are counts over a window, so their counts add up; shares come from the added counts, what GPUs add from all that
+/// was seen of them.
 fn values(
     parts: &[&LevelDocument],
     seconds: f64,
     counts: &Counts,
-    goodput: Option<&GoodputDocument>,
+    (goodput, observed): (Option<&GoodputDocument>, Option<&ObservedDocument>),
 ) -> BTreeMap<String, f64> {
     let ids: BTreeSet<&String> = parts.iter().flat_map(|part| part.values.keys()).collect();
     let value = |id: &str| -> Option<f64> {
@@ -216,7 +229,14 @@ fn values(
             _ => None,
         }
     };
-    ids.into_iter().filter_map(|id| Some((id.clone(), value(id)?))).collect()
+    let mut all: BTreeMap<String, f64> =
+        ids.into_iter().filter_map(|id| Some((id.clone(), value(id)?))).collect();
+    if let Some(observed) = observed {
+        let throughput = all.get(Metric::OutputThroughput.id()).copied();
+        let of_gpus = gpu_values(&observed.means(), seconds, throughput);
+        all.extend(of_gpus.into_iter().map(|(metric, value)| (metric.id().to_owned(), six(value))));
+    }
+    all
 }
 
 /// Rates of the parts times their time, over all of the time; none when a part that offered anything has no value, or
@@ -272,7 +292,12 @@ mod tests {
             rounds.parts.iter().map(|part| (part.label.as_str(), part.offered)).collect();
         assert_eq!(found, [("chat", 2 * part.offered), ("rag", 2 * part.offered)]);
         assert!(rounds.parts.iter().all(|part| part.histograms.is_empty()));
-        let frame = |histograms| Frame { window: level.window.clone(), crowd: Crowd::default(), histograms };
+        let frame = |histograms| Frame {
+            window: level.window.clone(),
+            crowd: Crowd::default(),
+            histograms,
+            observed: None,
+        };
         let both = [&level, &level];
         let shards = joined(&both, frame(histograms(&both))).unwrap();
         assert_eq!(shards.parts[1].histograms, histograms(&[&level.parts[1], &level.parts[1]]));

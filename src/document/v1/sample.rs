@@ -31,6 +31,8 @@ pub(crate) fn plan() -> RunPlan {
             cacert: None,
             hardware: None,
             gpu: GpuUse::Auto,
+            nvml: None,
+            log: None,
         },
         model: None,
         name: "chat".to_owned(),
@@ -104,8 +106,7 @@ fn objective() -> Objective {
 /// 100 requests, 3 failed, whose latencies lie `shift` ms above the usual ones.
 pub(crate) fn summary(shift: f64) -> Summary {
     let spread = |from: f64, step: f64| {
-        let values = (0..97).map(|at| from + shift + step * f64::from(at));
-        Distribution::new(values.collect()).unwrap()
+        Distribution::new((0..97).map(|at| from + shift + step * f64::from(at)).collect()).unwrap()
     };
     Summary {
         observed: crate::record::Observed::default(),

@@ -3,7 +3,10 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
-use super::{BaselineDocument, ForecastDocument, HistoryDocument, LedgerDocument, RunDocument};
+use super::{
+    BaselineDocument, DoctorDocument, ForecastDocument, GpusDocument, HistoryDocument, InfoDocument,
+    LedgerDocument, RunDocument,
+};
 
 /// The text of `schemas/result.schema.json`.
 pub fn run_schema() -> String {
@@ -28,6 +31,21 @@ pub fn forecast_schema() -> String {
 /// The text of `schemas/history.schema.json`.
 pub fn history_schema() -> String {
     text::<HistoryDocument>()
+}
+
+/// The text of `schemas/doctor.schema.json`.
+pub fn doctor_schema() -> String {
+    text::<DoctorDocument>()
+}
+
+/// The text of `schemas/gpus.schema.json`.
+pub fn gpus_schema() -> String {
+    text::<GpusDocument>()
+}
+
+/// The text of `schemas/info.schema.json`.
+pub fn info_schema() -> String {
+    text::<InfoDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

@@ -14,8 +14,8 @@ pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(ask.model.as_deref().unwrap_or(model)));
     match api {
-        Api::Chat => body.insert("messages".to_owned(), messages(&ask.prompt)),
         Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt.text())),
+        _ => body.insert("messages".to_owned(), messages(&ask.prompt)),
     };
     if let Some(tokens) = ask.output_tokens {
         // Nearly every server reads `max_tokens`; `max_completion_tokens` is unknown to some.

@@ -26,8 +26,8 @@ impl Codec for OpenAi {
 
     fn path(&self, _model: &str, _stream: bool) -> String {
         match self.0 {
-            Api::Chat => "/v1/chat/completions".to_owned(),
             Api::Completions => "/v1/completions".to_owned(),
+            _ => "/v1/chat/completions".to_owned(),
         }
     }
 

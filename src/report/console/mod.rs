@@ -1,13 +1,19 @@
 //! A result on a terminal or in a log; meaning survives without colour.
 
+mod doctor;
 mod forecast;
 mod gate;
+mod gpus;
 pub mod history;
+mod info;
 mod run;
 mod search;
 mod style;
 
+pub use doctor::render_doctor;
 pub use forecast::render_forecast;
+pub use gpus::render_gpus;
+pub use info::render_info;
 pub use style::Style;
 
 use super::cell::gates;

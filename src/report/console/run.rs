@@ -8,6 +8,7 @@ use crate::record::{FailureClass, Metric, Unit};
 use crate::report::cell::slo;
 use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
+use crate::report::hardware;
 use crate::report::number::{count, percent, plural, quantity, significant};
 use crate::report::text::plain;
 
@@ -139,12 +140,24 @@ pub(super) fn write_level(
     out.push(String::new());
     write_totals(out, level);
     write_tokens(out, &level.tokens, imported);
+    out.extend(hardware::energy(level).map(|sentence| format!(" Energy: {}", plain(&sentence))));
+    out.extend(hardware::log(level).map(|sentence| format!(" Server's log: {}", plain(&sentence))));
     write_goodput(out, level, style);
     write_failures(out, level, style);
+    write_gpus(out, level, style);
     if !level.parts.is_empty() {
         out.push(String::new());
         out.extend(overview("workload", &level.parts, style));
     }
+}
+
+fn write_gpus(out: &mut Vec<String>, level: &LevelDocument, style: Style) {
+    let rows: Vec<Vec<String>> = hardware::rows(level).into_iter().map(Vec::from).collect();
+    if !rows.is_empty() {
+        out.push(String::new());
+        out.extend(table(&hardware::HEADER, &rows, None, style));
+    }
+    out.extend(hardware::remarks(level).iter().map(|remark| format!(" {}", plain(remark))));
 }
 
 fn row(metric: Metric, found: &MetricDocument) -> Vec<String> {

@@ -195,6 +195,12 @@ fn words(unit: Unit) -> fn(f64) -> String {
     match unit {
         Unit::Milliseconds | Unit::MillisecondsPerToken => milliseconds,
         Unit::Ratio => |value| format!("{}%", short(value * 100.0)),
-        Unit::TokensPerSecond | Unit::RequestsPerSecond => short,
+        Unit::TokensPerSecond
+        | Unit::RequestsPerSecond
+        | Unit::Gigabytes
+        | Unit::Watts
+        | Unit::JoulesPerToken
+        | Unit::TokensPerJoule
+        | Unit::TokensPerSecondPerWatt => short,
     }
 }

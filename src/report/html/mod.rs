@@ -4,6 +4,7 @@ mod chart;
 mod course;
 mod curves;
 mod figures;
+mod gpus;
 pub mod history;
 mod pairs;
 mod setup;
@@ -39,6 +40,7 @@ pub fn render(run: &RunDocument, reproduce: Option<&str>) -> String {
             (curves::against_throughput(run))
             (curves::distributions(run))
             (course::section(run))
+            (gpus::section(run))
             (setup::section(run, reproduce))
         }
         footer { p { "llm-loadtest " (shown(&run.tool, 40)) " · definitions " (shown(&run.definitions, 40)) } }

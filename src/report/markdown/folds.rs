@@ -7,6 +7,7 @@ use crate::record::{MetricKey, Unit};
 use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
 use crate::report::command::quoted;
 use crate::report::found::{Found, grouped, origin, rank};
+use crate::report::hardware;
 use crate::report::number::{change, plural, quantity};
 use crate::report::text::fence;
 
@@ -18,6 +19,7 @@ pub(super) fn all(run: &RunDocument, options: &MarkdownOptions) -> Vec<String> {
         verdict.map(|verdict| fold("How this was judged", &how_lines(verdict).join("\n"))),
         options.reproduce.as_deref().map(|line| reproduce(line, options)),
         verdict.and_then(|verdict| rounds(run, verdict)),
+        gpus(run),
         Some(environment(run)),
         verdict.and_then(|verdict| others(run, verdict)),
     ]
@@ -134,6 +136,29 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         body.push_str(&line);
     }
     (!rows.is_empty()).then(|| fold("Rounds and seeds", &body))
+}
+
+fn gpus(run: &RunDocument) -> Option<String> {
+    let many = run.levels.len() > 1;
+    let levels: Vec<String> = run
+        .levels
+        .iter()
+        .filter_map(|level| {
+            let row = |row: [String; 8]| format!("| {} |", row.map(|cell| sentence(&cell)).join(" | "));
+            let rows: Vec<String> = hardware::rows(level).into_iter().map(row).collect();
+            let table = (!rows.is_empty()).then(|| {
+                let header = hardware::HEADER.join(" | ");
+                format!("| {header} |\n|---|--:|--:|--:|--:|--:|--:|--:|\n{}", rows.join("\n"))
+            });
+            let energy = hardware::energy(level).map(|energy| format!("Energy: {}", sentence(&energy)));
+            let remarks = hardware::remarks(level).into_iter().map(|remark| sentence(&remark));
+            let log = hardware::log(level).map(|log| format!("Server's log: {}", sentence(&log)));
+            let parts: Vec<String> = table.into_iter().chain(energy).chain(log).chain(remarks).collect();
+            let title = if many { format!("**{}**\n\n", sentence(&level.label)) } else { String::new() };
+            (!parts.is_empty()).then(|| format!("{title}{}", parts.join("\n\n")))
+        })
+        .collect();
+    (!levels.is_empty()).then(|| fold("Hardware and server", &levels.join("\n\n")))
 }
 
 fn environment(run: &RunDocument) -> String {

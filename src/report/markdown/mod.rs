@@ -1,6 +1,7 @@
 //! A result as a comment on a pull request, or as the summary of a job.
 
 mod comment;
+mod doctor;
 mod failure;
 mod fit;
 mod folds;
@@ -11,6 +12,7 @@ mod options;
 mod table;
 
 pub use comment::{key, marker, render};
+pub use doctor::render_doctor;
 pub use failure::{Failure, render_failure};
 pub use forecast::render_forecast;
 pub use many::render_many;

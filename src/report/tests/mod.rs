@@ -3,6 +3,7 @@
 mod comment;
 mod forecast;
 mod golden;
+mod gpus;
 mod history;
 mod junit;
 mod pairs;

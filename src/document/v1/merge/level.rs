@@ -2,6 +2,7 @@
 
 use crate::base::Nanos;
 use crate::document::v1::pool::{Crowd, Frame, histograms, joined};
+use crate::document::v1::pool_observed::{Parts, observed};
 use crate::document::v1::{LevelDocument, WindowDocument};
 use crate::metrics::Window;
 
@@ -44,7 +45,8 @@ pub(super) fn merged(
 ) -> Option<LevelDocument> {
     let most = parts.iter().map(|part| part.concurrency.peak).sum();
     let crowd = crowd.unwrap_or(Crowd { peak: most, ..Crowd::default() });
-    joined(parts, Frame { window, crowd, histograms: histograms(parts) })
+    let observed = observed(parts, Parts::Together);
+    joined(parts, Frame { window, crowd, histograms: histograms(parts), observed })
 }
 
 fn micros(seconds: f64) -> f64 {

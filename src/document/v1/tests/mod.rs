@@ -1,6 +1,7 @@
 //! The files as a stranger reads them: round trips, versions, schemas, and an independent reader.
 
 mod forecast;
+mod observed;
 mod reader;
 
 use std::path::Path;
@@ -8,10 +9,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::base::Nanos;
+use crate::diagnosis::{Facts, Place, Reach, diagnose};
 use crate::document::v1::{
-    BaselineDocument, Candidate, DocumentProblem, RowDocument, RunDocument, SessionDocument,
-    WorkloadDocument, baseline_schema, comparable, history_schema, ledger_schema, nights, run_schema, sample,
-    sample_pairs,
+    BaselineDocument, Candidate, DoctorDocument, DoctorParts, DocumentProblem, RowDocument, RunDocument,
+    SessionDocument, WorkloadDocument, baseline_schema, comparable, doctor_schema, history_schema,
+    ledger_schema, nights, run_schema, sample, sample_pairs,
 };
 use crate::gate::Decision;
 use crate::record::{Ask, Chunk, Failure, FailureClass, Metric, MetricKey, Outcome, Phase, Row, Usage};
@@ -104,7 +106,7 @@ fn a_baseline_that_contradicts_itself_is_refused() {
     insta::assert_snapshot!(cause(|document| {
         let values = &mut document.sessions[0].levels[0].rounds[0].values;
         values.insert("speed".to_owned(), 1.0);
-    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate");
+    }), @"'speed' is not a metric; known are send_lag, ttft, ttft_from_due, ttfo, ttst, tpot, tpot_exact, icl, itl, max_stall, e2e, e2e_from_due, ttlb, tokens_per_user, request_throughput, output_throughput, total_throughput, goodput, goodput_rate, success_rate, error_rate, gpu_util, gpu_memory, gpu_power, energy_per_token, tokens_per_joule, tokens_per_watt");
     let edited =
         |document: &mut BaselineDocument| document.sessions[0].levels[0].rounds[0].output_tokens += 1;
     insta::assert_snapshot!(cause(edited), @"session 's0' was edited: its numbers are not those that were measured");
@@ -118,15 +120,17 @@ fn the_committed_schemas_are_current_and_accept_what_we_write() {
         include_str!("../../../../schemas/baseline.schema.json"),
         include_str!("../../../../schemas/ledger.schema.json"),
         include_str!("../../../../schemas/history.schema.json"),
+        include_str!("../../../../schemas/doctor.schema.json"),
     ];
     let samples = [
         sample::gate(Decision::Inconclusive).to_json(),
         baseline(2).to_json(),
         sample_pairs::ledger().to_json(),
         nights::history().to_json(),
+        doctor().to_json(),
     ];
-    let generated = [run_schema(), baseline_schema(), ledger_schema(), history_schema()];
-    let names = ["result", "baseline", "ledger", "history"];
+    let generated = [run_schema(), baseline_schema(), ledger_schema(), history_schema(), doctor_schema()];
+    let names = ["result", "baseline", "ledger", "history", "doctor"];
     for (((committed, generated), sample), name) in
         committed.into_iter().zip(generated).zip(samples).zip(names)
     {
@@ -267,4 +271,26 @@ fn quantiles_are_read_over_all_rounds() {
     }
     assert_eq!(run.quantiles("c=32", Metric::Ttfo, &[0.5]), None);
     assert_eq!(run.quantiles("c=1", Metric::Ttft, &[0.5]), None);
+}
+
+fn doctor() -> DoctorDocument {
+    let reach = Reach::NoName { host: "vlm".to_owned(), why: "not known".to_owned() };
+    let facts = Facts {
+        url: "http://vlm".to_owned(),
+        place: Place::default(),
+        reach,
+        service: None,
+        whole: None,
+        stream: None,
+        repeat: None,
+        parallel: None,
+    };
+    DoctorDocument::new(&DoctorParts {
+        tool: "0.1.0",
+        created: "2026-01-31T12:00:00Z",
+        server: "vlm",
+        adapter: None,
+        api: "chat",
+        checks: &diagnose(&facts),
+    })
 }

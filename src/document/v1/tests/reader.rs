@@ -15,7 +15,7 @@ fn an_independent_reader_understands_every_field() {
     let text = sample::gate(Decision::Fail).to_json();
     let run: Run = serde_json::from_str(&text).unwrap();
     assert_eq!(run.format.kind, "llm-loadtest/run");
-    assert_eq!((run.format.major, run.format.minor), (1, 2));
+    assert_eq!((run.format.major, run.format.minor), (1, 3));
     assert_eq!(run.verdict.unwrap().cells.len(), 4);
     assert_eq!(run.rounds.len(), 2);
     assert!(run.levels[0].series.is_none() && run.levels[0].points.is_none(), "two rounds are two courses");
@@ -190,6 +190,7 @@ struct Level {
     histograms: Option<BTreeMap<String, String>>,
     series: Option<Series>,
     points: Option<Vec<Point>>,
+    observed: Option<Value>,
 }
 
 #[derive(Deserialize)]

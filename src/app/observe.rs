@@ -1,0 +1,45 @@
+//! What is seen beside a level's rows while it runs: this machine's GPUs, the server's log.
+
+use super::server::Server;
+use super::sight::Sight;
+use crate::base::Nanos;
+use crate::config::RunPlan;
+use crate::host::RealClock;
+use crate::metrics::Window;
+use crate::record::Observed;
+use crate::telemetry::{GpuSampler, LogFollower};
+
+/// Looks on from a level's first request to its last. Its parts know nothing of each other.
+pub(super) struct Observer {
+    began: Nanos,
+    gpus: Option<GpuSampler>,
+    log: Option<LogFollower>,
+}
+
+impl Observer {
+    /// Begins before anything of the level is sent.
+    pub(super) fn start(server: &Server, plan: &RunPlan, clock: RealClock) -> Self {
+        let gpus = match &server.gpus {
+            Sight::Seen(gpus) => gpus.sample(clock),
+            Sight::Blind(_) | Sight::Elsewhere => None,
+        };
+        let log = server.log(plan).and_then(|path| LogFollower::start(path, clock));
+        Self { began: clock.now(), gpus, log }
+    }
+
+    /// What was seen in the measured window, and the energy of the warm-up before it and of its steady state.
+    pub(super) fn finish(self, window: Window, steady: Option<Window>) -> Observed {
+        let Self { began, gpus, log } = self;
+        let mut observed = Observed::default();
+        if let Some(courses) = gpus.map(GpuSampler::finish) {
+            let warmup = Window { start: began, end: window.start };
+            observed.gpus = courses.windows(window, warmup, steady);
+            observed.notes.extend(courses.notes);
+        }
+        if let Some(course) = log.map(LogFollower::finish) {
+            observed.log = course.window(window);
+            observed.notes.extend(course.note);
+        }
+        observed
+    }
+}

@@ -1,0 +1,4 @@
+//! Samples of a real server, and bodies made by hand.
+
+mod grpc;
+mod http;
