@@ -226,7 +226,9 @@ impl Adapter {
         let says = |text: &Option<String>, word: &str| {
             text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains(word))
         };
-        if headers.iter().any(|name| name.to_ascii_lowercase().starts_with("x-litellm")) {
+        // Only answers of models have its headers; its root is a page of its API's description.
+        let named = headers.iter().any(|name| name.to_ascii_lowercase().starts_with("x-litellm"));
+        if named || says(root, "<title>litellm") {
             return Some(Self::Litellm);
         }
         if says(server, "llama.cpp") {
@@ -287,6 +289,10 @@ mod tests {
         let server = Clues { server: Some("llama.cpp".to_owned()), ..models("x") };
         assert_eq!(Adapter::recognised(&server), Some(Adapter::LlamaServer));
         let proxy = Clues { headers: vec!["x-litellm-version".to_owned()], ..models("vllm") };
+        assert_eq!(Adapter::recognised(&proxy), Some(Adapter::Litellm));
+        // Version 1.106.
+        let page = "<!DOCTYPE html>\n<title>LiteLLM API - Swagger UI</title>".to_owned();
+        let proxy = Clues { root: Some(page), ..models("openai") };
         assert_eq!(Adapter::recognised(&proxy), Some(Adapter::Litellm));
         let triton = Clues { v2: Some(r#"{"name":"triton"}"#.to_owned()), ..Clues::default() };
         assert_eq!(Adapter::recognised(&triton), Some(Adapter::Triton));
