@@ -9,6 +9,7 @@ mod errors;
 pub mod http1;
 pub mod models;
 mod openai;
+pub mod prometheus;
 mod sse;
 mod text;
 #[cfg(test)]

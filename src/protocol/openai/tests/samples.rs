@@ -292,7 +292,8 @@ pub(super) fn names(want: fn(&str) -> bool) -> Vec<String> {
     let engines = list(&root()).into_iter().filter(|path| path.is_dir());
     let files = engines.flat_map(|engine| list(&engine));
     let names = files.map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"));
-    names.filter(|name| want(name)).collect()
+    // Pages of metrics are read elsewhere.
+    names.filter(|name| want(name) && !name.contains("/metrics")).collect()
 }
 
 fn is_streamed(name: &str) -> bool {
