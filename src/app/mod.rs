@@ -20,12 +20,14 @@ mod recorder;
 mod rejudge;
 mod rounds;
 mod run;
+mod scrape;
 mod search;
 mod server;
 mod settings;
 mod simulate;
 mod stage;
 mod start;
+mod strain;
 mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};

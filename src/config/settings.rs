@@ -91,6 +91,9 @@ pub const SETTINGS: &[Setting] = &[
     row("gpu", Server, Choice(&["auto", "require", "off"]), "This machine's GPUs, by NVML: auto (told where they are visible and may be the server's), require (an error where none is visible) or off")
         .default("auto")
         .file(&[(In::Target, "gpu")]),
+    row("server-metrics", Server, Switch, "Read the server's own metrics (queue, KV cache, tokens, latencies) before and after each level, and its gauges once a second between").default("true").file(&[(In::Target, "server_metrics")]).off(&["no-server-metrics"]),
+    row("metrics-url", Server, Texts, "Page of the server's metrics in Prometheus' format, where it is not found at its usual places; several are added up, for example http://localhost:8002/metrics").value("URL").file(&[(In::Target, "metrics_url")]),
+    row("validate", Server, Choice(&["off", "warn", "strict"]), "Whether the client's numbers are held against the server's own, and what a difference makes of the round: warn (doubtful), strict (invalid) or off; warn in a gate, off in a run").file(&[(In::Target, "validate")]),
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")
         .file(&[(In::Workload, "mix")]),

@@ -12,6 +12,7 @@ mod nonce;
 mod owner;
 mod priority;
 pub mod signals;
+mod strain;
 pub mod usage;
 
 pub use clock::{RealClock, epoch};
@@ -20,3 +21,4 @@ pub use machine::{MachineFacts, machine};
 pub use nonce::nonce;
 pub use owner::Owner;
 pub use priority::stand_back;
+pub use strain::{Strain, ports, strain};

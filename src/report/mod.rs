@@ -18,6 +18,7 @@ mod forecast;
 mod found;
 mod history;
 mod search;
+mod server;
 mod text;
 
 #[cfg(test)]

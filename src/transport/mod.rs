@@ -12,7 +12,7 @@ mod timer;
 mod tls;
 
 pub use address::{Address, AddressError};
-pub use control::{Control, ControlError, ModelsAnswer};
+pub use control::{Answer, Control, ControlError, ModelsAnswer};
 pub use options::{HttpError, HttpOptions};
 pub use reach::Route;
 pub use sockets::Sockets;

@@ -25,6 +25,18 @@ impl Fact {
     pub(super) fn hint(self, text: &str) -> Self {
         Self { hint: Some(Hint::new(text)), ..self }
     }
+
+    pub(super) fn at(self, level: &str, round: u32) -> Finding {
+        let Self { severity, code, message, hint } = self;
+        Finding {
+            severity,
+            code: code.to_owned(),
+            message,
+            hint,
+            level: Some(level.to_owned()),
+            round: Some(round),
+        }
+    }
 }
 
 const OUTPUT_DEVIATION: f64 = 0.02;
@@ -67,18 +79,7 @@ pub fn check_level(
     ];
     facts.extend(unevaluated(summary).map(Some));
     facts.extend(summary.parts.iter().map(|(name, part)| unanswered(name, part)));
-    facts
-        .into_iter()
-        .flatten()
-        .map(|fact| Finding {
-            severity: fact.severity,
-            code: fact.code.to_owned(),
-            message: fact.message,
-            hint: fact.hint,
-            level: Some(label.clone()),
-            round: Some(round),
-        })
-        .collect()
+    facts.into_iter().flatten().map(|fact| fact.at(&label, round)).collect()
 }
 
 /// A workload of a mix that fails as a whole may be too small a share to be seen in the level.

@@ -1,12 +1,15 @@
 //! May the numbers be believed? Findings about the client, the workload and comparability.
 
 mod client;
+mod crosscheck;
 mod environment;
 mod finding;
 mod level;
+mod machine;
 mod pace;
 
-pub use client::{ClientLoad, check_client};
+pub use client::{ClientLoad, MachineLoad, check_client};
+pub use crosscheck::{CrossCheck, check_server};
 pub use environment::check_environment;
 pub use finding::{Finding, Severity};
 pub use level::{THIN_PERCENTILES, check_level, thin_percentiles};

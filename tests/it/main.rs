@@ -25,3 +25,4 @@ mod run;
 mod search;
 mod stage;
 mod tidy;
+mod validate;

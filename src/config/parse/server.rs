@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::launch::{self, default_url, fits};
+use super::metrics::server_metrics;
 use super::words::{self, cut_lines};
 use crate::base::Secret;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
@@ -59,6 +60,7 @@ pub(in crate::config) fn target(
         cacert: chosen.parse("cacert", words::path)?,
         hardware: chosen.parse("hardware", words::name)?,
         gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
+        metrics: server_metrics(chosen)?,
     })
 }
 

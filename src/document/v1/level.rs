@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram;
 use super::number::six;
-use super::{PointDocument, SeriesDocument, SloDocument};
+use super::{ObservedDocument, PointDocument, SeriesDocument, SloDocument};
 use crate::base::Nanos;
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Steady, Summary, TokenTotals, Window};
 use crate::record::{FailureClass, Metric, MetricKey, Stat};
@@ -41,6 +41,9 @@ pub struct LevelDocument {
     /// Single requests as examples. Absent in the view over several rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<PointDocument>,
+    /// What was seen of the server from elsewhere than the requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedDocument>,
     /// Each workload of a mix, labelled with its name. Absent where there is no mix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<LevelDocument>,
@@ -152,7 +155,7 @@ impl LevelDocument {
             reconnects,
             series,
             points,
-            observed: _,
+            observed,
             parts,
         } = summary;
         let id = |metric: &Metric| metric.id().to_owned();
@@ -182,6 +185,7 @@ impl LevelDocument {
                 .collect(),
             series: series.as_ref().map(SeriesDocument::from),
             points: points.iter().map(PointDocument::from).collect(),
+            observed: ObservedDocument::new(observed),
             parts: parts.iter().map(|(name, part)| Self::new(name, part, gated)).collect(),
         }
     }

@@ -3,6 +3,7 @@
 mod asked;
 mod back;
 mod baseline;
+mod engine;
 mod environment;
 mod finding;
 mod forecast;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
+pub use engine::{BucketsDocument, CourseDocument, EngineDocument, ObservedDocument};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use forecast::{

@@ -6,8 +6,8 @@ use super::histogram;
 use super::level::{share, thin};
 use super::number::six;
 use super::{
-    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, PointDocument, SeriesDocument,
-    SloCountDocument, SteadyDocument, TokensDocument, WindowDocument,
+    ConcurrencyDocument, GoodputDocument, LevelDocument, MetricDocument, ObservedDocument, PointDocument,
+    SeriesDocument, SloCountDocument, SteadyDocument, TokensDocument, WindowDocument,
 };
 use crate::metrics::Summary;
 use crate::record::{Metric, Unit};
@@ -54,7 +54,11 @@ pub(super) fn in_turn(parts: &[&LevelDocument]) -> Option<LevelDocument> {
     };
     let peaks: Option<Vec<u64>> = parts.iter().map(|part| part.concurrency.peak).collect();
     let peak = peaks.and_then(|peaks| peaks.into_iter().max());
-    joined(parts, Frame { window, crowd: Crowd { peak, ..Crowd::default() }, histograms: BTreeMap::new() })
+    let seen: Vec<(Option<&ObservedDocument>, f64)> =
+        parts.iter().map(|part| (part.observed.as_ref(), part.window.measured_s)).collect();
+    let observed = ObservedDocument::in_turn(&seen);
+    let frame = Frame { window, crowd: Crowd { peak, ..Crowd::default() }, histograms: BTreeMap::new() };
+    Some(LevelDocument { observed, ..joined(parts, frame)? })
 }
 
 fn bare(level: &LevelDocument) -> LevelDocument {
@@ -113,6 +117,8 @@ pub(super) fn joined(parts: &[&LevelDocument], frame: Frame) -> Option<LevelDocu
         histograms,
         series,
         points,
+        // Every shard's server is the same one, so their views do not add up.
+        observed: None,
         parts: workloads,
     })
 }

@@ -61,6 +61,8 @@ impl From<&Target> for TargetDocument {
             hardware,
             // Whether the GPUs were asked shows in the environment.
             gpu: _,
+            // What they said, and what was found in them, stands beside the numbers.
+            metrics: _,
         } = target;
         let mut urls = base_urls.iter().map(|url| without_credentials(url));
         Self {

@@ -276,7 +276,7 @@ impl Play {
             stopping,
         };
         let (mut rows, mut seen, gauge) = (Vec::new(), Vec::new(), Gauge::default());
-        let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+        let mut sources = Sources { warmup: &mut warm, measured: &mut visits, between: &mut || () };
         let mut take = |row: Row| {
             if row.phase == Phase::Measure {
                 seen.push(gauge.read());

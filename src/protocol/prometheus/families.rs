@@ -1,4 +1,4 @@
-//! One table for each family of metric names. vLLM's, SGLang's, llama-server's, Triton's and LiteLLM's are of the pages in
+//! One table for each family of metric names. vLLM's, SGLang's, llama-server's, Triton's and `LiteLLM`'s are of the pages in
 //! `tests/fixtures/wire`; the others and all older names are of the engines' sources and documentation.
 
 use super::alias::{Family, Term, Timing, seconds, term};

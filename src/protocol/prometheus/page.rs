@@ -1,4 +1,4 @@
-//! Prometheus' text format, version 0.0.4, and OpenMetrics 1.0: lines to series. What is not understood is counted.
+//! Prometheus' text format, version 0.0.4, and `OpenMetrics` 1.0: lines to series. What is not understood is counted.
 
 use std::borrow::Cow;
 
@@ -17,11 +17,14 @@ pub struct Page<'a> {
     pub skipped: u64,
 }
 
+/// Names and values, in their order.
+pub type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
+
 /// One line of a page: a name, its labels, and a value that may be infinite or no number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series<'a> {
     pub name: &'a str,
-    pub labels: Vec<(&'a str, Cow<'a, str>)>,
+    pub labels: Labels<'a>,
     pub value: f64,
 }
 
@@ -71,7 +74,7 @@ fn series(line: &str) -> Option<Series<'_>> {
 }
 
 /// The labels up to the closing brace, and what follows it.
-fn labels(inside: &str) -> Option<(Vec<(&str, Cow<'_, str>)>, &str)> {
+fn labels(inside: &str) -> Option<(Labels<'_>, &str)> {
     let mut labels = Vec::new();
     let mut rest = inside.trim_start();
     loop {

@@ -9,6 +9,7 @@ use crate::report::cell::slo;
 use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
 use crate::report::number::{count, percent, plural, quantity, significant};
+use crate::report::server;
 use crate::report::text::plain;
 
 /// The distributions that most readers came for; the files hold them all.
@@ -139,6 +140,7 @@ pub(super) fn write_level(
     out.push(String::new());
     write_totals(out, level);
     write_tokens(out, &level.tokens, imported);
+    out.extend(server::engine(level).map(|engine| format!(" {}", server::line(engine))));
     write_goodput(out, level, style);
     write_failures(out, level, style);
     if !level.parts.is_empty() {

@@ -8,6 +8,7 @@ use crate::report::cell::{Cell, gates, judged_how, title, worth_a_look};
 use crate::report::command::quoted;
 use crate::report::found::{Found, grouped, origin, rank};
 use crate::report::number::{change, plural, quantity};
+use crate::report::server;
 use crate::report::text::fence;
 
 /// Every fold that has something to say.
@@ -18,6 +19,7 @@ pub(super) fn all(run: &RunDocument, options: &MarkdownOptions) -> Vec<String> {
         verdict.map(|verdict| fold("How this was judged", &how_lines(verdict).join("\n"))),
         options.reproduce.as_deref().map(|line| reproduce(line, options)),
         verdict.and_then(|verdict| rounds(run, verdict)),
+        servers(run),
         Some(environment(run)),
         verdict.and_then(|verdict| others(run, verdict)),
     ]
@@ -134,6 +136,19 @@ fn rounds(run: &RunDocument, verdict: &VerdictDocument) -> Option<String> {
         body.push_str(&line);
     }
     (!rows.is_empty()).then(|| fold("Rounds and seeds", &body))
+}
+
+/// What the server said of each level.
+fn servers(run: &RunDocument) -> Option<String> {
+    let lines: Vec<String> = run
+        .levels
+        .iter()
+        .filter_map(|level| {
+            let line = server::line(server::engine(level)?);
+            Some(format!("- {}: {}", sentence(&level.label), sentence(&line)))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| fold("The server's own numbers", &lines.join("\n")))
 }
 
 fn environment(run: &RunDocument) -> String {

@@ -172,6 +172,7 @@ fn level(entry: Entry) -> LevelDocument {
             .collect(),
         series: None,
         points: Vec::new(),
+        observed: None,
         parts: Vec::new(),
     }
 }
