@@ -10,18 +10,21 @@ use tokio::sync::oneshot;
 
 use super::error::AppError;
 use super::observe::Observer;
-use super::prepare;
+use super::prepare::{self, Ahead};
 use super::recorder::{Recorded, Recorder, Sheet};
+use super::scrape::{Doorstep, Scraped, Scraper, Watched};
 use super::server::Server;
+use super::strain;
 use super::watch::{LevelTitle, Live, Watcher};
 use crate::base::{Nanos, Seed};
-use crate::config::RunPlan;
-use crate::engine::{Gauge, Measured, Sources, Stop, Work, drive};
+use crate::config::{MetricsSource, RunPlan};
+use crate::engine::{Gauge, Measured, Net, Sources, Stop, Work, drive};
 use crate::host::{self, Journal, RealClock, usage};
 use crate::metrics::Window;
 use crate::protocol::{CallOptions, codec};
 use crate::record::{Arm, Row};
 use crate::transport::{Grpc, Sockets};
+use crate::validity::MachineLoad;
 use crate::workload::{
     self, Level, Limit, Pace, Schedule, ScheduleError, Shard, Source, TokenCounter, Visit,
 };
@@ -43,6 +46,11 @@ pub(super) struct LevelRun {
     pub(super) measured: Measured,
     /// Own CPU seconds over wall seconds and cores.
     pub(super) cpu_share: f64,
+    pub(super) machine: MachineLoad,
+    /// Why the server's own metrics could not be read, where they could not.
+    pub(super) unread: Vec<String>,
+    /// The server is on this machine, or simulated.
+    pub(super) near: bool,
 }
 
 /// Which level of which round, and the chance it runs on.
@@ -96,26 +104,51 @@ impl Bench<'_> {
         watcher.started(&self.title(server, turn));
         let observer = Observer::start(server, self.plan, self.clock);
         let gauge = Gauge::default();
+        let (scraper, doorstep) = Scraper::start(&self.watched(server, turn))?;
         let (sender, receiver) = sync_channel(ROWS_WAITING);
         let recorder = Recorder::start(receiver, self.sheet(turn, work.deadline), journal, gauge.clone())?;
-        let (cpu, began) = (cpu_seconds(), self.clock.now());
+        let (cpu, began, mut machine) = (cpu_seconds(), self.clock.now(), strain::Watch::start());
         // A cache that is called warm is warmed whatever number was given.
         let usual = || self.plan.warmup.requests.unwrap_or_else(|| own_warmup(&schedule));
         let warmup = turn.warmup.unwrap_or_else(|| usual().max(schedule.warm_set()));
         let due = schedule.due();
-        let watch = (warmup, gauge.clone(), stop.clone());
+        let watch = (warmup, gauge.clone(), stop.clone(), doorstep);
         let ended = self.launch(work, &schedule, server, sender, watch)?;
         let scene = Scene { gauge: &gauge, recorder: &recorder, due: due.as_deref() };
-        let measured = self.follow(ended, &scene, watcher).await?;
-        let wall = (self.clock.now() - began).secs() * f64::from(host::machine().cpu_cores.max(1));
-        let cpu_share = (cpu_seconds() - cpu) / wall.max(1e-3);
+        let measured = self.follow(ended, &scene, &mut machine, watcher).await?;
+        let wall = self.clock.now() - began;
+        let cores = wall.secs() * f64::from(host::machine().cpu_cores.max(1));
+        let cpu_share = (cpu_seconds() - cpu) / cores.max(1e-3);
+        let machine = machine.end(wall);
         let last = self.live(&scene);
         let window = Window { start: measured.start, end: measured.end };
         let mut told = recorder.finish(&self.counter, window)?;
         let steady = told.summary.steady.map(|steady| steady.window);
-        told.summary = told.summary.with_observed(observer.finish(window, steady));
+        let Scraped { engine, notes } = scraper.finish()?;
+        let mut observed = observer.finish(window, steady);
+        observed.engine = engine;
+        observed.notes.extend(notes.iter().cloned());
+        told.summary = told.summary.with_observed(observed);
         watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
-        Ok(LevelRun { level: turn.level.clone(), due, recorded: told, measured, cpu_share })
+        let near = server.environment.network_path != "network";
+        let level = turn.level.clone();
+        Ok(LevelRun { level, due, recorded: told, measured, cpu_share, machine, unread: notes, near })
+    }
+
+    /// Whose metrics are read: those of the pages that were named, which are the candidate's, or of every server.
+    fn watched<'s>(&'s self, server: &'s Server, turn: &Turn) -> Watched<'s> {
+        let target = &self.plan.target.metrics.source;
+        let source = match target {
+            MetricsSource::Pages(_) if turn.arm == Some(Arm::Baseline) => &MetricsSource::Auto,
+            source => source,
+        };
+        let has_one_model = self.plan.parts.iter().all(|part| part.workload.models.is_empty());
+        Watched {
+            source,
+            adapter: self.plan.adapter,
+            servers: &server.servers,
+            model: has_one_model.then_some(server.model.as_str()),
+        }
     }
 
     fn sheet(&self, turn: &Turn, length: Option<Nanos>) -> Sheet {
@@ -178,27 +211,21 @@ impl Bench<'_> {
         schedule: &Schedule,
         server: &Server,
         rows: SyncSender<Row>,
-        watch: (u64, Gauge, Stop),
+        watch: (u64, Gauge, Stop, Doorstep),
     ) -> Result<oneshot::Receiver<Measured>, AppError> {
         let (tell, told) = oneshot::channel();
-        let (warmup, gauge, stop) = watch;
+        let (warmup, gauge, stop, doorstep) = watch;
         let ahead = |visits, wanted| prepare::ahead(visits, work.codec, work.options.clone(), wanted);
-        let mut warm = ahead(Box::new(warmups(schedule, warmup)) as Box<dyn Iterator<Item = _> + Send>, 0)?;
-        let mut visits = ahead(Box::new(schedule.visits()), work.lines as usize)?;
-        // Nobody records only when the run was dropped as a whole.
-        let mut hand_on = move |row| drop(rows.send(row));
-        if work.codec.api().is_grpc() {
-            let mut net = Grpc::new(&server.servers, self.clock)?;
-            spawn("load", move || {
-                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
-                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
-            })?;
+        let warm = ahead(Box::new(warmups(schedule, warmup)) as Box<dyn Iterator<Item = _> + Send>, 0)?;
+        let visits = ahead(Box::new(schedule.visits()), work.lines as usize)?;
+        let is_grpc = work.codec.api().is_grpc();
+        let errand = Errand { work, warm, visits, rows, gauge, stop, doorstep };
+        if is_grpc {
+            let net = Grpc::new(&server.servers, self.clock)?;
+            spawn("load", move || tell.send(errand.run(net)).is_ok())?;
         } else {
-            let mut net = Sockets::new(&server.servers, self.clock)?;
-            spawn("load", move || {
-                let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
-                tell.send(drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)).is_ok()
-            })?;
+            let net = Sockets::new(&server.servers, self.clock)?;
+            spawn("load", move || tell.send(errand.run(net)).is_ok())?;
         }
         Ok(told)
     }
@@ -207,6 +234,7 @@ impl Bench<'_> {
         &self,
         mut ended: oneshot::Receiver<Measured>,
         scene: &Scene<'_>,
+        machine: &mut strain::Watch,
         watcher: &mut dyn Watcher,
     ) -> Result<Measured, AppError> {
         let mut ticks = 0_u64;
@@ -217,6 +245,7 @@ impl Bench<'_> {
             }
             if ticks.is_multiple_of(ASK_EVERY) {
                 scene.recorder.ask();
+                machine.look();
             }
             ticks += 1;
             watcher.tick(&self.live(scene));
@@ -254,6 +283,32 @@ impl Bench<'_> {
             hardware: server.environment.hardware.clone(),
             gpus: server.environment.gpus.clone(),
         }
+    }
+}
+
+/// What the engine's thread takes with it.
+struct Errand {
+    work: Work,
+    warm: Ahead,
+    visits: Ahead,
+    rows: SyncSender<Row>,
+    gauge: Gauge,
+    stop: Stop,
+    doorstep: Doorstep,
+}
+
+impl Errand {
+    fn run(self, mut net: impl Net) -> Measured {
+        let Self { work, mut warm, mut visits, rows, gauge, stop, mut doorstep } = self;
+        // Nobody records only when the run was dropped as a whole.
+        let mut hand_on = |row| drop(rows.send(row));
+        let mut between = || {
+            if !stop.is_draining() {
+                doorstep.wait();
+            }
+        };
+        let mut sources = Sources { warmup: &mut warm, measured: &mut visits, between: &mut between };
+        drive(&work, &mut net, &mut sources, &mut hand_on, &gauge, &stop)
     }
 }
 

@@ -25,6 +25,7 @@ mod recorder;
 mod rejudge;
 mod rounds;
 mod run;
+mod scrape;
 mod search;
 mod server;
 mod settings;
@@ -32,6 +33,7 @@ mod sight;
 mod simulate;
 mod stage;
 mod start;
+mod strain;
 mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};

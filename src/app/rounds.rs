@@ -20,8 +20,10 @@ use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
 use crate::record::{Arm, Metric, MetricKey};
 use crate::telemetry::{self, GpuFacts};
-use crate::validity::{ClientLoad, Finding, Severity, check_client, check_gpus, check_level};
-use crate::workload::{Level, Pace, Servers, Source, SourceError, TokenCounter};
+use crate::validity::{
+    ClientLoad, CrossCheck, Finding, Severity, check_client, check_gpus, check_level, check_server,
+};
+use crate::workload::{CacheLabel, Level, Pace, Servers, Source, SourceError, TokenCounter};
 
 /// Larger than any tokenizer or prompt file that fits in memory beside its use.
 const INPUT_MAX: u64 = 2 * 1024 * 1024 * 1024;
@@ -281,6 +283,8 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
         loop_lag_p99: run.measured.lag.p99,
         loop_lag_max: run.measured.lag.max,
         tail: tail(summary),
+        machine: run.machine,
+        reconnects: summary.reconnects,
     };
     let mut findings = check_level(summary, plan, &run.level, run.due.as_deref(), round);
     let others = check_client(&client, round)
@@ -288,6 +292,13 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
         .chain(check_gpus(summary, round))
         .chain(uncounted(run.recorded.uncounted, round));
     findings.extend(others.map(|finding| Finding { level: Some(label.clone()), ..finding }));
+    let check = CrossCheck {
+        policy: plan.target.metrics.validate,
+        near: run.near,
+        whole_load: plan.shard.is_whole(),
+        cold: plan.cache == CacheLabel::Cold,
+    };
+    findings.extend(check_server(summary, check, &run.unread, (&label, round)));
     findings
 }
 

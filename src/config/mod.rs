@@ -30,8 +30,8 @@ pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins;
 pub use plan::{
-    BaselineServer, Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, SearchPlan, StartAt, Target,
-    Timeouts, Warmup,
+    BaselineServer, Bound, GatePolicy, GpuUse, MetricsSource, Objective, RunPlan, Sampling, SearchPlan,
+    ServerMetrics, StartAt, Target, Timeouts, Validate, Warmup,
 };
 pub use resolve::{Outputs, Print, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;

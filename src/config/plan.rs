@@ -113,6 +113,38 @@ pub struct Target {
     pub nvml: Option<PathBuf>,
     /// The log of a server that is not started here.
     pub log: Option<PathBuf>,
+    pub metrics: ServerMetrics,
+}
+
+/// What is read of the server's own metrics, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerMetrics {
+    pub source: MetricsSource,
+    pub validate: Validate,
+}
+
+/// Where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum MetricsSource {
+    /// On each server, where its engine has them.
+    #[default]
+    Auto,
+    /// On these pages, all of them together.
+    Pages(Vec<String>),
+    /// Nobody asks.
+    Off,
+}
+
+/// What it means for a round where the server's numbers differ from the client's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Validate {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// The round is doubtful.
+    Warn,
+    /// The round is invalid.
+    Strict,
 }
 
 /// Whether this machine's GPUs are asked.

@@ -252,6 +252,7 @@ impl Said {
         if gates && chosen.given("duration").is_none() {
             chosen.or_default("num-prompts", "400");
         }
+        chosen.or_default("validate", if gates { "warn" } else { "off" });
         chosen.fill();
         let wanted = parse::wanted(&mut chosen)?;
         let levels = parse::levels(&mut chosen)?;

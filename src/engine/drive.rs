@@ -42,6 +42,8 @@ pub struct Work {
 pub struct Sources<'a> {
     pub warmup: &'a mut dyn Visits,
     pub measured: &'a mut dyn Visits,
+    /// Called once between them, when nothing is in flight: what must be read before the window opens is read here.
+    pub between: &'a mut dyn FnMut(),
 }
 
 /// What a level left behind besides its rows.
@@ -71,6 +73,7 @@ pub fn drive(
     };
     let start = net.now();
     Pass::new(work, warmup, start, (net, &mut lines), sources.warmup, rows, gauge).run(stop);
+    (sources.between)();
     sources.measured.stock(work.lines as usize);
     lines.fill(work, net, stop);
     let start = net.now();

@@ -12,6 +12,7 @@ mod nonce;
 mod owner;
 mod priority;
 pub mod signals;
+mod strain;
 mod system;
 pub mod usage;
 
@@ -21,4 +22,5 @@ pub use machine::{MachineFacts, machine};
 pub use nonce::nonce;
 pub use owner::Owner;
 pub use priority::stand_back;
+pub use strain::{Strain, ports, strain};
 pub use system::{SystemFacts, system};

@@ -13,6 +13,7 @@ pub mod models;
 mod ndjson;
 mod ollama;
 mod openai;
+pub mod prometheus;
 mod sglang;
 mod sse;
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod found;
 mod hardware;
 mod history;
 mod search;
+mod server;
 mod text;
 
 #[cfg(test)]

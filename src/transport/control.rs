@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SERVER};
+use reqwest::{Client, Response};
 
 use super::address::Address;
 use super::options::{HttpError, HttpOptions, headers};
@@ -106,6 +106,14 @@ pub struct Heard {
 
 /// Enough of any answer that is looked at.
 const LOOK_MAX: usize = 256 * 1024;
+/// A page that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Of the last of the redirects that were followed.
+    pub status: u16,
+    pub body: String,
+}
+
 /// A server that is ready answers such a question at once.
 const LOOK: Duration = Duration::from_secs(3);
 /// Enough for any list of models, too little for a joke.
@@ -187,6 +195,15 @@ impl Control {
         Ok(heard)
     }
 
+    /// A page of at most `most` bytes, asked with patience for one look; up to ten redirects are followed. The error is one line.
+    pub async fn page(&self, url: &str, most: usize) -> Result<Answer, String> {
+        let response = self.client.get(url).timeout(LOOK).send().await.map_err(|error| chain(&error))?;
+        let status = response.status().as_u16();
+        let bytes = body(response, most).await.map_err(|error| chain(&error))?;
+        let bytes = bytes.ok_or_else(|| format!("its page has more than {} MiB", most >> 20))?;
+        Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
     /// The list of models, as text.
     pub async fn models(&self, listing: Listing) -> Result<ModelsAnswer, ControlError> {
         let url = format!("{}{}", self.address.url(), listing.path());
@@ -197,20 +214,16 @@ impl Control {
             why: chain(error),
             address: self.address.clone(),
         };
-        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut bytes = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
-            bytes.extend_from_slice(&part);
-            if bytes.len() > ANSWER_MAX {
-                return Err(ControlError::Unexpected {
-                    url,
-                    wanted: "a list of models",
-                    why: "too long".to_owned(),
-                });
-            }
-        }
+        let Some(bytes) = body(response, ANSWER_MAX).await.map_err(|error| unreachable(&error))? else {
+            return Err(ControlError::Unexpected {
+                url,
+                wanted: "a list of models",
+                why: "too long".to_owned(),
+            });
+        };
         let body = String::from_utf8_lossy(&bytes).into_owned();
         if !(200..300).contains(&status) {
             let detail = Failure::new(crate::record::FailureClass::Http4xx, body).detail;
@@ -218,6 +231,18 @@ impl Control {
         }
         Ok(ModelsAnswer { body, server })
     }
+}
+
+/// The whole body; none where it is longer than `most`.
+async fn body(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(part) = response.chunk().await? {
+        bytes.extend_from_slice(&part);
+        if bytes.len() > most {
+            return Ok(None);
+        }
+    }
+    Ok(Some(bytes))
 }
 
 /// The client writes its own `Host` header.

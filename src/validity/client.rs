@@ -1,7 +1,8 @@
 //! Was the load generator itself the bottleneck?
 
-use super::{Finding, Severity};
-use crate::base::{Hint, Nanos};
+use super::level::Fact;
+use super::{Finding, Severity, machine};
+use crate::base::Nanos;
 
 /// What the client saw of itself during one round.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +16,24 @@ pub struct ClientLoad {
     pub loop_lag_max: Nanos,
     /// 95th percentile of the shortest latency that is measured: TTFT, else E2E; zero when nothing was measured.
     pub tail: Nanos,
+    pub machine: MachineLoad,
+    /// Requests that found their connection closed by the server before their first byte, and were sent again.
+    pub reconnects: u64,
+}
+
+/// What the client's machine suffered meanwhile; what is not known is none.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct MachineLoad {
+    /// Most open files of this process, and how many it may have.
+    pub files: Option<(u64, u64)>,
+    /// Most local ports in use, and how many there are.
+    pub ports: Option<(u64, u64)>,
+    /// TCP segments sent again, and sent at all.
+    pub resent: Option<(u64, u64)>,
+    /// Share of the window in which a CPU limit kept the client from running; of several cores each counts.
+    pub throttled: Option<f64>,
+    /// Share of all cores' time that a hypervisor gave to others.
+    pub stolen: Option<f64>,
 }
 
 /// A timer this late at the 99th percentile delays the instants that latencies are made of by as much, the tail of one adding
@@ -28,7 +47,7 @@ const BUSY_WARNING: f64 = 0.9;
 
 /// Invalid when the client was starved: the numbers are then its own, not the server's.
 pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
-    let ClientLoad { cpu_share, loop_busy, loop_lag_p99, loop_lag_max, tail } = *load;
+    let ClientLoad { cpu_share, loop_busy, loop_lag_p99, loop_lag_max, tail, machine, reconnects } = *load;
     let bound = |(least, percent): (Nanos, u64)| least.max(Nanos(tail.0 / 100 * percent));
     let lag = if loop_lag_p99 > bound(LAG_INVALID) {
         Some((
@@ -63,20 +82,23 @@ pub fn check_client(load: &ClientLoad, round: u32) -> Vec<Finding> {
         );
         (Severity::Warning, "client_busy", message)
     });
-    lag.into_iter()
-        .chain(busy)
-        .chain(cpu)
-        .map(|(severity, code, message)| Finding {
-            severity,
-            code: code.to_owned(),
-            message,
-            hint: Some(Hint::new(
-                "run the client on a machine of its own, split the load over several with --shard, or lower the concurrency or rate",
-            )),
-            level: None,
-            round: Some(round),
-        })
-        .collect()
+    let own = lag.into_iter().chain(busy).chain(cpu).map(|(severity, code, message)| {
+        let hint = "run the client on a machine of its own, split the load over several with --shard, or lower the concurrency or rate";
+        Fact::new(severity, code, message).hint(hint)
+    });
+    let others = machine::check(&machine).into_iter().chain(reconnected(reconnects));
+    own.chain(others).map(|fact| fact.found(None, round)).collect()
+}
+
+/// A server closes idle connections when it likes to; what is sent again at once was never seen by it.
+fn reconnected(reconnects: u64) -> Option<Fact> {
+    (reconnects > 0).then(|| {
+        let message = format!(
+            "{reconnects} requests found their connection closed by the server before their first byte and were sent again on a new one, whose opening is in their latency"
+        );
+        Fact::new(Severity::Info, "reconnects", message)
+            .hint("raise the server's keep-alive limits (time and requests per connection), or read the tail with this in mind")
+    })
 }
 
 #[cfg(test)]
@@ -94,6 +116,8 @@ mod tests {
             loop_busy: cpu_share,
             loop_lag_p99: Nanos::from_ms(p99),
             loop_lag_max: Nanos::from_ms(max),
+            machine: MachineLoad::default(),
+            reconnects: 0,
         };
         check_client(&load, 2)
             .iter()
@@ -105,6 +129,22 @@ mod tests {
     #[test]
     fn a_calm_client_is_silent_up_to_its_bounds() {
         assert_eq!(words(0.9, 3.0, 50.0), "");
+    }
+
+    #[test]
+    fn requests_that_were_sent_again_are_told() {
+        let load = ClientLoad {
+            cpu_share: 0.1,
+            loop_busy: 0.1,
+            loop_lag_p99: Nanos::ZERO,
+            loop_lag_max: Nanos::ZERO,
+            tail: Nanos::ZERO,
+            machine: MachineLoad::default(),
+            reconnects: 3,
+        };
+        let found = check_client(&load, 1);
+        assert_eq!((found.len(), found[0].severity, found[0].level.as_deref()), (1, Severity::Info, None));
+        insta::assert_snapshot!(found[0].message, @"3 requests found their connection closed by the server before their first byte and were sent again on a new one, whose opening is in their latency");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::base::{Nanos, Rate, Seed};
-use crate::config::{GatePolicy, GpuUse, RunPlan, Sampling, Target, Timeouts, Warmup};
+use crate::config::{GatePolicy, GpuUse, RunPlan, Sampling, ServerMetrics, Target, Timeouts, Warmup};
 use crate::metrics::{Concurrency, Distribution, Goodput, SloCount, Summary, TokenTotals, Window};
 use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, Slo, TokenSource};
@@ -39,6 +39,7 @@ fn plan(level: Level) -> RunPlan {
             gpu: GpuUse::Auto,
             nvml: None,
             log: None,
+            metrics: ServerMetrics::default(),
         },
         model: None,
         name: "default".to_owned(),
@@ -84,7 +85,7 @@ fn plan(level: Level) -> RunPlan {
 }
 
 /// A level of 1,000 good requests in 100 s about which there is nothing to say.
-fn calm() -> Summary {
+pub(super) fn calm() -> Summary {
     let all = |value: f64| Distribution::new(vec![value; 1_000]).unwrap();
     Summary {
         observed: crate::record::Observed::default(),

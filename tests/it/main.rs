@@ -27,3 +27,4 @@ mod run;
 mod search;
 mod stage;
 mod tidy;
+mod validate;

@@ -6,6 +6,7 @@ mod gate;
 mod launch;
 mod lengths;
 mod load;
+mod metrics;
 mod range;
 mod rules;
 mod search;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::launch::{self, default_url, fits};
+use super::metrics::server_metrics;
 use super::words::{self, cut_lines};
 use crate::base::Secret;
 use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
@@ -61,6 +62,7 @@ pub(in crate::config) fn target(
         gpu: chosen.parse("gpu", gpu_use)?.unwrap_or_default(),
         nvml: chosen.parse("nvml", words::path)?,
         log: chosen.parse("server-log", words::path)?,
+        metrics: server_metrics(chosen)?,
     })
 }
 

@@ -143,6 +143,8 @@ fn origins_are_listed_with_stars_for_secrets() {
     header               Authorization: ***                                                           flag --header
     insecure             false                                                                        default
     gpu                  auto                                                                         default
+    server-metrics       true                                                                         default
+    validate             warn                                                                         default
     rate                 5                                                                            loadtest.yaml:3
     arrivals             poisson                                                                      default
     num-prompts          7                                                                            loadtest.yaml:4

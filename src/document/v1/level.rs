@@ -41,7 +41,7 @@ pub struct LevelDocument {
     /// Single requests as examples. Absent in the view over several rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<PointDocument>,
-    /// What was seen of the hardware. Absent where nothing was, and in the workloads of a mix.
+    /// What was seen of the hardware, and of the server from elsewhere than the requests. Absent where nothing was, and in the workloads of a mix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<ObservedDocument>,
     /// Each workload of a mix, labelled with its name. Absent where there is no mix.

@@ -4,6 +4,7 @@ mod asked;
 mod back;
 mod baseline;
 mod doctor;
+mod engine;
 mod environment;
 mod finding;
 mod forecast;
@@ -46,6 +47,7 @@ mod tests;
 pub use asked::{MannerDocument, PartDocument, WeightDocument};
 pub use baseline::{BaselineDocument, Candidate, SessionDocument, SessionLevel, SessionRound, comparable};
 pub use doctor::{CheckDocument, DiagnosisDocument, DoctorDocument, DoctorParts};
+pub use engine::{BucketsDocument, EngineDocument};
 pub use environment::{EnvironmentDocument, GpuDocument, Key};
 pub use finding::FindingDocument;
 pub use forecast::{

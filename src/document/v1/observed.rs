@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::EngineDocument;
 use super::number::six;
 use crate::metrics::GpuMeans;
 use crate::record::{Course, Energy, GpuWindow, LogWindow, Observed};
@@ -16,6 +17,9 @@ pub struct ObservedDocument {
     /// By NVML, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<GpuWindowDocument>,
+    /// By the server's own metrics; several servers are added up, and several rounds. Absent in the view over several shards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineDocument>,
     /// By the server's own log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogWindowDocument>,
@@ -139,9 +143,10 @@ pub struct LogWindowDocument {
 impl ObservedDocument {
     /// None where nothing was seen.
     pub(super) fn of(observed: &Observed) -> Option<Self> {
-        let Observed { gpus, engine: _, log, notes } = observed;
+        let Observed { gpus, engine, log, notes } = observed;
         let document = Self {
             gpus: gpus.iter().map(GpuWindowDocument::from).collect(),
+            engine: engine.as_ref().map(EngineDocument::from),
             log: log.as_ref().map(LogWindowDocument::from),
             notes: notes.clone(),
         };

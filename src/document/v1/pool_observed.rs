@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::number::six;
 use super::{
-    CourseDocument, EnergyDocument, GpuWindowDocument, LevelDocument, LogWindowDocument, ObservedDocument,
+    CourseDocument, EnergyDocument, EngineDocument, GpuWindowDocument, LevelDocument, LogWindowDocument,
+    ObservedDocument,
 };
 
 /// How the parts lie in time.
@@ -23,10 +24,20 @@ pub(super) fn observed(levels: &[&LevelDocument], parts: Parts) -> Option<Observ
     let notes: BTreeSet<&String> = all.iter().flat_map(|one| &one.notes).collect();
     let document = ObservedDocument {
         gpus: gpus(&all, parts),
+        engine: engine(levels, parts),
         log: log(&all, parts),
         notes: notes.into_iter().cloned().collect(),
     };
     (document != ObservedDocument::default()).then_some(document)
+}
+
+/// Rounds are added up, where each of them has numbers. Every shard's server is the same one, so their views do not add up.
+fn engine(levels: &[&LevelDocument], parts: Parts) -> Option<EngineDocument> {
+    let of = |level: &LevelDocument| level.observed.as_ref()?.engine.clone();
+    let engines: Option<Vec<(EngineDocument, f64)>> =
+        levels.iter().map(|level| Some((of(level)?, level.window.measured_s))).collect();
+    let engines = engines.filter(|_| parts == Parts::InTurn)?;
+    EngineDocument::in_turn(&engines.iter().map(|(engine, seconds)| (engine, *seconds)).collect::<Vec<_>>())
 }
 
 /// Means weighted by lines; none where the parts read logs of different servers.

@@ -63,6 +63,8 @@ impl From<&Target> for TargetDocument {
             gpu: _,
             nvml: _,
             log: _,
+            // What they said, and what was found in them, stands beside the numbers.
+            metrics: _,
         } = target;
         let mut urls = base_urls.iter().map(|url| without_credentials(url));
         Self {

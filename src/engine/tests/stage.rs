@@ -276,7 +276,12 @@ impl Play {
             stopping,
         };
         let (mut rows, mut seen, gauge) = (Vec::new(), Vec::new(), Gauge::default());
-        let mut sources = Sources { warmup: &mut warm, measured: &mut visits };
+        let mut lulls = 0;
+        let mut between = || {
+            assert!(gauge.began().is_none() && gauge.read().in_flight() == 0);
+            lulls += 1;
+        };
+        let mut sources = Sources { warmup: &mut warm, measured: &mut visits, between: &mut between };
         let mut take = |row: Row| {
             if row.phase == Phase::Measure {
                 seen.push(gauge.read());
@@ -284,6 +289,7 @@ impl Play {
             rows.push(row);
         };
         let measured = drive(&work, &mut server, &mut sources, &mut take, &gauge, &stop);
+        assert_eq!(lulls, 1);
         rows.sort_by_key(|row: &Row| (row.phase, row.index, row.turn));
         let Server { lines, peak, bodies, .. } = server;
         Played { rows, measured, peak, lines: lines.len(), bodies, seen, gauge }

@@ -10,6 +10,7 @@ use crate::report::curve::{knee, shape};
 use crate::report::found::origin;
 use crate::report::hardware;
 use crate::report::number::{count, percent, plural, quantity, significant};
+use crate::report::server;
 use crate::report::text::plain;
 
 /// The distributions that most readers came for; the files hold them all.
@@ -142,6 +143,7 @@ pub(super) fn write_level(
     write_tokens(out, &level.tokens, imported);
     out.extend(hardware::energy(level).map(|sentence| format!(" Energy: {}", plain(&sentence))));
     out.extend(hardware::log(level).map(|sentence| format!(" Server's log: {}", plain(&sentence))));
+    out.extend(server::engine(level).map(|engine| format!(" {}", server::line(engine))));
     write_goodput(out, level, style);
     write_failures(out, level, style);
     write_gpus(out, level, style);

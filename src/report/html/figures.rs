@@ -6,6 +6,7 @@ use super::shown;
 use crate::document::v1::{LevelDocument, MetricDocument, RunDocument};
 use crate::record::{Metric, Unit};
 use crate::report::number::{count, percent, quantity};
+use crate::report::server;
 
 /// The numbers of the level with the most output tokens per second, or of the highest one that holds, where that was
 /// searched for; the other levels stand in the table.
@@ -29,6 +30,10 @@ pub(super) fn section(run: &RunDocument) -> Markup {
                 @else { "At " (shown(&level.label, 80)) }
             }
             (list(level))
+            @if let Some(engine) = server::engine(level) {
+                h3 { "The server's own numbers" }
+                dl.figures { @for (name, value) in server::facts(engine) { (figure(name, &shown(&value, 80), "")) } }
+            }
             @for part in &level.parts {
                 h3 { "Workload " (shown(&part.label, 80)) }
                 (list(part))

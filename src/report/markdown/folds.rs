@@ -9,6 +9,7 @@ use crate::report::command::quoted;
 use crate::report::found::{Found, grouped, origin, rank};
 use crate::report::hardware;
 use crate::report::number::{change, plural, quantity};
+use crate::report::server;
 use crate::report::text::fence;
 
 /// Every fold that has something to say.
@@ -20,6 +21,7 @@ pub(super) fn all(run: &RunDocument, options: &MarkdownOptions) -> Vec<String> {
         options.reproduce.as_deref().map(|line| reproduce(line, options)),
         verdict.and_then(|verdict| rounds(run, verdict)),
         gpus(run),
+        servers(run),
         Some(environment(run)),
         verdict.and_then(|verdict| others(run, verdict)),
     ]
@@ -159,6 +161,19 @@ fn gpus(run: &RunDocument) -> Option<String> {
         })
         .collect();
     (!levels.is_empty()).then(|| fold("Hardware and server", &levels.join("\n\n")))
+}
+
+/// What the server said of each level.
+fn servers(run: &RunDocument) -> Option<String> {
+    let lines: Vec<String> = run
+        .levels
+        .iter()
+        .filter_map(|level| {
+            let line = server::line(server::engine(level)?);
+            Some(format!("- {}: {}", sentence(&level.label), sentence(&line)))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| fold("The server's own numbers", &lines.join("\n")))
 }
 
 fn environment(run: &RunDocument) -> String {

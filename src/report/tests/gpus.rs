@@ -33,7 +33,7 @@ fn seen(gpus: Vec<GpuWindowDocument>) -> RunDocument {
     let mut run = sample::run();
     let level = &mut run.levels[0];
     let notes = vec!["GPU 9 could not be read: ||<b>".to_owned()];
-    level.observed = Some(ObservedDocument { gpus, log: None, notes });
+    level.observed = Some(ObservedDocument { gpus, engine: None, log: None, notes });
     level.values.insert("energy_per_token".to_owned(), 0.687);
     level.values.insert("tokens_per_joule".to_owned(), 1.455);
     level.values.insert("tokens_per_watt".to_owned(), 1.455);

@@ -190,7 +190,50 @@ struct Level {
     histograms: Option<BTreeMap<String, String>>,
     series: Option<Series>,
     points: Option<Vec<Point>>,
-    observed: Option<Value>,
+    observed: Option<Observed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Observed {
+    gpus: Option<Vec<Value>>,
+    log: Option<Value>,
+    notes: Option<Vec<String>>,
+    engine: Option<Engine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Engine {
+    family: String,
+    samples: u64,
+    restarted: bool,
+    requests: Option<f64>,
+    failed: Option<f64>,
+    prompt_tokens: Option<f64>,
+    output_tokens: Option<f64>,
+    cached_tokens: Option<f64>,
+    cache_queries: Option<f64>,
+    preemptions: Option<f64>,
+    running: Option<BTreeMap<String, f64>>,
+    waiting: Option<BTreeMap<String, f64>>,
+    kv_usage: Option<BTreeMap<String, f64>>,
+    ttft: Option<Timed>,
+    itl: Option<Timed>,
+    tpot: Option<Timed>,
+    e2e: Option<Timed>,
+    queue: Option<Timed>,
+    prefill: Option<Timed>,
+    decode: Option<Timed>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Timed {
+    count: f64,
+    sum_s: f64,
+    bounds_s: Option<Vec<f64>>,
+    cumulative: Option<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
