@@ -9,10 +9,14 @@ mod errors;
 pub mod http1;
 pub mod models;
 mod openai;
+mod skim;
 mod sse;
+mod stream;
 mod text;
 #[cfg(test)]
 mod told;
+mod usage;
+mod whole;
 
 pub use adapter::{Adapter, Clues, Fields};
 pub use api::Api;

@@ -10,6 +10,8 @@ mod whole;
 mod wire;
 
 use super::codec::{CallOptions, Codec, Decode};
+use super::stream::Stream;
+use super::whole::Whole;
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
 
@@ -36,11 +38,11 @@ impl Codec for OpenAi {
     }
 
     fn stream(&self) -> Box<dyn Decode> {
-        Box::<stream::Stream>::default()
+        Box::<Stream<stream::Chunks>>::default()
     }
 
     fn whole(&self) -> Box<dyn Decode> {
-        Box::<whole::Whole>::default()
+        Box::new(Whole::new(whole::read))
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Failure {
