@@ -12,7 +12,7 @@ use super::mix;
 use super::parse::{self, Setup};
 use super::plan::{Target, Warmup};
 use crate::base::{Secret, Seed};
-use crate::protocol::Adapter;
+use crate::protocol::{Adapter, Api};
 use crate::simulator::model::SimSpec;
 use crate::workload::Level;
 
@@ -252,13 +252,19 @@ impl Said {
         if gates && chosen.given("duration").is_none() {
             chosen.or_default("num-prompts", "400");
         }
+        let api = chosen.parse("api", parse::api)?.flatten();
+        let generates = api.is_none_or(Api::generates);
+        if !generates {
+            parse::only_reads(&mut chosen)?;
+        }
         chosen.fill();
         let wanted = parse::wanted(&mut chosen)?;
         let levels = parse::levels(&mut chosen)?;
         let shard = parse::shard(&mut chosen, &environment, &levels)?;
         let api_key = parse::api_key(&mut chosen, &environment)?;
         let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true);
-        let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
+        let open = levels.iter().any(Level::is_open);
+        let mut setup = Setup { open, stream, generates, slos: false };
         let name = names.workload.unwrap_or_else(|| "default".to_owned());
         let parts = mix::parts(&mut chosen, &name, &stack, &document, setup)?;
         let slos = parse::slos(&chosen, setup)?;
@@ -269,7 +275,6 @@ impl Said {
         chosen.or_default("tolerance", parse::default_tolerances(setup));
         let drawn = mix::first_model(&parts);
         let target = parse::target(&mut chosen, names.target, &environment)?;
-        let api = chosen.parse("api", parse::api)?.flatten();
         let adapter = chosen.parse("adapter", parse::adapter)?.flatten().or_else(|| evident(&target));
         let baseline = paired.then(|| parse::baseline(&chosen, &target, &environment)).transpose()?;
         let plan = RunPlan {

@@ -7,13 +7,23 @@ pub enum Api {
     Chat,
     /// `POST /v1/completions`
     Completions,
+    /// `POST /v1/responses`
+    Responses,
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v1/rerank`
+    Rerank,
 }
 
 impl Api {
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Completions];
+    pub const ALL: [Self; 6] =
+        [Self::Chat, Self::Completions, Self::Responses, Self::Messages, Self::Embeddings, Self::Rerank];
 
     /// Every id, in the order of help texts.
-    pub const IDS: &'static [&'static str] = &["chat", "completions"];
+    pub const IDS: &'static [&'static str] =
+        &["chat", "completions", "responses", "messages", "embeddings", "rerank"];
 
     /// Every id, behind `auto`.
     pub const CHOICES: [&'static str; Self::IDS.len() + 1] = behind_auto(Self::IDS);
@@ -22,6 +32,10 @@ impl Api {
         match self {
             Self::Chat => "chat",
             Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
         }
     }
 
@@ -31,6 +45,10 @@ impl Api {
         let found = match name.as_str() {
             "openai-chat" | "chat-completions" | "sglang-oai-chat" => Self::Chat,
             "openai" | "vllm" | "sglang-oai" | "text-completions" => Self::Completions,
+            "openai-responses" => Self::Responses,
+            "anthropic" | "anthropic-messages" | "claude" => Self::Messages,
+            "openai-embeddings" | "vllm-embeddings" | "sglang-embedding" | "embedding" => Self::Embeddings,
+            "vllm-rerank" | "vllm-reranking" | "jina-rerank" | "cohere-rerank" | "ranking" => Self::Rerank,
             id => return Self::ALL.into_iter().find(|api| api.id() == id),
         };
         Some(found)
@@ -39,7 +57,16 @@ impl Api {
     /// Whether it answers with generated tokens; embeddings and rankings have none, and no stream either.
     pub fn generates(self) -> bool {
         match self {
-            Self::Chat | Self::Completions => true,
+            Self::Chat | Self::Completions | Self::Responses | Self::Messages => true,
+            Self::Embeddings | Self::Rerank => false,
+        }
+    }
+
+    /// Whether an engine that knows `ignore_eos` takes it here.
+    pub fn takes_ignore_eos(self) -> bool {
+        match self {
+            Self::Chat | Self::Completions | Self::Responses => true,
+            Self::Messages | Self::Embeddings | Self::Rerank => false,
         }
     }
 
@@ -71,6 +98,8 @@ mod tests {
             assert_eq!(Api::named(api.id()), Some(api));
         }
         assert_eq!(Api::named("OpenAI-Chat"), Some(Api::Chat));
+        assert_eq!(Api::named("anthropic"), Some(Api::Messages));
+        assert_eq!(Api::named("vllm-rerank"), Some(Api::Rerank));
         assert_eq!(Api::named("soap"), None);
     }
 }

@@ -1,14 +1,20 @@
 //! Sans-IO codecs: bytes in, events out.
 
 mod adapter;
+mod anthropic;
 mod api;
 mod body;
 mod buffer;
 mod codec;
+mod embeddings;
 mod errors;
 pub mod http1;
 pub mod models;
 mod openai;
+mod rerank;
+mod responses;
+#[cfg(test)]
+mod samples;
 mod skim;
 mod sse;
 mod stream;
@@ -28,5 +34,9 @@ pub fn codec(api: Api) -> &'static dyn Codec {
     match api {
         Api::Chat => openai::CHAT,
         Api::Completions => openai::COMPLETIONS,
+        Api::Responses => responses::RESPONSES,
+        Api::Messages => anthropic::MESSAGES,
+        Api::Embeddings => embeddings::EMBEDDINGS,
+        Api::Rerank => rerank::RERANK,
     }
 }

@@ -71,3 +71,31 @@ pub(super) fn cut<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     cuts.sort_unstable();
     cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
 }
+
+/// What came, in words: `T` visible and `h` hidden tokens (with their count where it is known), `.` idle, `F` finish,
+/// `U` usage, `t` times, `E` error, `D` the terminator; and how it ended.
+pub(super) fn tell((events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
+    let mut words: Vec<String> = events.iter().map(word).collect();
+    words.push(end.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()));
+    words.join(" ")
+}
+
+fn word(event: &Told) -> String {
+    let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
+    match event {
+        Told::Idle => ".".to_owned(),
+        Told::Tokens(tokens) => format!(
+            "{}{:?}{}",
+            if tokens.visible { "T" } else { "h" },
+            tokens.text,
+            tokens.count.map_or(String::new(), |count| format!("*{count}")),
+        ),
+        Told::Finish(reason) => format!("F({reason})"),
+        Told::Usage(usage) => {
+            format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
+        }
+        Told::Times(_) => "t".to_owned(),
+        Told::Error(failure) => format!("E({})", failure.class),
+        Told::End => "D".to_owned(),
+    }
+}

@@ -29,4 +29,4 @@ pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
 pub(super) use weights::weights;
 pub(super) use words::{cut_lines, name, path, switch, warmup, whole};
-pub(super) use work::{adapter, api, sampling, spread_timeouts, timeouts};
+pub(super) use work::{adapter, api, only_reads, sampling, spread_timeouts, timeouts};

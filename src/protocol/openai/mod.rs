@@ -15,6 +15,9 @@ use super::whole::Whole;
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
 
+#[cfg(test)]
+pub(super) use tests::samples::{STREAMS, WHOLES};
+
 pub(super) const CHAT: &dyn Codec = &OpenAi(Api::Chat);
 pub(super) const COMPLETIONS: &dyn Codec = &OpenAi(Api::Completions);
 
@@ -27,10 +30,8 @@ impl Codec for OpenAi {
     }
 
     fn path(&self, _model: &str, _stream: bool) -> String {
-        match self.0 {
-            Api::Chat => "/v1/chat/completions".to_owned(),
-            Api::Completions => "/v1/completions".to_owned(),
-        }
+        let path = if self.0 == Api::Chat { "/v1/chat/completions" } else { "/v1/completions" };
+        path.to_owned()
     }
 
     fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8> {
