@@ -13,11 +13,11 @@ pub mod models;
 mod openai;
 mod rerank;
 mod responses;
-#[cfg(test)]
-mod samples;
 mod skim;
 mod sse;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod text;
 #[cfg(test)]
 mod told;

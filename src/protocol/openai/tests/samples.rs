@@ -1,7 +1,7 @@
-//! What real samples of chat and completions must decode to; `protocol/samples.rs` reads the streamed ones.
+//! What real samples of chat and completions must decode to; `protocol/tests/samples.rs` reads the streamed ones.
 
 use super::{cut, decode};
-use crate::protocol::samples::{ending, finishes, http, is_streamed, names, squeeze, text, usage};
+use crate::protocol::tests::samples::{ending, finishes, http, is_streamed, names, squeeze, text, usage};
 use crate::protocol::{Api, codec, models};
 
 /// One line per streamed sample, counted by an independent reader: chunks with tokens, tokens that the chunks themselves

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::{cut, decode, decode_with};
 use crate::protocol::openai::stream::Chunks;
 use crate::protocol::openai::template::{Plain, Templates};
-use crate::protocol::samples::{body, is_whole_stream, names};
 use crate::protocol::stream::Stream;
+use crate::protocol::tests::samples::{body, is_whole_stream, names};
 use crate::protocol::text::Literal;
 use crate::protocol::{Api, Decode, Event, codec};
 

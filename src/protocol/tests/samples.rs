@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::told::{Told, cut, decode};
-use super::{Api, anthropic, codec, openai, responses};
+use crate::protocol::told::{Told, cut, decode};
+use crate::protocol::{Api, anthropic, codec, openai, responses};
 use crate::record::{Failure, Usage};
 
 /// One line per streamed sample: chunks with tokens, tokens that the chunks themselves claim, chunks and comments without
@@ -109,7 +109,7 @@ fn line(name: &str, (events, end): &(Vec<Told>, Result<(), Failure>)) -> String 
     .join(" ")
 }
 
-pub(super) fn text(events: &[Told]) -> usize {
+pub(in crate::protocol) fn text(events: &[Told]) -> usize {
     let texts = events.iter().map(|event| match event {
         Told::Tokens(tokens) => tokens.text.len(),
         _ => 0,
@@ -117,7 +117,7 @@ pub(super) fn text(events: &[Told]) -> usize {
     texts.sum()
 }
 
-pub(super) fn finishes(events: &[Told]) -> String {
+pub(in crate::protocol) fn finishes(events: &[Told]) -> String {
     let reasons = events.iter().filter_map(|event| match event {
         Told::Finish(reason) => Some(reason.as_str()),
         _ => None,
@@ -126,7 +126,7 @@ pub(super) fn finishes(events: &[Told]) -> String {
     if reasons.is_empty() { "-".to_owned() } else { reasons.join(",") }
 }
 
-pub(super) fn usage(events: &[Told]) -> String {
+pub(in crate::protocol) fn usage(events: &[Told]) -> String {
     let last = events.iter().rev().find_map(|event| match event {
         Told::Usage(usage) => Some(*usage),
         _ => None,
@@ -137,16 +137,16 @@ pub(super) fn usage(events: &[Told]) -> String {
     })
 }
 
-pub(super) fn ending(end: &Result<(), Failure>) -> String {
+pub(in crate::protocol) fn ending(end: &Result<(), Failure>) -> String {
     end.as_ref().map_or_else(|failure| failure.class.id().to_owned(), |()| "ok".to_owned())
 }
 
-pub(super) fn squeeze(line: &str) -> String {
+pub(in crate::protocol) fn squeeze(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `engine/file` of the samples that `want` wants, in order.
-pub(super) fn names(want: fn(&str) -> bool) -> Vec<String> {
+pub(in crate::protocol) fn names(want: fn(&str) -> bool) -> Vec<String> {
     let list = |folder: &Path| {
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -159,11 +159,11 @@ pub(super) fn names(want: fn(&str) -> bool) -> Vec<String> {
     names.filter(|name| want(name)).collect()
 }
 
-pub(super) fn is_streamed(name: &str) -> bool {
+pub(in crate::protocol) fn is_streamed(name: &str) -> bool {
     extension(name) != "http" || name.contains(".tail.")
 }
 
-pub(super) fn is_whole_stream(name: &str) -> bool {
+pub(in crate::protocol) fn is_whole_stream(name: &str) -> bool {
     extension(name) == "body"
 }
 
@@ -176,7 +176,7 @@ fn root() -> PathBuf {
 }
 
 /// A streamed body. A tail begins at its first whole event, and its chunk sizes, the lines that end in CRLF, are left out.
-pub(super) fn body(name: &str) -> Vec<u8> {
+pub(in crate::protocol) fn body(name: &str) -> Vec<u8> {
     let bytes = fs::read(root().join(name)).unwrap();
     if !name.contains(".tail") {
         return bytes;
@@ -187,7 +187,7 @@ pub(super) fn body(name: &str) -> Vec<u8> {
 }
 
 /// Status and body of a response that is not streamed.
-pub(super) fn http(name: &str) -> (u16, Vec<u8>) {
+pub(in crate::protocol) fn http(name: &str) -> (u16, Vec<u8>) {
     let bytes = fs::read(root().join(name)).unwrap();
     let split = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = String::from_utf8_lossy(&bytes[..split]).to_ascii_lowercase();

@@ -1,0 +1,3 @@
+//! What all decoders are held against: real samples.
+
+pub(super) mod samples;
