@@ -138,6 +138,7 @@ fn named(url: &str, servers: &[HttpOptions]) -> Result<HttpOptions, String> {
         None => HttpOptions {
             address,
             api_key: None,
+            key_header: None,
             headers: Vec::new(),
             tls: servers.first().map_or_else(TlsOptions::default, |server| server.tls.clone()),
             connect_timeout: Nanos::from_secs(3.0),
@@ -303,6 +304,7 @@ mod tests {
         HttpOptions {
             address: Address::parse(url).unwrap(),
             api_key: Some(crate::base::Secret::new("key")),
+            key_header: None,
             headers: vec![("X-Tenant".to_owned(), "blue".to_owned())],
             tls: TlsOptions::default(),
             connect_timeout: Nanos::from_secs(1.0),

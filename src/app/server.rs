@@ -13,6 +13,7 @@ use crate::document::v1::Key;
 use crate::engine::Stop;
 use crate::host::{self, MachineFacts};
 use crate::launch::Launched;
+use crate::protocol::codec;
 use crate::protocol::models::Listing;
 use crate::record::{Arm, Environment};
 use crate::simulator::http::Simulator;
@@ -313,10 +314,14 @@ pub(super) fn http_options(
     key: Option<&Secret>,
     plan: &RunPlan,
 ) -> HttpOptions {
+    let codec = codec(plan.api);
+    // The user's come last, and win.
+    let own = codec.headers().iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     HttpOptions {
         address,
         api_key: key.cloned(),
-        headers: target.headers.clone(),
+        key_header: codec.key_header(),
+        headers: own.chain(target.headers.iter().cloned()).collect(),
         tls: TlsOptions { insecure: target.insecure, cacert: target.cacert.clone() },
         connect_timeout: plan.timeouts.connect,
     }

@@ -131,6 +131,9 @@ fn draft(
     let rank = layers.len().saturating_sub(1);
     layers.insert(rank, own);
     let mut chosen = Chosen::new(&layers);
+    if !setup.generates {
+        parse::only_reads(&mut chosen)?;
+    }
     chosen.fill();
     agree(run, &chosen, &name)?;
     let mut workload = parse::workload(&mut chosen)?;

@@ -87,7 +87,9 @@ impl RunPlan {
     /// Whether every request does, so that lengths asked and got should agree.
     pub fn has_exact_outputs(&self) -> bool {
         let exact = |part: &Part| part.workload.ignore_eos && part.workload.cancel.is_none();
-        self.adapter().fields_in(self.api).ignore_eos && self.parts.iter().all(exact)
+        self.api.takes_ignore_eos()
+            && self.adapter().fields_in(self.api).ignore_eos
+            && self.parts.iter().all(exact)
     }
 }
 

@@ -12,7 +12,7 @@ use super::mix;
 use super::parse::{self, Setup};
 use super::plan::{Target, Warmup};
 use crate::base::{Secret, Seed};
-use crate::protocol::Adapter;
+use crate::protocol::{Adapter, Api};
 use crate::simulator::model::SimSpec;
 use crate::workload::Level;
 
@@ -253,6 +253,10 @@ impl Said {
             chosen.or_default("num-prompts", "400");
         }
         chosen.or_default("validate", if gates { "warn" } else { "off" });
+        let generates = chosen.parse("api", parse::api)?.flatten().is_none_or(Api::generates);
+        if !generates {
+            parse::only_reads(&mut chosen)?;
+        }
         chosen.fill();
         let wanted = parse::wanted(&mut chosen)?;
         let levels = parse::levels(&mut chosen)?;
@@ -261,7 +265,8 @@ impl Said {
         let target = parse::target(&mut chosen, names.target, &environment)?;
         let (api, adapter) = parse::spoken(&chosen, &target, evident(&target))?;
         let stream = chosen.parse("stream", parse::switch)?.unwrap_or(true) && api.streams();
-        let mut setup = Setup { open: levels.iter().any(Level::is_open), stream, slos: false };
+        let open = levels.iter().any(Level::is_open);
+        let mut setup = Setup { open, stream, generates, slos: false };
         let name = names.workload.unwrap_or_else(|| "default".to_owned());
         let parts = mix::parts(&mut chosen, &name, &stack, &document, setup)?;
         let slos = parse::slos(&chosen, setup)?;

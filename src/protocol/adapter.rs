@@ -149,8 +149,8 @@ impl Adapter {
             | Self::TrtLlm
             | Self::Litellm
             | Self::Nim
-            | Self::Transformers
-            | Self::Anthropic => Api::Chat,
+            | Self::Transformers => Api::Chat,
+            Self::Anthropic => Api::Messages,
         }
     }
 

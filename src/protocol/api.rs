@@ -9,6 +9,14 @@ pub enum Api {
     Chat,
     /// `POST /v1/completions`
     Completions,
+    /// `POST /v1/responses`
+    Responses,
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v1/rerank`
+    Rerank,
     /// `POST /api/chat`
     OllamaChat,
     /// `POST /api/generate`
@@ -26,9 +34,13 @@ pub enum Api {
 }
 
 impl Api {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Chat,
         Self::Completions,
+        Self::Responses,
+        Self::Messages,
+        Self::Embeddings,
+        Self::Rerank,
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::TritonGenerate,
@@ -42,6 +54,10 @@ impl Api {
     pub const IDS: &'static [&'static str] = &[
         "chat",
         "completions",
+        "responses",
+        "messages",
+        "embeddings",
+        "rerank",
         "ollama-chat",
         "ollama-generate",
         "triton-generate",
@@ -65,6 +81,10 @@ impl Api {
             Self::KserveGrpc => "kserve-grpc",
             Self::TgiGenerate => "tgi-generate",
             Self::SglangGenerate => "sglang-generate",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
         }
     }
 
@@ -79,6 +99,10 @@ impl Api {
             "kserve" => Self::KserveGrpc,
             "tgi" => Self::TgiGenerate,
             "sglang" => Self::SglangGenerate,
+            "openai-responses" => Self::Responses,
+            "anthropic" | "anthropic-messages" | "claude" => Self::Messages,
+            "openai-embeddings" | "vllm-embeddings" | "sglang-embedding" | "embedding" => Self::Embeddings,
+            "vllm-rerank" | "vllm-reranking" | "jina-rerank" | "cohere-rerank" | "ranking" => Self::Rerank,
             id => return Self::ALL.into_iter().find(|api| api.id() == id),
         };
         Some(found)
@@ -89,6 +113,8 @@ impl Api {
         match self {
             Self::Chat
             | Self::Completions
+            | Self::Responses
+            | Self::Messages
             | Self::OllamaChat
             | Self::OllamaGenerate
             | Self::TritonGenerate
@@ -96,12 +122,18 @@ impl Api {
             | Self::KserveGrpc
             | Self::TgiGenerate
             | Self::SglangGenerate => true,
+            Self::Embeddings | Self::Rerank => false,
         }
     }
 
     /// Whether its answers can be streamed.
     pub fn streams(self) -> bool {
         self.generates() && self != Self::KserveInfer
+    }
+
+    /// Whether an engine that knows `ignore_eos` takes it here.
+    pub fn takes_ignore_eos(self) -> bool {
+        self.generates() && self != Self::Messages
     }
 
     /// The engine whose own API it is.
@@ -143,6 +175,8 @@ mod tests {
             assert_eq!(Api::named(api.id()), Some(api));
         }
         assert_eq!(Api::named("OpenAI-Chat"), Some(Api::Chat));
+        assert_eq!(Api::named("anthropic"), Some(Api::Messages));
+        assert_eq!(Api::named("vllm-rerank"), Some(Api::Rerank));
         assert_eq!(Api::named("soap"), None);
     }
 }

@@ -2,7 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::CallOptions;
 use crate::record::Ask;
+
+/// A body that names the model and nothing else yet.
+pub(super) fn started(ask: &Ask, options: &CallOptions) -> Map<String, Value> {
+    let model = ask.model.as_deref().unwrap_or(&options.model);
+    Map::from_iter([("model".to_owned(), Value::from(model))])
+}
 
 /// The bytes of a body, with the fields of the run and then those of this request merged over it.
 pub(super) fn finished(body: Map<String, Value>, extra: &Map<String, Value>, ask: &Ask) -> Vec<u8> {

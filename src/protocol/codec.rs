@@ -76,6 +76,11 @@ pub trait Codec: Send + Sync {
         &[]
     }
 
+    /// The header that carries the key as it is, where `Authorization` alone does not do.
+    fn key_header(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The JSON body of one request.
     fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8>;
 

@@ -107,12 +107,14 @@ impl Responses {
     /// Reads on in a head; none when it has not ended, or was an interim one.
     fn head<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Part<'a>> {
         if self.rest.is_empty() {
-            // The usual case: the whole head in one piece, read in place.
-            return match read_head(bytes) {
+            // The usual case: the whole head in one piece, read in place. The bound is that of a head in several.
+            let seen = &bytes[..bytes.len().min(HEAD_MAX + 1)];
+            return match read_head(seen) {
                 Ok(Some(head)) => {
                     *bytes = &bytes[head.length..];
                     self.begin(&head)
                 }
+                Ok(None) if seen.len() > HEAD_MAX => Some(self.too_long()),
                 Ok(None) => {
                     self.rest.extend_from_slice(std::mem::take(bytes));
                     None
@@ -131,9 +133,7 @@ impl Responses {
                 self.rest = rest;
                 self.begin(&head)
             }
-            Ok(None) if rest.len() > HEAD_MAX => {
-                Some(self.broken(format!("a head of more than {HEAD_MAX} bytes")))
-            }
+            Ok(None) if rest.len() > HEAD_MAX => Some(self.too_long()),
             Ok(None) => {
                 *bytes = &[];
                 self.rest = rest;
@@ -141,6 +141,10 @@ impl Responses {
             }
             Err(why) => Some(self.broken(why)),
         }
+    }
+
+    fn too_long<'a>(&mut self) -> Part<'a> {
+        self.broken(format!("a head of more than {HEAD_MAX} bytes"))
     }
 
     fn begin<'a>(&mut self, head: &Head) -> Option<Part<'a>> {
@@ -163,6 +167,9 @@ impl Responses {
                 Ok(false)
             };
         };
+        if self.rest.len() + end > LINE_MAX {
+            return Err("a chunk line without an end".to_owned());
+        }
         let (line, after) = (&bytes[..end], &bytes[end + 1..]);
         *bytes = after;
         if self.rest.is_empty() {

@@ -2,10 +2,12 @@
 
 mod adapter;
 mod answer;
+mod anthropic;
 mod api;
 mod body;
 mod buffer;
 mod codec;
+mod embeddings;
 mod errors;
 pub mod http1;
 pub mod logs;
@@ -14,8 +16,12 @@ mod ndjson;
 mod ollama;
 mod openai;
 pub mod prometheus;
+mod rerank;
+mod responses;
 mod sglang;
+mod skim;
 mod sse;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -23,6 +29,8 @@ mod tgi;
 #[cfg(test)]
 mod told;
 mod triton;
+mod usage;
+mod whole;
 
 pub use adapter::{Adapter, Clues, Fields};
 pub use api::Api;
@@ -41,5 +49,9 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::KserveGrpc => triton::STREAM_INFER,
         Api::TgiGenerate => tgi::GENERATE,
         Api::SglangGenerate => sglang::GENERATE,
+        Api::Responses => responses::RESPONSES,
+        Api::Messages => anthropic::MESSAGES,
+        Api::Embeddings => embeddings::EMBEDDINGS,
+        Api::Rerank => rerank::RERANK,
     }
 }

@@ -13,6 +13,8 @@ use crate::base::{Nanos, Secret};
 pub struct HttpOptions {
     pub address: Address,
     pub api_key: Option<Secret>,
+    /// A header that carries the key as it is, besides `Authorization`.
+    pub key_header: Option<&'static str>,
     pub headers: Vec<(String, String)>,
     pub tls: TlsOptions,
     pub connect_timeout: Nanos,
@@ -43,6 +45,11 @@ pub(super) fn headers(options: &HttpOptions) -> Result<HeaderMap, HttpError> {
         let mut bearer = value("authorization", &format!("Bearer {}", key.expose()))?;
         bearer.set_sensitive(true);
         map.insert(AUTHORIZATION, bearer);
+        if let Some(name) = options.key_header {
+            let mut plain = value(name, key.expose())?;
+            plain.set_sensitive(true);
+            map.insert(HeaderName::from_static(name), plain);
+        }
     }
     for (name, text) in &options.headers {
         let key =

@@ -346,7 +346,7 @@ impl Net for Sockets {
 
 impl Place {
     fn new(options: &HttpOptions) -> Result<Self, HttpError> {
-        let HttpOptions { address, api_key: _, headers: _, tls, connect_timeout: _ } = options;
+        let HttpOptions { address, api_key: _, key_header: _, headers: _, tls, connect_timeout: _ } = options;
         let mut words = Vec::new();
         for (name, value) in &headers(options)? {
             words.extend_from_slice(name.as_str().as_bytes());

@@ -21,6 +21,7 @@ fn options(url: &str) -> HttpOptions {
     HttpOptions {
         address: Address::parse(url).unwrap(),
         api_key: None,
+        key_header: None,
         headers: Vec::new(),
         tls: TlsOptions::default(),
         connect_timeout: Nanos::from_secs(5.0),

@@ -5,6 +5,7 @@ use super::{Finding, Severity};
 use crate::base::{Hint, Nanos};
 use crate::config::RunPlan;
 use crate::metrics::{Distribution, Summary};
+use crate::protocol::Api;
 use crate::record::{FailureClass, Metric, TokenSource};
 use crate::stats::thin_below;
 use crate::workload::{CacheLabel, Level, Pace};
@@ -60,12 +61,12 @@ pub fn check_level(
     let mut facts = vec![
         errors(summary),
         output_length(summary, plan),
-        prompt_length(summary),
+        prompt_length(summary, plan),
         cache(summary, plan),
         bursts(summary),
         asked.and_then(|asked| send_lag(summary, asked)),
         asked.and_then(|asked| achieved_rate(summary, asked)),
-        token_source(summary),
+        token_source(summary, plan),
         itl(summary),
         tpot(summary),
         thin(summary),
@@ -123,7 +124,11 @@ fn output_length(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
 
 /// The same few tokens around every prompt are a chat template's; what differs from one to the next is another
 /// tokenizer's.
-fn prompt_length(summary: &Summary) -> Option<Fact> {
+fn prompt_length(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
+    // A ranking counts its query once for every document.
+    if plan.api == Api::Rerank {
+        return None;
+    }
     let tokens = &summary.tokens;
     let (least, most) = tokens.prompt_excess?;
     let off = deviation(tokens.prompt, tokens.prompt_asked)?;
@@ -197,8 +202,9 @@ fn bursts(summary: &Summary) -> Option<Fact> {
     })
 }
 
-fn token_source(summary: &Summary) -> Option<Fact> {
+fn token_source(summary: &Summary, plan: &RunPlan) -> Option<Fact> {
     let source = match summary.tokens.source {
+        _ if !plan.api.generates() => return None,
         TokenSource::Usage => return None,
         _ if summary.succeeded == 0 => return None,
         TokenSource::Tokenizer => "the local tokenizer",

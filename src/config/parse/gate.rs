@@ -18,7 +18,8 @@ pub(in crate::config) fn default_tolerances(setup: Setup) -> String {
     if setup.stream {
         gates.extend([format!("ttft{due}_p95:15%"), "tpot_p95:7%".to_owned()]);
     }
-    gates.extend([format!("e2e{due}_p95:10%"), "output_throughput:7%".to_owned()]);
+    let throughput = if setup.generates { "output_throughput" } else { "request_throughput" };
+    gates.extend([format!("e2e{due}_p95:10%"), format!("{throughput}:7%")]);
     if setup.slos {
         gates.push("goodput:2%".to_owned());
     }

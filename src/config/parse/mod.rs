@@ -30,4 +30,4 @@ pub(super) use shard::{shard, start_at};
 pub(super) use slo::slos;
 pub(super) use weights::weights;
 pub(super) use words::{cut_lines, name, path, switch, warmup, whole};
-pub(super) use work::{api, sampling, spoken, spread_timeouts, timeouts};
+pub(super) use work::{api, only_reads, sampling, spoken, spread_timeouts, timeouts};

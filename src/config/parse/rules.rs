@@ -9,6 +9,8 @@ pub(in crate::config) struct Setup {
     /// Arrivals by the clock.
     pub(in crate::config) open: bool,
     pub(in crate::config) stream: bool,
+    /// Whether answers are generated, so that they have output tokens.
+    pub(in crate::config) generates: bool,
     pub(in crate::config) slos: bool,
 }
 
@@ -30,6 +32,12 @@ impl Setup {
                 "goodput needs limits that make a request good",
                 "add them, for example --goodput ttft:500,tpot:50 (in a file: slo)",
             )),
+            metric if !self.generates && (needs_stream(metric) || metric == Metric::OutputThroughput) => {
+                Err(wrong(
+                    format!("{metric} needs generated tokens, and this --api generates none"),
+                    "use e2e, request_throughput or total_throughput",
+                ))
+            }
             metric if !self.stream && needs_stream(metric) => Err(wrong(
                 format!("{metric} needs a stream, and streaming is off"),
                 "use e2e, or switch streaming on with --stream",

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::server::is_grpc;
-use super::words::{number, span};
+use super::words::{number, span, switch};
 use crate::base::Nanos;
-use crate::config::error::{ConfigError, Entry, Wrong, wrong};
+use crate::config::error::{ConfigError, Entry, Origin, Wrong, wrong};
 use crate::config::layers::Chosen;
 use crate::config::{Sampling, Target, Timeouts};
 use crate::protocol::{Adapter, Api};
@@ -64,6 +64,29 @@ pub(in crate::config) fn spoken(
     }
 }
 
+/// Settles what an API without generated tokens implies: no stream, and no length of an answer. What says otherwise is an
+/// error.
+pub(in crate::config) fn only_reads(chosen: &mut Chosen) -> Result<(), ConfigError> {
+    let api = chosen.one("api").map_or_else(String::new, |entry| entry.text.clone());
+    let contrary = |text: &str, key: &str| {
+        if key == "output-len" {
+            !text.trim().eq_ignore_ascii_case("auto")
+        } else {
+            switch(text).is_ok_and(|on| on)
+        }
+    };
+    for (key, implied) in [("stream", "false"), ("ignore-eos", "false"), ("output-len", "auto")] {
+        let given = chosen.one(key).filter(|_| chosen.given(key).is_some());
+        if let Some(entry) = given.filter(|entry| contrary(&entry.text, key)) {
+            let hint = format!("leave --{key} out, or choose an API that generates, for example --api chat");
+            return Err(entry.wrong(wrong(format!("--api {api} generates no tokens"), hint)));
+        }
+        // Said by the API itself, so that no word for several settings at once says otherwise.
+        chosen.say(0, Entry::new(key, implied, Origin::Default));
+    }
+    Ok(())
+}
+
 pub(in crate::config) fn sampling(chosen: &Chosen) -> Result<Sampling, ConfigError> {
     let mut body: BTreeMap<String, Value> = BTreeMap::new();
     let texts = chosen.each("extra-body", |text| vec![text.trim().to_owned()], extra_body)?;
@@ -94,7 +117,9 @@ fn extra_body(text: &str) -> Result<Vec<(String, Value)>, Wrong> {
         ("stream", "--stream"),
         ("messages", "--dataset"),
         ("prompt", "--dataset"),
+        ("input", "--dataset"),
         ("max_tokens", "--output-len"),
+        ("max_output_tokens", "--output-len"),
         ("ignore_eos", "--ignore-eos"),
         ("temperature", "--temperature"),
     ];

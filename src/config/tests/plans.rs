@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::support::{file, layers, plan, with_server};
+use super::support::{file, layers, plan, with_server, words};
 use crate::base::{Nanos, Seed};
 use crate::config::{Entry, Objective, Origin, Purpose, RunPlan, SETTINGS, resolve, starter};
 use crate::protocol::{Adapter, Api};
 use crate::record::Metric;
 use crate::search::Goal;
-use crate::workload::{Arrivals, CacheLabel, DataFormat, Dataset, Lengths, Level, Limit, Load};
+use crate::workload::{Arrivals, CacheLabel, DataFormat, Dataset, Lengths, Level, Limit, Load, Workload};
 
 #[test]
 fn defaults_make_a_small_closed_run() {
@@ -196,6 +196,34 @@ fn api_and_engine_follow_from_each_other() {
     // The ensemble has no such input, the vLLM backend has.
     assert_eq!(over_grpc(&[("adapter", "trtllm")]), (Api::KserveGrpc, Some(Adapter::TrtLlm), false));
     assert_eq!(over_grpc(&[("adapter", "vllm")]), (Api::KserveGrpc, Some(Adapter::Vllm), true));
+}
+
+#[test]
+fn an_api_that_generates_nothing_has_no_stream_no_lengths_and_gates_of_its_own() {
+    for api in ["embeddings", "rerank"] {
+        let plan = plan(&[("api", api), ("prompt-type", "short"), ("duration", "9s")]);
+        let Workload { output, ignore_eos, .. } = &plan.parts[0].workload;
+        assert_eq!((plan.stream, output.is_none(), *ignore_eos), (false, true, false));
+        assert!(!plan.has_exact_outputs());
+        let keys: Vec<String> = plan.gate.tolerances.keys().map(ToString::to_string).collect();
+        assert_eq!(keys, ["e2e_p95", "request_throughput"]);
+    }
+    let refused = |key: &'static str, text: &str| words(with_server(&[("api", "embeddings"), (key, text)]));
+    insta::assert_snapshot!(refused("stream", "true"), @"
+    --stream true: --api embeddings generates no tokens
+    hint: leave --stream out, or choose an API that generates, for example --api chat
+    ");
+    insta::assert_snapshot!(refused("output-len", "64"), @"
+    --output-len 64: --api embeddings generates no tokens
+    hint: leave --output-len out, or choose an API that generates, for example --api chat
+    ");
+    insta::assert_snapshot!(refused("tolerance", "output_throughput:7%"), @"
+    --tolerance output_throughput:7%: output_throughput needs generated tokens, and this --api generates none
+    hint: use e2e, request_throughput or total_throughput
+    ");
+    // What agrees is no error.
+    assert!(!plan(&[("api", "embeddings"), ("stream", "false"), ("output-len", "auto")]).stream);
+    assert!(!plan(&[("api", "anthropic")]).has_exact_outputs());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::row::ServerMs;
 use super::{
     BaselineDocument, EnvironmentDocument, FindingDocument, GateDocument, GpuDocument, ObjectiveDocument,
     PlanDocument, RowDocument, RunDocument, SessionDocument, TokenCounts, VerdictDocument,
@@ -89,6 +90,7 @@ impl RowDocument {
             chunk_ms,
             chunk_tokens,
             tokens,
+            server_ms,
             finish_reason,
             outcome,
             status,
@@ -114,6 +116,7 @@ impl RowDocument {
             output_tokens_asked: *output_asked,
             usage: Usage { prompt: *prompt, output: counted(TokenSource::Usage), cached: *cached },
             tokenizer_count: counted(TokenSource::Tokenizer),
+            server_times: server_ms.as_ref().map(ServerMs::times),
             finish_reason: finish_reason.clone(),
             reconnects: *reconnects,
             ..Row::unsent(

@@ -9,6 +9,7 @@ use super::{
     BaselineDocument, DecisionDocument, EffectDocument, Key, RuleDocument, RunDocument, StatusDocument,
 };
 use crate::gate::{self, Change, RoundValues, Segment, Trend, Worse};
+use crate::protocol::Api;
 use crate::record::{Metric, MetricKey};
 
 /// The nights of one workload, model and hardware.
@@ -225,7 +226,9 @@ impl BaselineDocument {
         let p95 =
             |closed: Metric, open: Metric| MetricKey::quantile(if is_open { open } else { closed }, 950);
         let first = [p95(Metric::Ttft, Metric::TtftFromDue), MetricKey::quantile(Metric::Tpot, 950)];
-        let rest = [p95(Metric::E2e, Metric::E2eFromDue), MetricKey::value(Metric::OutputThroughput)];
+        let generates = Api::named(&self.workload.api).is_none_or(Api::generates);
+        let throughput = if generates { Metric::OutputThroughput } else { Metric::RequestThroughput };
+        let rest = [p95(Metric::E2e, Metric::E2eFromDue), MetricKey::value(throughput)];
         let goodput = (!self.workload.slos.is_empty()).then(|| MetricKey::value(Metric::Goodput));
         first.into_iter().filter(|_| self.workload.stream).chain(rest).chain(goodput).collect()
     }

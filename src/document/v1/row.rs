@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::millis;
 use crate::base::Nanos;
-use crate::record::{Chunk, Outcome, Phase, Row, Usage};
+use crate::record::{Chunk, Outcome, Phase, Row, ServerTimes, Usage};
 
 /// One request. Instants are in milliseconds since the run's start; `chunk_ms`, `ttft_ms` and `e2e_ms` since `sent_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,12 +28,30 @@ pub struct RowDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk_tokens: Option<Vec<u32>>,
     pub tokens: TokenCounts,
+    /// Where the server says that the time went, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_ms: Option<ServerMs>,
     pub finish_reason: Option<String>,
     /// `success`, or the class of the failure.
     pub outcome: String,
     pub status: Option<u16>,
     pub detail: Option<String>,
     pub reconnects: u32,
+}
+
+impl ServerMs {
+    /// The times, to the microsecond that the file keeps.
+    pub(super) fn times(&self) -> ServerTimes {
+        let Self { queue, load, prefill, decode, total } = self;
+        let span = |ms: &Option<f64>| ms.map(Nanos::from_ms);
+        ServerTimes {
+            queue: span(queue),
+            load: span(load),
+            prefill: span(prefill),
+            decode: span(decode),
+            total: span(total),
+        }
+    }
 }
 
 /// Tokens asked for and got.
@@ -47,6 +65,30 @@ pub struct TokenCounts {
     pub output: u32,
     /// Where `output` comes from: `usage`, `tokenizer` or `chunks`.
     pub source: String,
+}
+
+/// What the server says of itself, in milliseconds; what it does not say is left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerMs {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefill: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decode: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+}
+
+impl From<ServerTimes> for ServerMs {
+    fn from(times: ServerTimes) -> Self {
+        let ServerTimes { queue, load, prefill, decode, total } = times;
+        let ms = |span: Option<Nanos>| span.map(|span| millis(span.ms()));
+        Self { queue: ms(queue), load: ms(load), prefill: ms(prefill), decode: ms(decode), total: ms(total) }
+    }
 }
 
 impl RowDocument {
@@ -68,7 +110,7 @@ impl RowDocument {
             prompt_tokens_asked,
             output_tokens_asked,
             usage: Usage { prompt, output: _, cached },
-            server_times: _,
+            server_times,
             tokenizer_count: _,
             text: _,
             finish_reason,
@@ -108,6 +150,7 @@ impl RowDocument {
                 output,
                 source: source.id().to_owned(),
             },
+            server_ms: server_times.map(ServerMs::from),
             finish_reason: finish_reason.clone(),
             outcome,
             status,

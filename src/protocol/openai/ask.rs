@@ -1,22 +1,22 @@
 //! How a request is worded.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::protocol::body::finished;
+use crate::protocol::body::{finished, started};
 use crate::protocol::{Api, CallOptions};
 use crate::record::{Ask, Prompt};
 
 /// The JSON body. Keys are in one fixed order, so that equal asks give equal bytes.
 pub(super) fn body(api: Api, ask: &Ask, options: &CallOptions) -> Vec<u8> {
-    let CallOptions { model, stream, temperature, ignore_eos, continuous_usage, adapter, extra_body } =
+    let CallOptions { model: _, stream, temperature, ignore_eos, continuous_usage, adapter, extra_body } =
         options;
     let fields = adapter.fields();
-    let mut body = Map::new();
-    body.insert("model".to_owned(), json!(ask.model.as_deref().unwrap_or(model)));
-    match api {
-        Api::Completions => body.insert("prompt".to_owned(), json!(ask.prompt.text())),
-        _ => body.insert("messages".to_owned(), messages(&ask.prompt)),
-    };
+    let mut body = started(ask, options);
+    if api == Api::Chat {
+        body.insert("messages".to_owned(), messages(&ask.prompt));
+    } else {
+        body.insert("prompt".to_owned(), json!(ask.prompt.text()));
+    }
     if let Some(tokens) = ask.output_tokens {
         // Nearly every server reads `max_tokens`; `max_completion_tokens` is unknown to some.
         let name = if fields.max_completion_tokens && api == Api::Chat {

@@ -10,8 +10,13 @@ mod whole;
 mod wire;
 
 use super::codec::{CallOptions, Codec, Decode};
+use super::stream::Stream;
+use super::whole::Whole;
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
+
+#[cfg(test)]
+pub(super) use tests::samples::{STREAMS, WHOLES};
 
 pub(super) const CHAT: &dyn Codec = &OpenAi(Api::Chat);
 pub(super) const COMPLETIONS: &dyn Codec = &OpenAi(Api::Completions);
@@ -25,10 +30,8 @@ impl Codec for OpenAi {
     }
 
     fn path(&self, _model: &str, _stream: bool) -> String {
-        match self.0 {
-            Api::Completions => "/v1/completions".to_owned(),
-            _ => "/v1/chat/completions".to_owned(),
-        }
+        let path = if self.0 == Api::Chat { "/v1/chat/completions" } else { "/v1/completions" };
+        path.to_owned()
     }
 
     fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8> {
@@ -36,11 +39,11 @@ impl Codec for OpenAi {
     }
 
     fn stream(&self) -> Box<dyn Decode> {
-        Box::<stream::Stream>::default()
+        Box::<Stream<stream::Chunks>>::default()
     }
 
     fn whole(&self) -> Box<dyn Decode> {
-        Box::<whole::Whole>::default()
+        Box::new(Whole::new(whole::read))
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Failure {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::template::Plain;
 use crate::protocol::codec::Tokens;
 use crate::protocol::text::{Literal, Text};
-use crate::record::Usage;
+use crate::protocol::usage::{Timings, WireUsage};
 
 /// One event of a stream, or the whole response of a request without one.
 #[derive(Deserialize)]
@@ -19,6 +19,8 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow)]
     pub(super) choices: Option<Few<Choice<'a>>>,
     pub(super) usage: Option<WireUsage>,
+    /// llama-server.
+    pub(super) timings: Option<Box<Timings>>,
     pub(super) error: Option<&'a RawValue>,
 }
 
@@ -46,6 +48,8 @@ struct Delta<'a> {
     reasoning: Option<Literal<'a>>,
     /// `SGLang`, `DeepSeek`, llama-server. Some servers send both names with the same text.
     reasoning_content: Option<Literal<'a>>,
+    /// What Ollama calls it, in servers that hand its answers on.
+    thinking: Option<Literal<'a>>,
     tool_calls: Option<Vec<ToolCall<'a>>>,
     function_call: Option<Box<Function<'a>>>,
 }
@@ -61,18 +65,6 @@ struct Function<'a> {
     #[serde(borrow)]
     name: Option<Literal<'a>>,
     arguments: Option<Literal<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct WireUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-}
-
-#[derive(Deserialize)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
 }
 
 /// The generated text of one choice, hidden part first.
@@ -94,6 +86,7 @@ impl<'a> Chunk<'a> {
         let more = choice.finish().is_some()
             || choice.ids().is_some()
             || self.error.is_some()
+            || self.timings.is_some()
             || self.usage.as_ref().is_some_and(|usage| usage.counts().is_some());
         (!more).then_some(Plain { index: choice.index(), visible, text })
     }
@@ -103,10 +96,18 @@ impl<'a> Choice<'a> {
     pub(super) fn said(&self) -> Said<'a> {
         let mut said = Said::default();
         let delta = self.delta.as_ref().or(self.message.as_deref());
-        if let Some(Delta { content, refusal, reasoning, reasoning_content, tool_calls, function_call }) =
-            delta
+        if let Some(Delta {
+            content,
+            refusal,
+            reasoning,
+            reasoning_content,
+            thinking,
+            tool_calls,
+            function_call,
+        }) = delta
         {
-            said.add(reasoning.filter(|text| !text.is_empty()).or(*reasoning_content));
+            let names = [*reasoning, *reasoning_content, *thinking];
+            said.add(names.into_iter().flatten().find(|text| !text.is_empty()));
             let calls = tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
             for Function { name, arguments } in calls.chain(function_call.as_deref()) {
                 said.add(*name);
@@ -157,20 +158,6 @@ impl<'a> Said<'a> {
             self.literals.push(literal);
         }
         literal.is_some()
-    }
-}
-
-impl WireUsage {
-    /// The counts; none for the `{0, 0, 0}` that Ollama puts on every chunk until the last.
-    pub(super) fn counts(&self) -> Option<Usage> {
-        let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let usage = Usage {
-            prompt: self.prompt_tokens.map(narrow),
-            output: self.completion_tokens.map(narrow),
-            cached: self.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens).map(narrow),
-        };
-        let silent = usage.prompt.unwrap_or(0) == 0 && usage.output.unwrap_or(0) == 0;
-        (!silent).then_some(usage)
     }
 }
 

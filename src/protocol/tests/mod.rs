@@ -1,4 +1,6 @@
-//! The samples of the APIs that are not shaped like `OpenAI`'s, for the tests of each family.
+//! What all decoders are held against: real samples.
+
+pub(super) mod samples;
 
 use std::path::{Path, PathBuf};
 

@@ -196,11 +196,12 @@ fn write_totals(out: &mut Vec<String>, level: &LevelDocument) {
     // Random arrivals have a peak but no plateau: a sliver around the peak would be no steady state.
     let plateau = |steady: &&SteadyDocument| steady.window.measured_s >= PLATEAU * level.window.measured_s;
     if let Some(steady) = level.steady.as_ref().filter(plateau) {
-        rates.push(format!(
-            "{} output in the steady {} s",
-            quantity(steady.output_throughput, Unit::TokensPerSecond),
-            significant(steady.window.measured_s)
-        ));
+        let rate = if level.values.contains_key(Metric::OutputThroughput.id()) {
+            format!("{} output", quantity(steady.output_throughput, Unit::TokensPerSecond))
+        } else {
+            quantity(steady.request_throughput, Unit::RequestsPerSecond)
+        };
+        rates.push(format!("{rate} in the steady {} s", significant(steady.window.measured_s)));
     }
     if !rates.is_empty() {
         out.push(format!(" Throughput: {}", rates.join(", ")));

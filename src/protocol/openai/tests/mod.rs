@@ -1,7 +1,7 @@
 //! Decoders against real samples, hand-made streams and any bytes at all.
 
-mod samples;
+pub(in crate::protocol) mod samples;
 mod streams;
 mod templates;
 
-use crate::protocol::told::{Told, cut, decode, decode_with};
+use crate::protocol::told::{cut, decode, decode_with};

@@ -1,19 +1,13 @@
-//! What every real sample in `tests/fixtures/wire` must decode to.
+//! What real samples of chat and completions must decode to; `protocol/tests/samples.rs` reads the streamed ones.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use proptest::prelude::*;
-
-use super::{Told, cut, decode};
+use super::{cut, decode};
 use crate::protocol::models::Listing;
+use crate::protocol::tests::samples::{ending, finishes, http, is_streamed, names, squeeze, text, usage};
 use crate::protocol::{Api, codec};
-use crate::record::{Failure, Usage};
 
 /// One line per streamed sample, counted by an independent reader: chunks with tokens, tokens that the chunks themselves
 /// claim, chunks and comments without tokens, bytes of text, finish reasons, usage as prompt/output/cached, `[DONE]`, end.
-const STREAMS: &str = "
+pub(in crate::protocol) const STREAMS: &str = "
 litellm/chat_stream_backend_killed_midstream.tail.http      12    -    0   55  -             -        -    in_stream_error
 litellm/chat_stream_ignore_eos.body                          8    -    2   41  length        -        done ok
 litellm/chat_stream_include_usage.body                       8    -    3   41  length        17/8/16  done ok
@@ -76,7 +70,7 @@ vllm/ok_unknown_field.body                                   2    -    1   20  l
 ";
 
 /// Samples that are responses without streaming: bytes of text, finish reason, usage.
-const WHOLES: &str = "
+pub(in crate::protocol) const WHOLES: &str = "
 litellm/chat_nostream.http               200  48 length 17/8/0  ok
 llama-cpp-python/chat_nostream.http      200  48 length 17/8/-  ok
 llama-cpp-python/wrong_model.http        200   8 length 17/2/-  ok
@@ -88,18 +82,6 @@ transformers-serve/chat_nostream.http    200  43 length 17/8/-  ok
 vllm/chat_nostream.http                  200  41 length 17/8/-  ok
 vllm/completions_nostream.http           200  48 length 5/8/-   ok
 ";
-
-#[test]
-fn every_streamed_sample_decodes_to_its_line() {
-    let mut lines = vec![String::new()];
-    for name in names(is_streamed) {
-        let body = body(&name);
-        let clean = !name.contains("scheduler_killed");
-        lines.push(line(&name, &decode(codec(Api::Chat).stream(), &[&body], clean)));
-    }
-    let expected: Vec<String> = STREAMS.lines().map(squeeze).collect();
-    assert_eq!(lines, expected);
-}
 
 #[test]
 fn every_whole_sample_decodes_to_its_line() {
@@ -178,168 +160,4 @@ fn every_list_of_models_is_read() {
     ] {
         assert_eq!(Listing::OpenAi.parse(&http(name).1).unwrap(), expected, "{name}");
     }
-}
-
-#[test]
-fn no_sample_is_forgotten() {
-    let listed = |table: &str| {
-        table.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
-    };
-    let mut known: BTreeSet<String> = listed(STREAMS);
-    known.extend(listed(WHOLES));
-    for name in names(|_| true) {
-        let refused_or_models = || !is_streamed(&name) && (name.contains("models") || http(&name).0 != 200);
-        assert!(known.contains(&name) || refused_or_models(), "{name}");
-    }
-}
-
-#[test]
-fn samples_byte_by_byte_are_the_same() {
-    for name in names(is_whole_stream) {
-        let body = body(&name);
-        let bytes: Vec<&[u8]> = body.chunks(1).collect();
-        let stream = || codec(Api::Completions).stream();
-        assert_eq!(decode(stream(), &bytes, true), decode(stream(), &[&body], true), "{name}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn any_cut_of_any_sample_is_the_same(pick in any::<prop::sample::Index>(), cuts in prop::collection::vec(any::<usize>(), 0..6), clean: bool) {
-        let names = names(is_whole_stream);
-        let body = body(pick.get::<String>(&names));
-        let stream = || codec(Api::Chat).stream();
-        prop_assert_eq!(decode(stream(), &cut(&body, &cuts), clean), decode(stream(), &[&body], clean));
-    }
-
-    #[test]
-    fn a_sample_that_ends_early_is_no_success(pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>()) {
-        let names = names(is_whole_stream);
-        let body = body(pick.get::<String>(&names));
-        if body.is_empty() {
-            return Ok(());
-        }
-        let head = &body[..at.index(body.len())];
-        prop_assert!(decode(codec(Api::Chat).stream(), &[head], false).1.is_err());
-    }
-}
-
-fn line(name: &str, (events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
-    let count = |want: fn(&Told) -> bool| events.iter().filter(|event| want(event)).count();
-    let told = events.iter().filter_map(|event| match event {
-        Told::Tokens(tokens) => tokens.count,
-        _ => None,
-    });
-    [
-        name.to_owned(),
-        count(|event| matches!(event, Told::Tokens(_))).to_string(),
-        told.reduce(|a, b| a + b).map_or("-".to_owned(), |told| told.to_string()),
-        count(|event| matches!(event, Told::Idle)).to_string(),
-        text(events).to_string(),
-        finishes(events),
-        usage(events),
-        if events.contains(&Told::End) { "done" } else { "-" }.to_owned(),
-        ending(end),
-    ]
-    .join(" ")
-}
-
-fn text(events: &[Told]) -> usize {
-    let texts = events.iter().map(|event| match event {
-        Told::Tokens(tokens) => tokens.text.len(),
-        _ => 0,
-    });
-    texts.sum()
-}
-
-fn finishes(events: &[Told]) -> String {
-    let reasons = events.iter().filter_map(|event| match event {
-        Told::Finish(reason) => Some(reason.as_str()),
-        _ => None,
-    });
-    let reasons: Vec<&str> = reasons.collect();
-    if reasons.is_empty() { "-".to_owned() } else { reasons.join(",") }
-}
-
-fn usage(events: &[Told]) -> String {
-    let last = events.iter().rev().find_map(|event| match event {
-        Told::Usage(usage) => Some(*usage),
-        _ => None,
-    });
-    let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
-    last.map_or("-".to_owned(), |Usage { prompt, output, cached }| {
-        [prompt, output, cached].map(number).join("/")
-    })
-}
-
-fn ending(end: &Result<(), Failure>) -> String {
-    end.as_ref().map_or_else(|failure| failure.class.id().to_owned(), |()| "ok".to_owned())
-}
-
-fn squeeze(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `engine/file` of the samples that `want` wants, in order.
-pub(super) fn names(want: fn(&str) -> bool) -> Vec<String> {
-    let list = |folder: &Path| {
-        let mut paths: Vec<PathBuf> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        paths
-    };
-    let engines = list(&root()).into_iter().filter(|path| path.is_dir());
-    let files = engines.flat_map(|engine| list(&engine));
-    let names = files.map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"));
-    // Pages of metrics are read elsewhere.
-    names.filter(|name| !is_native(name) && !name.contains("/metrics") && want(name)).collect()
-}
-
-/// Whether a sample is of an API that is not shaped like `OpenAI`'s: its family's own tests read it.
-fn is_native(name: &str) -> bool {
-    ["triton/", "sglang/native_", "sglang/ollama_"].iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn is_streamed(name: &str) -> bool {
-    extension(name) != "http" || name.contains(".tail.")
-}
-
-pub(super) fn is_whole_stream(name: &str) -> bool {
-    extension(name) == "body"
-}
-
-fn extension(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, extension)| extension)
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire")
-}
-
-/// A streamed body. A tail begins at its first whole event, and its chunk sizes, the lines that end in CRLF, are left out.
-pub(super) fn body(name: &str) -> Vec<u8> {
-    let bytes = fs::read(root().join(name)).unwrap();
-    if !name.contains(".tail") {
-        return bytes;
-    }
-    let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-    let lines = lines.skip_while(|line| !line.starts_with(b"data:")).filter(|line| !line.ends_with(b"\r\n"));
-    lines.flatten().copied().collect()
-}
-
-/// Status and body of a response that is not streamed.
-fn http(name: &str) -> (u16, Vec<u8>) {
-    let bytes = fs::read(root().join(name)).unwrap();
-    let split = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    let head = String::from_utf8_lossy(&bytes[..split]).to_ascii_lowercase();
-    let body = bytes[split + 4..].to_vec();
-    let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
-    if head.contains("transfer-encoding: chunked") {
-        // The only chunked one holds one chunk between its size and the closing zero.
-        let lines: Vec<&[u8]> = body.split(|&byte| byte == b'\n').collect();
-        return (status, lines[1].strip_suffix(b"\r").unwrap().to_vec());
-    }
-    (status, body)
 }

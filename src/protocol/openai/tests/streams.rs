@@ -3,41 +3,15 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Told, cut, decode};
+use super::{cut, decode};
+use crate::protocol::told::tell;
 use crate::protocol::{Api, CallOptions, Decode, codec};
 use crate::record::{Ask, Failure, FailureClass};
 
-/// Decodes `data:` lines, one per argument line, and tells what came: `T` visible and `h` hidden tokens (with their count
-/// where it is known), `.` idle, `F` finish, `U` usage, `E` error, `D` the terminator.
+/// Decodes `data:` lines, one per argument line, and tells what came.
 fn told(data: &str) -> String {
     let events: Vec<String> = data.lines().map(|line| format!("data: {}\n\n", line.trim())).collect();
     tell(&decode(codec(Api::Chat).stream(), &[events.concat().as_bytes()], true))
-}
-
-fn tell((events, end): &(Vec<Told>, Result<(), Failure>)) -> String {
-    let mut words: Vec<String> = events.iter().map(word).collect();
-    words.push(end.as_ref().map_or_else(ToString::to_string, |()| "ok".to_owned()));
-    words.join(" ")
-}
-
-fn word(event: &Told) -> String {
-    let number = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
-    match event {
-        Told::Idle => ".".to_owned(),
-        Told::Tokens(tokens) => format!(
-            "{}{:?}{}",
-            if tokens.visible { "T" } else { "h" },
-            tokens.text,
-            tokens.count.map_or(String::new(), |count| format!("*{count}")),
-        ),
-        Told::Finish(reason) => format!("F({reason})"),
-        Told::Usage(usage) => {
-            format!("U({}/{}/{})", number(usage.prompt), number(usage.output), number(usage.cached))
-        }
-        Told::Times(_) => "t".to_owned(),
-        Told::Error(failure) => format!("E({})", failure.class),
-        Told::End => "D".to_owned(),
-    }
 }
 
 /// A chat chunk of one choice.

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::samples::{body, is_whole_stream, names};
 use super::{cut, decode, decode_with};
-use crate::protocol::openai::stream::Stream;
+use crate::protocol::openai::stream::Chunks;
 use crate::protocol::openai::template::{Plain, Templates};
+use crate::protocol::stream::Stream;
+use crate::protocol::tests::samples::{body, is_whole_stream, names};
 use crate::protocol::text::Literal;
 use crate::protocol::{Api, Decode, Event, codec};
 
@@ -128,15 +129,15 @@ proptest! {
         ], 1..12),
         times in 1_usize..12,
     ) {
-        let mut stream = Stream::default();
+        let mut stream = Stream::<Chunks>::default();
         let bytes = parts.concat();
         for _ in 0..times {
             stream.feed(&bytes, &mut |_| ());
             // A line, a name, the lines of an event or a body that is no stream, each up to twice its bound as buffers grow.
-            prop_assert!(stream.held() <= 8 << 20, "{} bytes", stream.held());
+            prop_assert!(held(&stream) <= 8 << 20, "{} bytes", held(&stream));
         }
         stream.reset();
-        prop_assert!(stream.held() <= 128 << 10, "{} bytes after a reset", stream.held());
+        prop_assert!(held(&stream) <= 128 << 10, "{} bytes after a reset", held(&stream));
     }
 }
 
@@ -146,11 +147,11 @@ fn once_a_chunk_has_been_parsed_the_next_need_not_be() {
         .into_iter()
         .filter(|name| name.contains("chat_stream_i") || name.contains("n2"));
     let counts = found.map(|name| {
-        let mut stream = Stream::default();
+        let mut stream = Stream::<Chunks>::default();
         let (mut known, mut spoken) = (0, 0);
         for line in body(&name).split_inclusive(|&byte| byte == b'\n') {
             let data = line.strip_prefix(b"data: ").unwrap_or_default().trim_ascii();
-            known += usize::from(stream.knows(data));
+            known += usize::from(stream.reader().knows(data));
             stream.feed(line, &mut |event| spoken += usize::from(matches!(event, Event::Tokens(_))));
         }
         format!("{name} {known} of {spoken}")
@@ -196,9 +197,13 @@ fn a_template_is_learnt_where_the_text_lies_and_nowhere_else() {
     assert_eq!((templates.read(long.as_bytes()), templates.held()), (None, 0));
 }
 
+fn held(stream: &Stream<Chunks>) -> usize {
+    stream.held() + stream.reader().held()
+}
+
 /// Asserts that a body reads the same with templates, without them, and in one piece.
 fn same(body: &[u8], cuts: &[usize], clean: bool) -> Result<(), TestCaseError> {
-    let plain = decode(Box::new(Stream::without_templates()), &[body], clean);
+    let plain = decode(Box::new(Stream::new(Chunks::without_templates())), &[body], clean);
     prop_assert_eq!(&decode(codec(Api::Chat).stream(), &[body], clean), &plain);
     prop_assert_eq!(&decode(codec(Api::Chat).stream(), &cut(body, cuts), clean), &plain);
     Ok(())

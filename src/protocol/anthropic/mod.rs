@@ -1,0 +1,55 @@
+//! Anthropic's messages: `POST /v1/messages`, streamed as named events and whole.
+
+mod ask;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod whole;
+mod wire;
+
+use super::codec::{CallOptions, Codec, Decode};
+use super::stream::Stream;
+use super::whole::Whole;
+use super::{Api, errors};
+use crate::record::{Ask, Failure};
+
+#[cfg(test)]
+pub(super) use tests::STREAMS;
+
+pub(super) const MESSAGES: &dyn Codec = &Messages;
+
+struct Messages;
+
+impl Codec for Messages {
+    fn api(&self) -> Api {
+        Api::Messages
+    }
+
+    fn path(&self, _model: &str, _stream: bool) -> String {
+        "/v1/messages".to_owned()
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("anthropic-version", "2023-06-01")]
+    }
+
+    fn key_header(&self) -> Option<&'static str> {
+        Some("x-api-key")
+    }
+
+    fn body(&self, ask: &Ask, options: &CallOptions) -> Vec<u8> {
+        ask::body(ask, options)
+    }
+
+    fn stream(&self) -> Box<dyn Decode> {
+        Box::<Stream<stream::Events>>::default()
+    }
+
+    fn whole(&self) -> Box<dyn Decode> {
+        Box::new(Whole::new(whole::read))
+    }
+
+    fn refusal(&self, status: u16, body: &[u8]) -> Failure {
+        errors::refusal(status, body)
+    }
+}
