@@ -299,10 +299,16 @@ mod tests {
 
     #[test]
     fn throttling_is_weighed_by_what_it_costs() {
-        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.02), ("hw_slowdown", 0.02)])]), @"");
-        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.3)]), held(3, &[("hw_thermal", 0.1)])]), @"");
-        insta::assert_snapshot!(found(vec![held(1, &[("sw_thermal", 0.2), ("hw_slowdown", 0.2)])]), @"");
-        insta::assert_snapshot!(found(vec![held(1, &[("hw_power_brake", 0.05), ("sync_boost", 0.6)])]), @"");
+        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.02), ("hw_slowdown", 0.02)])]), @"warning gpu_hw_thermal: GPU 0 was throttled for 2 % of the window: too hot, so the hardware halved its clocks (hw_thermal), at up to 61 °C");
+        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.3)]), held(3, &[("hw_thermal", 0.1)])]), @"invalid gpu_hw_thermal: GPUs 0, 3 were throttled for up to 30 % of the window: too hot, so the hardware halved its clocks (hw_thermal), at up to 61 °C");
+        insta::assert_snapshot!(found(vec![held(1, &[("sw_thermal", 0.2), ("hw_slowdown", 0.2)])]), @"
+        invalid gpu_hw_slowdown: GPU 1 was throttled for 20 % of the window: the hardware halved its clocks (hw_slowdown), at up to 61 °C
+        warning gpu_sw_thermal: GPU 1 was throttled for 20 % of the window: too hot for its clocks (sw_thermal), at up to 61 °C
+        ");
+        insta::assert_snapshot!(found(vec![held(1, &[("hw_power_brake", 0.05), ("sync_boost", 0.6)])]), @"
+        warning gpu_power_brake: GPU 1 was throttled for 5 % of the window: the power supply asked for less (hw_power_brake), at up to 61 °C
+        invalid gpu_sync_boost: GPU 1 was throttled for 60 % of the window: held to the clocks of the slowest card of its group (sync_boost), at up to 61 °C
+        ");
         assert_eq!(found(vec![held(0, &[("hw_slowdown", 0.005), ("sw_thermal", 0.04)])]), "");
     }
 
@@ -313,9 +319,9 @@ mod tests {
             power_limit: Some(350.0),
             ..held(0, &[("sw_power_cap", share)])
         };
-        insta::assert_snapshot!(found(vec![capped(340.0, 0.8)]), @"");
-        insta::assert_snapshot!(found(vec![capped(120.0, 0.0)]), @"");
-        insta::assert_snapshot!(found(vec![held(0, &[("sw_power_cap", 0.5)])]), @"");
+        insta::assert_snapshot!(found(vec![capped(340.0, 0.8)]), @"warning gpu_power_capped: GPU 0 was limited to 350 W where 700 W is the card's own, and was held back by it for 80 % of the window");
+        insta::assert_snapshot!(found(vec![capped(120.0, 0.0)]), @"info gpu_power_capped: GPU 0 was limited to 350 W where 700 W is the card's own, and did not come near it");
+        insta::assert_snapshot!(found(vec![held(0, &[("sw_power_cap", 0.5)])]), @"info gpu_power_limit: GPU 0 was at the power limit for up to 50 % of the window, which lowers clocks (sw_power_cap)");
     }
 
     #[test]
@@ -327,15 +333,20 @@ mod tests {
             lost: true,
             ..calm(4)
         };
-        insta::assert_snapshot!(found(vec![bad]), @"");
-        insta::assert_snapshot!(found(vec![GpuWindow { xids: vec![31], ..calm(0) }]), @"");
+        insta::assert_snapshot!(found(vec![bad]), @"
+        warning gpu_shared: GPU 4 was used by up to 3 processes at once: unless all are the server's, others took a part of the time and the memory
+        invalid gpu_ecc: GPU 4 had 2 uncorrected memory errors in the window
+        invalid gpu_xid: GPU 4 had critical errors of the driver: Xid 13, 79
+        invalid gpu_lost: GPU 4 stopped answering before the window's end
+        ");
+        insta::assert_snapshot!(found(vec![GpuWindow { xids: vec![31], ..calm(0) }]), @"warning gpu_xid: GPU 0 had critical errors of the driver: Xid 31");
     }
 
     #[test]
     fn idle_cards_are_told_only_when_all_are() {
         let idle = |index| GpuWindow { utilization: steady(0.0), processes: Some(2), ..calm(index) };
         assert_eq!(found(vec![calm(0), idle(1)]), "");
-        insta::assert_snapshot!(found(vec![idle(0), idle(1)]), @"");
+        insta::assert_snapshot!(found(vec![idle(0), idle(1)]), @"warning gpu_idle: GPUs 0, 1 were idle while the server answered");
         let short = Summary {
             window: Window { start: Nanos::ZERO, end: Nanos::from_secs(1.0) },
             ..level(vec![idle(0)])
