@@ -22,6 +22,7 @@ const IDLE_SECONDS: f64 = 2.0;
 /// class); all others are the hardware's or the driver's. NVIDIA, *Xid Errors*.
 const OF_PROGRAMS: [u64; 6] = [13, 31, 43, 45, 68, 69];
 
+#[derive(Clone, Copy)]
 struct Bounds {
     warning: f64,
     invalid: f64,
@@ -82,10 +83,10 @@ fn throttled(gpus: &[&GpuWindow], reason: &str, bounds: Bounds) -> Option<Fact> 
     let (code, why, hint) = words(reason);
     let held = names(hit.iter().map(|(gpu, _)| *gpu));
     let longest = if hit.len() > 1 { "up to " } else { "" };
-    let heat = hit.iter().filter_map(|(gpu, _)| gpu.temperature).map(|heat| heat.max).reduce(f64::max);
-    let heat = heat.map(|heat| format!(", at up to {heat:.0} °C")).unwrap_or_default();
+    let celsius = hit.iter().filter_map(|(gpu, _)| gpu.temperature).map(|course| course.max).reduce(f64::max);
+    let hottest = celsius.map(|celsius| format!(", at up to {celsius:.0} °C")).unwrap_or_default();
     let message = format!(
-        "{} throttled for {longest}{} of the window: {why} ({reason}){heat}",
+        "{} throttled for {longest}{} of the window: {why} ({reason}){hottest}",
         verb(&held, "was", "were"),
         percent(most)
     );
