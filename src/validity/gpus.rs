@@ -65,22 +65,22 @@ fn idle(summary: &Summary, all: &[GpuWindow], busy: &[&GpuWindow]) -> Option<Fac
 fn throttled(gpus: &[&GpuWindow], reason: &str, bounds: Bounds) -> Option<Fact> {
     let share = |gpu: &GpuWindow| gpu.throttled.as_ref()?.get(reason).copied();
     // What the driver tells as a slowdown of the hardware in general it tells with its cause, too.
-    let causes = |gpu: &&GpuWindow| {
+    let is_own = |gpu: &&GpuWindow| {
         reason != "hw_slowdown"
             || !["hw_thermal", "hw_power_brake"]
                 .iter()
-                .any(|cause| gpu.throttled.as_ref().is_some_and(|all| all.contains_key(*cause)))
+                .any(|known| gpu.throttled.as_ref().is_some_and(|all| all.contains_key(*known)))
     };
     let hit: Vec<(&GpuWindow, f64)> = gpus
         .iter()
         .copied()
-        .filter(causes)
+        .filter(is_own)
         .filter_map(|gpu| Some((gpu, share(gpu)?)))
         .filter(|(_, share)| *share >= bounds.warning)
         .collect();
     let most = hit.iter().map(|(_, share)| *share).reduce(f64::max)?;
     let severity = if most >= bounds.invalid { Severity::Invalid } else { Severity::Warning };
-    let (code, why, hint) = words(reason);
+    let (code, why, remedy) = words(reason);
     let held = names(hit.iter().map(|(gpu, _)| *gpu));
     let longest = if hit.len() > 1 { "up to " } else { "" };
     let celsius = hit.iter().filter_map(|(gpu, _)| gpu.temperature).map(|course| course.max).reduce(f64::max);
@@ -90,7 +90,7 @@ fn throttled(gpus: &[&GpuWindow], reason: &str, bounds: Bounds) -> Option<Fact> 
         verb(&held, "was", "were"),
         percent(most)
     );
-    Some(Fact::new(severity, code, message).hint(hint))
+    Some(Fact::new(severity, code, message).hint(remedy))
 }
 
 /// The finding's code, what happened, and the remedy.
