@@ -108,7 +108,7 @@ fn memory_limit(text: &str) -> Option<u64> {
     text.parse::<u64>().ok().filter(|bytes| *bytes < 1 << 60)
 }
 
-/// `32768	60999`.
+/// `32768 60999`, with a tab between them.
 fn ports(text: &str) -> Option<(u16, u16)> {
     let mut fields = text.split_whitespace().map(str::parse);
     Some((fields.next()?.ok()?, fields.next()?.ok()?))

@@ -31,7 +31,7 @@ impl Summary {
         let mut values = self.values;
         let throughput = values.get(&Metric::OutputThroughput).copied();
         values.extend(gpu_values(&means, self.window.secs(), throughput));
-        Self { observed, values, ..self }
+        Self { values, observed, ..self }
     }
 }
 

@@ -106,7 +106,7 @@ fn row(gpu: &GpuWindowDocument) -> [String; 8] {
     let peak = gpu.power_w.map(|power| (power.mean, power.max));
     [
         format!("{} {}", gpu.index, gpu.name),
-        shown(gpu.utilization, |mean| percent(mean)),
+        shown(gpu.utilization, percent),
         memory(gpu.memory_used_bytes.map(|used| used.mean), gpu.memory_total_bytes),
         power(peak),
         gpu.power_limit_w.map_or_else(dash, |limit| quantity(limit, Unit::Watts)),

@@ -103,7 +103,7 @@ fn files_that_cannot_be_read_are_named_and_kept() {
         assert!(store.list().unwrap()[0].baseline.is_err());
         words(folder.path(), &error)
     };
-    insta::assert_snapshot!(failing(newer.as_bytes()), @"DIR/baselines/chat--org-model-8b--h100.json: the file has format 9.2 and was written by llm-loadtest 0.1.0; this version reads 1.0 to 1.2 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(failing(newer.as_bytes()), @"DIR/baselines/chat--org-model-8b--h100.json: the file has format 9.3 and was written by llm-loadtest 0.1.0; this version reads 1.0 to 1.3 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
     insta::assert_snapshot!(failing(b"{\"format\""), @"DIR/baselines/chat--org-model-8b--h100.json: the JSON ends too early at line 1: the file was cut (hint: run again, or restore the file from version control or the artifact)");
     insta::assert_snapshot!(failing(&[0xff]), @"cannot read DIR/baselines/chat--org-model-8b--h100.json: invalid utf-8 sequence of 1 bytes from index 0 (hint: DIR/baselines/chat--org-model-8b--h100.json is not text; check that this is the file you meant)");
     insta::assert_snapshot!(failing(sample::gate(Decision::Pass).to_json().as_bytes()), @"DIR/baselines/chat--org-model-8b--h100.json: the file is of kind 'llm-loadtest/run', not a baseline (llm-loadtest/baseline) (hint: save a result as a baseline first: llm-loadtest baseline save result.json)");

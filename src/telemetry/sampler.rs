@@ -99,7 +99,9 @@ fn sample(nvml: &Nvml, stopped: &Receiver<()>, clock: RealClock) -> GpuCourses {
         look(&mut cards, slow, clock);
         events = events.and_then(|events| take_events(events, &mut cards, clock));
         if cards.iter().any(|(_, course)| course.len() >= READINGS_MAX) {
-            cards.iter_mut().for_each(|(_, course)| course.thin());
+            for (_, course) in &mut cards {
+                course.thin();
+            }
             period *= 2;
         }
         if stopped.recv_timeout(wait.into()) != Err(RecvTimeoutError::Timeout) {

@@ -22,6 +22,7 @@ const IDLE_SECONDS: f64 = 2.0;
 /// class); all others are the hardware's or the driver's. NVIDIA, *Xid Errors*.
 const OF_PROGRAMS: [u64; 6] = [13, 31, 43, 45, 68, 69];
 
+#[derive(Clone, Copy)]
 struct Bounds {
     warning: f64,
     invalid: f64,
@@ -64,32 +65,32 @@ fn idle(summary: &Summary, all: &[GpuWindow], busy: &[&GpuWindow]) -> Option<Fac
 fn throttled(gpus: &[&GpuWindow], reason: &str, bounds: Bounds) -> Option<Fact> {
     let share = |gpu: &GpuWindow| gpu.throttled.as_ref()?.get(reason).copied();
     // What the driver tells as a slowdown of the hardware in general it tells with its cause, too.
-    let causes = |gpu: &&GpuWindow| {
+    let is_own = |gpu: &&GpuWindow| {
         reason != "hw_slowdown"
             || !["hw_thermal", "hw_power_brake"]
                 .iter()
-                .any(|cause| gpu.throttled.as_ref().is_some_and(|all| all.contains_key(*cause)))
+                .any(|known| gpu.throttled.as_ref().is_some_and(|all| all.contains_key(*known)))
     };
     let hit: Vec<(&GpuWindow, f64)> = gpus
         .iter()
         .copied()
-        .filter(causes)
+        .filter(is_own)
         .filter_map(|gpu| Some((gpu, share(gpu)?)))
         .filter(|(_, share)| *share >= bounds.warning)
         .collect();
     let most = hit.iter().map(|(_, share)| *share).reduce(f64::max)?;
     let severity = if most >= bounds.invalid { Severity::Invalid } else { Severity::Warning };
-    let (code, why, hint) = words(reason);
+    let (code, why, remedy) = words(reason);
     let held = names(hit.iter().map(|(gpu, _)| *gpu));
     let longest = if hit.len() > 1 { "up to " } else { "" };
-    let heat = hit.iter().filter_map(|(gpu, _)| gpu.temperature).map(|heat| heat.max).reduce(f64::max);
-    let heat = heat.map(|heat| format!(", at up to {heat:.0} °C")).unwrap_or_default();
+    let celsius = hit.iter().filter_map(|(gpu, _)| gpu.temperature).map(|course| course.max).reduce(f64::max);
+    let hottest = celsius.map(|celsius| format!(", at up to {celsius:.0} °C")).unwrap_or_default();
     let message = format!(
-        "{} throttled for {longest}{} of the window: {why} ({reason}){heat}",
+        "{} throttled for {longest}{} of the window: {why} ({reason}){hottest}",
         verb(&held, "was", "were"),
         percent(most)
     );
-    Some(Fact::new(severity, code, message).hint(hint))
+    Some(Fact::new(severity, code, message).hint(remedy))
 }
 
 /// The finding's code, what happened, and the remedy.
@@ -299,10 +300,16 @@ mod tests {
 
     #[test]
     fn throttling_is_weighed_by_what_it_costs() {
-        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.02), ("hw_slowdown", 0.02)])]), @"");
-        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.3)]), held(3, &[("hw_thermal", 0.1)])]), @"");
-        insta::assert_snapshot!(found(vec![held(1, &[("sw_thermal", 0.2), ("hw_slowdown", 0.2)])]), @"");
-        insta::assert_snapshot!(found(vec![held(1, &[("hw_power_brake", 0.05), ("sync_boost", 0.6)])]), @"");
+        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.02), ("hw_slowdown", 0.02)])]), @"warning gpu_hw_thermal: GPU 0 was throttled for 2 % of the window: too hot, so the hardware halved its clocks (hw_thermal), at up to 61 °C");
+        insta::assert_snapshot!(found(vec![held(0, &[("hw_thermal", 0.3)]), held(3, &[("hw_thermal", 0.1)])]), @"invalid gpu_hw_thermal: GPUs 0, 3 were throttled for up to 30 % of the window: too hot, so the hardware halved its clocks (hw_thermal), at up to 61 °C");
+        insta::assert_snapshot!(found(vec![held(1, &[("sw_thermal", 0.2), ("hw_slowdown", 0.2)])]), @"
+        invalid gpu_hw_slowdown: GPU 1 was throttled for 20 % of the window: the hardware halved its clocks (hw_slowdown), at up to 61 °C
+        warning gpu_sw_thermal: GPU 1 was throttled for 20 % of the window: too hot for its clocks (sw_thermal), at up to 61 °C
+        ");
+        insta::assert_snapshot!(found(vec![held(1, &[("hw_power_brake", 0.05), ("sync_boost", 0.6)])]), @"
+        warning gpu_power_brake: GPU 1 was throttled for 5 % of the window: the power supply asked for less (hw_power_brake), at up to 61 °C
+        invalid gpu_sync_boost: GPU 1 was throttled for 60 % of the window: held to the clocks of the slowest card of its group (sync_boost), at up to 61 °C
+        ");
         assert_eq!(found(vec![held(0, &[("hw_slowdown", 0.005), ("sw_thermal", 0.04)])]), "");
     }
 
@@ -313,9 +320,9 @@ mod tests {
             power_limit: Some(350.0),
             ..held(0, &[("sw_power_cap", share)])
         };
-        insta::assert_snapshot!(found(vec![capped(340.0, 0.8)]), @"");
-        insta::assert_snapshot!(found(vec![capped(120.0, 0.0)]), @"");
-        insta::assert_snapshot!(found(vec![held(0, &[("sw_power_cap", 0.5)])]), @"");
+        insta::assert_snapshot!(found(vec![capped(340.0, 0.8)]), @"warning gpu_power_capped: GPU 0 was limited to 350 W where 700 W is the card's own, and was held back by it for 80 % of the window");
+        insta::assert_snapshot!(found(vec![capped(120.0, 0.0)]), @"info gpu_power_capped: GPU 0 was limited to 350 W where 700 W is the card's own, and did not come near it");
+        insta::assert_snapshot!(found(vec![held(0, &[("sw_power_cap", 0.5)])]), @"info gpu_power_limit: GPU 0 was at the power limit for up to 50 % of the window, which lowers clocks (sw_power_cap)");
     }
 
     #[test]
@@ -327,15 +334,20 @@ mod tests {
             lost: true,
             ..calm(4)
         };
-        insta::assert_snapshot!(found(vec![bad]), @"");
-        insta::assert_snapshot!(found(vec![GpuWindow { xids: vec![31], ..calm(0) }]), @"");
+        insta::assert_snapshot!(found(vec![bad]), @"
+        warning gpu_shared: GPU 4 was used by up to 3 processes at once: unless all are the server's, others took a part of the time and the memory
+        invalid gpu_ecc: GPU 4 had 2 uncorrected memory errors in the window
+        invalid gpu_xid: GPU 4 had critical errors of the driver: Xid 13, 79
+        invalid gpu_lost: GPU 4 stopped answering before the window's end
+        ");
+        insta::assert_snapshot!(found(vec![GpuWindow { xids: vec![31], ..calm(0) }]), @"warning gpu_xid: GPU 0 had critical errors of the driver: Xid 31");
     }
 
     #[test]
     fn idle_cards_are_told_only_when_all_are() {
         let idle = |index| GpuWindow { utilization: steady(0.0), processes: Some(2), ..calm(index) };
         assert_eq!(found(vec![calm(0), idle(1)]), "");
-        insta::assert_snapshot!(found(vec![idle(0), idle(1)]), @"");
+        insta::assert_snapshot!(found(vec![idle(0), idle(1)]), @"warning gpu_idle: GPUs 0, 1 were idle while the server answered");
         let short = Summary {
             window: Window { start: Nanos::ZERO, end: Nanos::from_secs(1.0) },
             ..level(vec![idle(0)])

@@ -45,7 +45,7 @@ fn log(all: &[&ObservedDocument], parts: Parts) -> Option<LogWindowDocument> {
     let logs: Vec<&LogWindowDocument> = all.iter().filter_map(|one| one.log.as_ref()).collect();
     let first = logs.first().filter(|first| logs.iter().all(|log| log.source == first.source))?;
     let course = |pick: fn(&LogWindowDocument) -> Option<CourseDocument>| {
-        weighted(logs.iter().filter_map(|log| Some((log.lines as f64, pick(log)?))))
+        weighted(&logs.iter().filter_map(|log| Some((log.lines as f64, pick(log)?))))
     };
     let lines = logs.iter().map(|log| log.lines);
     Some(LogWindowDocument {
@@ -137,11 +137,11 @@ fn course(
     group: &[&GpuWindowDocument],
     pick: fn(&GpuWindowDocument) -> Option<CourseDocument>,
 ) -> Option<CourseDocument> {
-    weighted(group.iter().filter_map(|gpu| Some((gpu.seconds, pick(gpu)?))))
+    weighted(&group.iter().filter_map(|gpu| Some((gpu.seconds, pick(gpu)?))))
 }
 
 /// One course of several with their weights; none where they weigh nothing.
-fn weighted(parts: impl Iterator<Item = (f64, CourseDocument)> + Clone) -> Option<CourseDocument> {
+fn weighted(parts: &(impl Iterator<Item = (f64, CourseDocument)> + Clone)) -> Option<CourseDocument> {
     let all: f64 = parts.clone().map(|(weight, _)| weight).sum();
     (all > 0.0).then(|| CourseDocument {
         mean: six(parts.clone().map(|(weight, course)| weight * course.mean).sum::<f64>() / all),

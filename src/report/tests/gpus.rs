@@ -55,14 +55,32 @@ fn a_card_is_a_row() {
         lost: true,
         ..card(0)
     };
-    insta::assert_snapshot!(table(vec![hot]), @"");
+    insta::assert_snapshot!(table(vec![hot]), @"
+    Energy: 687 mJ/token, 1.46 tokens/J, 1.46 tok/s/W, 6,400 J in the window, 5,200 J in its steady state, 210 J in the warm-up (by the hardware's counter)
+     GPU                      utilisation           memory  power (peak)  limit   energy   SM clock  °C max
+     0 NVIDIA H100 80GB HBM3        87.0%  61.2 of 85.5 GB   512 W (563)  700 W  6,400 J  1,760 MHz    67.1
+    GPU 0: stopped answering; clocks lowered: hw_thermal 12.0%; cut into MIG instances
+    GPU 9 could not be read: ||<b>
+    ");
 }
 
 #[test]
 fn several_cards_have_their_sum_and_many_only_that() {
     let silent = GpuWindowDocument { power_w: None, energy: None, ..card(1) };
-    insta::assert_snapshot!(table(vec![card(0), silent]), @"");
-    insta::assert_snapshot!(table((0..16).map(card).collect()), @"");
+    insta::assert_snapshot!(table(vec![card(0), silent]), @"
+    Energy: 687 mJ/token, 1.46 tokens/J, 1.46 tok/s/W, 10.4 kJ in its steady state, 420 J in the warm-up (by the hardware's counter)
+     GPU                        utilisation           memory  power (peak)    limit   energy   SM clock  °C max
+     0 NVIDIA H100 80GB HBM3          87.0%  61.2 of 85.5 GB   512 W (563)    700 W  6,400 J  1,760 MHz    67.1
+     1 NVIDIA H100 80GB HBM3          87.0%  61.2 of 85.5 GB             -    700 W        -  1,760 MHz    67.1
+     2 × NVIDIA H100 80GB HBM3        87.0%    122 of 171 GB             -  1,400 W        -  1,760 MHz    67.1
+    GPU 9 could not be read: ||<b>
+    ");
+    insta::assert_snapshot!(table((0..16).map(card).collect()), @"
+    Energy: 687 mJ/token, 1.46 tokens/J, 1.46 tok/s/W, 102 kJ in the window, 83.2 kJ in its steady state, 3,360 J in the warm-up (by the hardware's counter)
+     GPU                         utilisation           memory  power (peak)     limit  energy   SM clock  °C max
+     16 × NVIDIA H100 80GB HBM3        87.0%  979 of 1,370 GB       8,190 W  11,200 W  102 kJ  1,760 MHz    67.1
+    GPU 9 could not be read: ||<b>
+    ");
 }
 
 #[test]
@@ -70,7 +88,19 @@ fn markdown_folds_them_and_html_has_a_section() {
     let run = seen(vec![card(0)]);
     let text = comment(&run);
     let fold = text.split("<details>").find(|fold| fold.contains("Hardware and server")).unwrap();
-    insta::assert_snapshot!(fold, @"");
+    insta::assert_snapshot!(fold, @r"
+    <summary>Hardware and server</summary>
+
+    | GPU | utilisation | memory | power (peak) | limit | energy | SM clock | °C max |
+    |---|--:|--:|--:|--:|--:|--:|--:|
+    | 0 NVIDIA H100 80GB HBM3 | 87.0% | 61.2 of 85.5 GB | 512 W (563) | 700 W | 6,400 J | 1,760 MHz | 67.1 |
+
+    Energy: 687 mJ/token, 1.46 tokens/J, 1.46 tok/s/W, 6,400 J in the window, 5,200 J in its steady state, 210 J in the warm-up (by the hardware's counter)
+
+    GPU 9 could not be read: \|\|&lt;b&gt;
+
+    </details>
+    ");
     let page = html::render(&run, None);
     assert!(
         page.contains("<h2 id=\"gpus\">Hardware and server</h2>") && page.contains("||&lt;b&gt;"),

@@ -86,8 +86,8 @@ fn every_wrong_file_has_its_own_words() {
     insta::assert_snapshot!(words("not json"), @"result.json: the file is not JSON: expected ident at line 1 column 2 (hint: give a result.json that `llm-loadtest run` wrote, or a file of the baseline folder)");
     insta::assert_snapshot!(words("[1, 2]"), @"result.json: the file is JSON of another tool, not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
     insta::assert_snapshot!(words(&baseline(1).to_json()), @"result.json: the file is of kind 'llm-loadtest/baseline', not a result (llm-loadtest/run) (hint: give the result.json that `llm-loadtest run` or `gate` wrote)");
-    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.2 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
-    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.2 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(words(&version(2, 0)), @"result.json: the file has format 2.0 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.3 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
+    insta::assert_snapshot!(words(&version(1, 7)), @"result.json: the file has format 1.7 and was written by llm-loadtest 9.9.9; this version reads 1.0 to 1.3 (hint: update llm-loadtest to the version that wrote the file, or a later one)");
     insta::assert_snapshot!(words(&good.replace("\"offered\"", "\"ofered\"")), @"result.json: the file says it is a result but does not hold it: unknown field `ofered`, expected one of `good`, `offered`, `ratio`, `rate`, `token_rate`, `objectives` at line 67 column 16 (hint: undo edits by hand, or restore the file from version control)");
 }
 
