@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::AbortHandle;
 use tonic::metadata::MetadataMap;
 
@@ -20,6 +20,8 @@ use crate::host::RealClock;
 
 /// What may wait for the engine; beyond it the runtime's thread waits, which the engine's own lag then shows.
 const QUEUE_MAX: usize = 65_536;
+/// A line carries one request at a time, and the next is made when the last has ended.
+const CALLS_MAX: usize = 1;
 /// Bytes handed on before they are parsed.
 const BATCH_MAX: usize = 512 * 1024;
 
@@ -53,7 +55,7 @@ struct Slot {
 
 /// The task that serves a line, and the way to it.
 struct Line {
-    calls: UnboundedSender<Call>,
+    calls: Sender<Call>,
     task: AbortHandle,
 }
 
@@ -100,7 +102,7 @@ impl Net for Grpc {
             self.slots.len() as u32 - 1
         });
         let id = LineId { slot, generation: self.slots[slot as usize].generation };
-        let (calls, heard) = tokio::sync::mpsc::unbounded_channel();
+        let (calls, heard) = channel(CALLS_MAX);
         let place = Arc::clone(&self.places[usize::from(server)]);
         if let Some(runtime) = &self.runtime {
             let task = runtime.spawn(serve(id, place, heard, (self.tell.clone(), self.clock)));
@@ -114,7 +116,7 @@ impl Net for Grpc {
         let sent = self.clock.now();
         if let Some(Line { calls, task: _ }) = slot.and_then(|slot| slot.line.as_ref()) {
             // A task that has ended has said why, and the line arrives as closed.
-            drop(calls.send(call.clone()));
+            drop(calls.try_send(call.clone()));
         }
         sent
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, BufMut as _, Bytes};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Request, Status};
@@ -101,7 +101,7 @@ impl Teller {
 pub(super) async fn serve(
     line: LineId,
     place: Arc<Place>,
-    mut calls: UnboundedReceiver<Call>,
+    mut calls: Receiver<Call>,
     (tell, clock): (SyncSender<News>, RealClock),
 ) {
     let teller = Teller { line, tell, clock };
@@ -148,7 +148,7 @@ async fn answer(
     let path = path.path_and_query().cloned().ok_or("no path")?;
     let mut messages = match client.streaming(request, path, Raw).await {
         Ok(response) => response.into_inner(),
-        Err(status) => return end(status, true, teller),
+        Err(status) => return end(&status, true, teller),
     };
     teller.say(Said::Head);
     loop {
@@ -158,15 +158,15 @@ async fn answer(
                 teller.say(Said::End);
                 return Ok(());
             }
-            Err(status) => return end(status, false, teller),
+            Err(status) => return end(&status, false, teller),
         }
     }
 }
 
 /// A status that the server sent is its answer; one that was made of an error of the connection is that error.
-fn end(status: Status, is_first: bool, teller: &Teller) -> Result<(), String> {
+fn end(status: &Status, is_first: bool, teller: &Teller) -> Result<(), String> {
     if status.source().is_some() {
-        return Err(innermost(&status));
+        return Err(innermost(status));
     }
     let code = if status.code() == Code::Ok { Code::Unknown } else { status.code() };
     let message = status.message().to_owned();

@@ -102,14 +102,14 @@ fn grpc_server(messages: &'static [&'static [u8]], status: &'static str) -> Sock
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let answer = move || async move {
-        let framed = messages.iter().map(|message| {
+        let data = messages.iter().map(|message| {
             let prefix = [&[0], &(message.len() as u32).to_be_bytes()[..]].concat();
             Frame::data(Bytes::from([&prefix, *message].concat()))
         });
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", status.parse().unwrap());
         trailers.insert("grpc-message", "words%20of%20it".parse().unwrap());
-        let frames = framed.chain([Frame::trailers(trailers)]).collect();
+        let frames = data.chain([Frame::trailers(trailers)]).collect();
         let response = axum::http::Response::builder().header("content-type", "application/grpc");
         response.body(axum::body::Body::new(Script(frames))).unwrap()
     };

@@ -33,8 +33,7 @@ pub(super) trait Reader: Default + Send {
 /// What a response has said so far.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    began: bool,
-    spoke: bool,
+    progress: Progress,
     /// The server counted at least one output token.
     counted: bool,
     ended: bool,
@@ -42,21 +41,31 @@ pub(super) struct Answer {
     failure: Option<Failure>,
 }
 
+/// How far a response got.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    #[default]
+    Nothing,
+    /// A document came.
+    Began,
+    /// One with tokens came.
+    Spoke,
+}
+
 impl Answer {
     /// Anything of the body came.
     pub(super) fn begin(&mut self) {
-        self.began = true;
+        self.progress = self.progress.max(Progress::Began);
     }
 
     pub(super) fn speak(&mut self, tokens: Tokens<'_>, sink: &mut Sink<'_>) {
-        self.began = true;
-        self.spoke = true;
+        self.progress = Progress::Spoke;
         sink(Event::Tokens(tokens));
     }
 
     /// Whether any token came.
     pub(super) fn has_spoken(&self) -> bool {
-        self.spoke
+        self.progress == Progress::Spoke
     }
 
     pub(super) fn count(&mut self, usage: Usage, sink: &mut Sink<'_>) {
@@ -88,9 +97,13 @@ impl Answer {
         let (class, words) = match &self.failure {
             Some(failure) => return Err(failure.clone()),
             None if !clean => return Err(cut()),
-            None if !self.began => (FailureClass::Malformed, "empty response".to_owned()),
+            None if self.progress == Progress::Nothing => {
+                (FailureClass::Malformed, "empty response".to_owned())
+            }
             None if !self.ended => (FailureClass::Truncated, format!("the stream ended without {lacking}")),
-            None if !self.spoke && !self.counted => (FailureClass::Malformed, "no tokens".to_owned()),
+            None if self.progress < Progress::Spoke && !self.counted => {
+                (FailureClass::Malformed, "no tokens".to_owned())
+            }
             None => return Ok(()),
         };
         Err(Failure::new(class, words))

@@ -1,6 +1,6 @@
 //! `SGLang`'s own API: `POST /generate`, streamed and whole.
 //!
-//! Wire facts: captures of 0.5.23 in tests/fixtures/wire/sglang, `GenerateReqInput` in `SGLang`'s io_struct.py. The API of the
+//! Wire facts: captures of 0.5.23 in tests/fixtures/wire/sglang, `GenerateReqInput` in `SGLang`'s `io_struct.py`. The API of the
 //! same path in `LMDeploy` is another one: its request is flat, with `prompt` and `max_tokens`.
 
 mod ask;

@@ -50,7 +50,7 @@ fn sampling(ask: &Ask, options: &CallOptions) -> Value {
     Value::Object(sampling)
 }
 
-/// An input as KServe's protocol has it.
+/// An input as `KServe`'s protocol has it.
 pub(super) struct Tensor {
     pub(super) name: String,
     pub(super) shape: Vec<i64>,
@@ -150,7 +150,7 @@ pub(super) fn inputs(
     for (name, value) in merged(fields, None, extra_body, ask) {
         match Data::of(&value) {
             Some(data) => {
-                let shape = [batch, &[data.len() as i64]].concat();
+                let shape = [batch, &[i64::try_from(data.len()).unwrap_or(i64::MAX)]].concat();
                 tensors.push(Tensor { name, shape, data });
             }
             None => drop(rest.insert(name, value)),

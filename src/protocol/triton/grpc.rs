@@ -1,4 +1,4 @@
-//! KServe's v2 protocol over gRPC: one `ModelStreamInfer` for each request.
+//! `KServe`'s v2 protocol over gRPC: one `ModelStreamInfer` for each request.
 //!
 //! The body of a response is a row of gRPC's length-prefixed messages (PROTOCOL-HTTP2.md). A status other than OK comes
 //! last, as gRPC-Web writes it: a frame whose flag has the highest bit, with `grpc-status` and `grpc-message` as lines.

@@ -1,4 +1,4 @@
-//! What a response of KServe's v2 protocol over HTTP says: tensors, one of which is the text.
+//! What a response of `KServe`'s v2 protocol over HTTP says: tensors, one of which is the text.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

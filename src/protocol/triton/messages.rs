@@ -1,5 +1,5 @@
-//! The messages of `inference.GRPCInferenceService` that a stream needs, as KServe's grpc_predict_v2.proto and Triton's
-//! grpc_service.proto number them. Fields that we neither write nor read are left out: readers skip them.
+//! The messages of `inference.GRPCInferenceService` that a stream needs, as `KServe`'s `grpc_predict_v2.proto` and Triton's
+//! `grpc_service.proto` number them. Fields that we neither write nor read are left out: readers skip them.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,7 @@ pub(super) struct InferTensor {
     pub(super) contents: Option<InferTensorContents>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct InferTensorContents {
     #[prost(bool, repeated, tag = "1")]

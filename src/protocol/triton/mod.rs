@@ -1,7 +1,7 @@
-//! Triton Inference Server: the generate extension over HTTP, and KServe's v2 protocol over HTTP and gRPC.
+//! Triton Inference Server: the generate extension over HTTP, and `KServe`'s v2 protocol over HTTP and gRPC.
 //!
-//! Wire facts: captures of 2.51 in tests/fixtures/wire/triton; Triton's extension_generate.md, KServe's
-//! required_api.md and grpc_predict_v2.proto, Triton's extension_binary_data.md and extension_parameters.md.
+//! Wire facts: captures of 2.51 in tests/fixtures/wire/triton; Triton's `extension_generate.md`, `KServe`'s
+//! `required_api.md` and `grpc_predict_v2.proto`, Triton's `extension_binary_data.md` and `extension_parameters.md`.
 
 mod ask;
 mod generate;

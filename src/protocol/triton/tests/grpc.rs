@@ -1,4 +1,4 @@
-//! KServe's protocol over gRPC.
+//! `KServe`'s protocol over gRPC.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn last() -> Vec<u8> {
 fn section(title: &str) -> Vec<u8> {
     let text = String::from_utf8(sample("triton/grpc_stream_infer.txt")).unwrap();
     let section = text.split("\n=== ").find(|section| section.starts_with(title)).unwrap();
-    section.split("\n--- ").skip(1).flat_map(|block| block_frame(block)).collect()
+    section.split("\n--- ").skip(1).flat_map(block_frame).collect()
 }
 
 fn block_frame(block: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The generate extension and KServe's protocol over HTTP.
+//! The generate extension and `KServe`'s protocol over HTTP.
 
 use proptest::prelude::*;
 use serde_json::json;
