@@ -56,6 +56,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("csv", &["workload"]),
     ("glob", &["host"]),
     ("hdrhistogram", &["metrics", "document"]),
+    ("http_body", &["simulator::http"]),
     ("httparse", &["protocol"]),
     ("jiff", &["host", "document", "report", "workload", "config"]),
     ("junit_report", &["report"]),
