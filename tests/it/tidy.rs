@@ -57,6 +57,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("csv", &["workload"]),
     ("glob", &["host"]),
     ("hdrhistogram", &["metrics", "document"]),
+    ("http_body", &["simulator::http"]),
     ("httparse", &["protocol"]),
     ("hyper_util", &["transport"]),
     ("jiff", &["host", "document", "report", "workload", "config"]),

@@ -23,11 +23,11 @@ pub(super) struct Driver {
     commands: SyncSender<Command>,
 }
 
-/// A request on its way in. `sink` must hold every emission of the request.
+/// A request on its way in, one ask for each of its sequences. `sink` must hold every emission of all of them.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub arrival: Nanos,
-    pub ask: SimAsk,
+    pub asks: Vec<SimAsk>,
     pub sink: Sender<Emission>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Snapshot {
 }
 
 enum Command {
-    Submit(Entry, oneshot::Sender<Result<Ticket, Refusal>>),
+    Submit(Entry, oneshot::Sender<Result<Vec<Ticket>, Refusal>>),
     Cancel(Ticket),
     Snapshot(oneshot::Sender<Snapshot>),
 }
@@ -54,7 +54,7 @@ impl Driver {
     }
 
     /// Hands a request in; `None` when the driver is too busy to take it.
-    pub(super) async fn submit(&self, entry: Entry) -> Option<Result<Ticket, Refusal>> {
+    pub(super) async fn submit(&self, entry: Entry) -> Option<Result<Vec<Ticket>, Refusal>> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(Command::Submit(entry, reply)).ok()?;
         answer.await.ok()
@@ -91,16 +91,13 @@ fn drive(mut model: Model, clock: Clock, inbox: &Receiver<Command>) {
 }
 
 fn obey(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, command: Command) {
-    // A reply that nobody awaits any more is no loss, except for a ticket: its request is cancelled.
+    // A reply that nobody awaits any more is no loss, except for tickets: their request is cancelled.
     match command {
-        Command::Submit(Entry { arrival, ask, sink }, reply) => {
-            let answer = model.submit(arrival, ask);
-            match (reply.send(answer), answer) {
-                (Ok(()), Ok(id)) => {
-                    sinks.insert(id, sink);
-                }
-                (Err(_), Ok(id)) => model.cancel(id),
-                (_, Err(_)) => {}
+        Command::Submit(Entry { arrival, asks, sink }, reply) => {
+            let answer = submit_all(model, arrival, asks);
+            match reply.send(answer.clone()) {
+                Ok(()) => answer.into_iter().flatten().for_each(|id| drop(sinks.insert(id, sink.clone()))),
+                Err(_) => answer.into_iter().flatten().for_each(|id| model.cancel(id)),
             }
         }
         Command::Cancel(id) => {
@@ -112,6 +109,21 @@ fn obey(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, comma
             drop(reply.send(snapshot));
         }
     }
+}
+
+/// All sequences of a request, or none when the model refuses one.
+fn submit_all(model: &mut Model, arrival: Nanos, asks: Vec<SimAsk>) -> Result<Vec<Ticket>, Refusal> {
+    let mut tickets = Vec::with_capacity(asks.len());
+    for ask in asks {
+        match model.submit(arrival, ask) {
+            Ok(id) => tickets.push(id),
+            Err(refusal) => {
+                tickets.into_iter().for_each(|id| model.cancel(id));
+                return Err(refusal);
+            }
+        }
+    }
+    Ok(tickets)
 }
 
 fn deliver(model: &mut Model, sinks: &mut BTreeMap<Ticket, Sender<Emission>>, now: Nanos) {

@@ -1,15 +1,19 @@
-//! The simulator on a socket: vLLM's API, declared here anew so that two readings check each other.
+//! The simulator on a socket: the engines' APIs, declared here anew so that two readings check each other.
 
-mod answer;
+mod api;
 mod clock;
+mod complete;
+mod declined;
 mod driver;
+mod grpc;
+mod meta;
 mod metrics;
-mod openai;
 mod prompt;
 mod routes;
 mod service;
 mod stream;
 mod truth;
+mod voice;
 
 #[cfg(test)]
 mod tests;

@@ -1,30 +1,28 @@
-//! What answers at which path.
+//! What answers at which path, for each engine.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use futures_util::stream;
-use serde_json::json;
-use tokio::sync::mpsc;
 
-use super::answer::{FINGERPRINT, Voice};
-use super::clock::{Clock, unix_seconds};
-use super::driver::{Driver, Entry};
-use super::metrics;
-use super::openai::{Api, Declined, Wanted, answer, read};
-use super::stream::Flight;
-use super::truth::{TruthLog, TruthOutcome, TruthRow};
+use super::api::{anthropic, ollama, openai, pooling, responses, sglang_native, tgi, triton};
+use super::clock::Clock;
+use super::complete::{Post, Read, complete};
+use super::declined::{Declined, Tongue};
+use super::driver::Driver;
+use super::truth::TruthLog;
+use super::{grpc, meta};
 use crate::base::{Nanos, Secret};
-use crate::simulator::model::{Refusal, SimAsk, SimSpec};
+use crate::simulator::model::{Engine, SimSpec};
 
 /// Bytes of a request's body at most: a full context of long words fits several times.
-const BODY_MAX: usize = 16 * 1024 * 1024;
+pub(super) const BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// What every handler shares.
 #[derive(Debug, Clone)]
@@ -38,21 +36,116 @@ pub(super) struct Shared {
 }
 
 pub(super) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat))
-        .route("/v1/completions", post(completions))
-        .route("/v1/models", get(models))
-        .route("/health", get(health))
-        .route("/version", get(version))
-        .route("/metrics", get(show_metrics))
-        .route("/sim/truth", get(show_truth).delete(clear_truth))
-        .fallback(async || answer(StatusCode::NOT_FOUND, json!({"detail": "Not Found"}).to_string()))
-        .method_not_allowed_fallback(async || {
-            answer(StatusCode::METHOD_NOT_ALLOWED, json!({"detail": "Method Not Allowed"}).to_string())
-        })
+    let engine = shared.spec.engine;
+    let own = match engine {
+        None => open_ai(engine).merge(pooled()).merge(ollama_api()).merge(triton_api()).merge(everything()),
+        Some(Engine::Vllm) => open_ai(engine).merge(pooled()).merge(messages()).merge(meta::vllm()),
+        Some(Engine::Sglang) => open_ai(engine)
+            .merge(pooled())
+            .route("/generate", asks(sglang_native::generate, Tongue::Flat))
+            .merge(meta::sglang()),
+        Some(Engine::LlamaServer) => {
+            open_ai(engine).merge(pooled()).merge(messages()).merge(meta::llama_server())
+        }
+        Some(Engine::Ollama) => open_ai(engine)
+            .merge(ollama_api())
+            .route("/v1/embeddings", asks(pooling::embeddings, Tongue::Vllm))
+            .merge(meta::ollama()),
+        Some(Engine::TrtLlm) => open_ai(engine).merge(meta::trtllm()),
+        Some(Engine::Tgi) => open_ai(engine)
+            .merge(tgi_api())
+            .route("/generate", asks(tgi::generate, Tongue::Tgi))
+            .merge(meta::tgi()),
+        Some(Engine::Triton) => triton_api().merge(meta::triton()),
+        Some(Engine::Anthropic) => messages().merge(meta::anthropic()),
+    };
+    own.route("/sim/truth", get(show_truth).delete(clear_truth))
+        .fallback(async move || meta::not_found(engine))
+        .method_not_allowed_fallback(async move || meta::method_not_allowed(engine))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
+}
+
+fn open_ai(engine: Option<Engine>) -> Router<Shared> {
+    let tongue = match engine {
+        Some(Engine::Ollama | Engine::Tgi) => Tongue::Vllm,
+        engine => Tongue::of(engine),
+    };
+    let routes = Router::new()
+        .route("/v1/chat/completions", asks(openai::chat, tongue))
+        .route("/v1/completions", asks(openai::completions, tongue))
+        .route("/v1/models", get(meta::models));
+    if matches!(engine, Some(Engine::Tgi)) {
+        return routes;
+    }
+    routes.route("/v1/responses", asks(responses::read, tongue))
+}
+
+fn pooled() -> Router<Shared> {
+    Router::new()
+        .route("/v1/embeddings", asks(pooling::embeddings, Tongue::Vllm))
+        .route("/v1/rerank", asks(pooling::rerank, Tongue::Vllm))
+        .route("/rerank", asks(pooling::rerank, Tongue::Vllm))
+}
+
+fn messages() -> Router<Shared> {
+    Router::new().route("/v1/messages", asks(anthropic::read, Tongue::Anthropic))
+}
+
+fn ollama_api() -> Router<Shared> {
+    Router::new()
+        .route("/api/generate", asks(ollama::generate, Tongue::Ollama))
+        .route("/api/chat", asks(ollama::chat, Tongue::Ollama))
+        .route("/api/embed", asks(pooling::embed, Tongue::Ollama))
+}
+
+fn triton_api() -> Router<Shared> {
+    let (generate, stream, infer) = (
+        || asks(triton::generate, Tongue::Triton),
+        || asks(triton::generate_stream, Tongue::Triton),
+        || asks(triton::infer, Tongue::Triton),
+    );
+    Router::new()
+        .route("/v2/models/{model}/generate", generate())
+        .route("/v2/models/{model}/versions/{version}/generate", generate())
+        .route("/v2/models/{model}/generate_stream", stream())
+        .route("/v2/models/{model}/versions/{version}/generate_stream", stream())
+        .route("/v2/models/{model}/infer", infer())
+        .route("/v2/models/{model}/versions/{version}/infer", infer())
+        .route("/v2/models/{model}", get(meta::triton_model))
+        .route("/v2/health/ready", get(meta::triton_ready))
+        .route("/v2/health/live", get(async || StatusCode::OK))
+        .route("/inference.GRPCInferenceService/{method}", post(grpc_call))
+}
+
+fn tgi_api() -> Router<Shared> {
+    Router::new().route("/generate_stream", asks(tgi::generate_stream, Tongue::Tgi))
+}
+
+/// What else no two engines claim. Pages that only say which engine this is are left out: it is none of them.
+fn everything() -> Router<Shared> {
+    messages().merge(tgi_api()).merge(meta::nobody())
+}
+
+fn asks(read: Read, tongue: Tongue) -> MethodRouter<Shared> {
+    post(
+        async move |State(shared): State<Shared>,
+                    Extension(Arrival(arrival)): Extension<Arrival>,
+                    uri: Uri,
+                    headers: HeaderMap,
+                    body: Bytes| {
+            complete(shared, read, tongue, Post { arrival, uri, headers, body }).await
+        },
+    )
+}
+
+async fn grpc_call(
+    State(shared): State<Shared>,
+    Extension(Arrival(arrival)): Extension<Arrival>,
+    request: Request,
+) -> Response<Body> {
+    grpc::call(shared, arrival, request).await
 }
 
 /// When a request's head was read.
@@ -65,129 +158,28 @@ async fn guard(State(shared): State<Shared>, mut request: Request, next: Next) -
     // In a burst every arrival is noted before the first body is parsed, or the last would seem to have come late.
     tokio::task::yield_now().await;
     let path = request.uri().path();
-    let api = path.starts_with("/v1");
+    let engine = shared.spec.engine;
+    let tongue = if path == "/v1/messages" { Tongue::Anthropic } else { Tongue::of(engine) };
+    let api = path.starts_with("/v1") || path.starts_with("/generate") || path == "/rerank";
     if (api || path == "/health") && shared.clock.now() < shared.spec.start {
-        return Declined::busy(StatusCode::SERVICE_UNAVAILABLE).into_response();
+        return Declined::busy(StatusCode::SERVICE_UNAVAILABLE).respond(tongue);
     }
     if api && request.method() != Method::OPTIONS && !has_key(&shared.spec, request.headers()) {
-        return answer(StatusCode::UNAUTHORIZED, json!({"error": "Unauthorized"}).to_string());
+        return meta::unauthorized(tongue);
     }
-    next.run(request).await
+    let mut response = next.run(request).await;
+    for (name, value) in meta::headers(engine) {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
+    }
+    response
 }
 
+/// As a bearer, or in the header of Anthropic's own.
 fn has_key(spec: &SimSpec, headers: &HeaderMap) -> bool {
     let Some(key) = &spec.api_key else { return true };
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    sent.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|sent| Secret::new(sent) == *key)
-}
-
-type Asked = (Extension<Arrival>, HeaderMap, Bytes);
-
-async fn chat(
-    State(shared): State<Shared>,
-    arrival: Extension<Arrival>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    complete(shared, Api::Chat, (arrival, headers, body)).await
-}
-
-async fn completions(
-    State(shared): State<Shared>,
-    arrival: Extension<Arrival>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    complete(shared, Api::Completions, (arrival, headers, body)).await
-}
-
-async fn complete(shared: Shared, api: Api, asked: Asked) -> Response<Body> {
-    let (Extension(Arrival(arrival)), headers, body) = &asked;
-    let wanted = match read(api, body, &shared.spec) {
-        Ok(wanted) => wanted,
-        Err(declined) => return declined.into_response(),
-    };
-    let Wanted { model, prompt, max_tokens, stream, usage } = wanted;
-    let number = shared.requests.fetch_add(1, Ordering::Relaxed);
-    let prompt_tokens = prompt.tokens as u32;
-    let voice = Voice {
-        api,
-        id: format!("{}-{number:016x}", api.prefix()),
-        created: unix_seconds(),
-        model: model.unwrap_or_else(|| shared.spec.model.clone()),
-        prompt_tokens,
-        salt: number,
-        usage,
-        usage_known: shared.spec.usage,
-    };
-    let row = TruthRow {
-        request_id: request_id(headers).unwrap_or_else(|| voice.id.clone()),
-        received_ns: arrival.0,
-        planned_ns: Vec::new(),
-        written_ns: Vec::new(),
-        prompt_tokens,
-        output_tokens: 0,
-        outcome: TruthOutcome::Cancelled,
-    };
-    // Room for every token and the ending, so that the driver never waits for a slow reader.
-    let (sink, emissions) = mpsc::channel(max_tokens as usize + 1);
-    let ask = SimAsk { prompt_tokens, max_tokens, prefix_blocks: prompt.blocks };
-    let id = match shared.driver.submit(Entry { arrival: *arrival, ask, sink }).await {
-        Some(Ok(id)) => id,
-        refused => return refuse(&shared, row, refused.and_then(Result::err)),
-    };
-    let Shared { spec, driver, clock, log, requests: _ } = shared;
-    let flight = Flight { voice, emissions, id, max_tokens, chunk: spec.chunk, driver, clock, log, row };
-    if stream { flight.streamed() } else { flight.whole().await }
-}
-
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    Some(headers.get("x-request-id")?.to_str().ok()?.to_owned())
-}
-
-/// Answers for the model's refusal, or for a driver too busy to be asked, and logs the truth of it.
-fn refuse(shared: &Shared, row: TruthRow, refusal: Option<Refusal>) -> Response<Body> {
-    let (outcome, declined) = match refusal {
-        Some(Refusal::Error) => (TruthOutcome::Failed, Declined::broken()),
-        Some(Refusal::Reject) => (TruthOutcome::Rejected, Declined::busy(StatusCode::TOO_MANY_REQUESTS)),
-        Some(refusal @ Refusal::Context { .. }) => {
-            return Declined::bad(None, refusal.to_string()).into_response();
-        }
-        Some(Refusal::Starting) | None => {
-            (TruthOutcome::Unavailable, Declined::busy(StatusCode::SERVICE_UNAVAILABLE))
-        }
-    };
-    shared.log.push(TruthRow { outcome, ..row });
-    declined.into_response()
-}
-
-async fn models(State(shared): State<Shared>) -> Response<Body> {
-    let SimSpec { model, adapters, profile, .. } = &*shared.spec;
-    let listed = |id: &str, parent: Option<&str>| {
-        json!({"id": id, "object": "model", "created": unix_seconds(), "owned_by": "vllm",
-            "root": format!("sim/{}", profile.name), "parent": parent, "max_model_len": profile.context})
-    };
-    let adapters = adapters.iter().map(|adapter| listed(adapter, Some(model)));
-    let data: Vec<_> = std::iter::once(listed(model, None)).chain(adapters).collect();
-    answer(StatusCode::OK, json!({"object": "list", "data": data}).to_string())
-}
-
-async fn health() -> StatusCode {
-    StatusCode::OK
-}
-
-async fn version() -> Response<Body> {
-    answer(StatusCode::OK, json!({"version": FINGERPRINT}).to_string())
-}
-
-async fn show_metrics(State(shared): State<Shared>) -> Response<Body> {
-    let Some(snapshot) = shared.driver.snapshot().await else {
-        return Declined::busy(StatusCode::SERVICE_UNAVAILABLE).into_response();
-    };
-    let mut response = Response::new(Body::from(metrics::render(&snapshot, &shared.spec.model)));
-    let kind = HeaderValue::from_static("text/plain; version=1.0.0; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| text("x-api-key")).is_some_and(|sent| Secret::new(sent) == *key)
 }
 
 /// One JSON line per request; the number of rows that made room for later ones is in a header.

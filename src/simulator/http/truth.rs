@@ -13,13 +13,15 @@ const TOKENS_MAX: usize = 8_000_000;
 /// One request as the server lived it. Instants are nanoseconds on the server's monotonic clock since its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TruthRow {
-    /// The `x-request-id` header where one was sent, else the completion's id.
+    /// The `x-request-id` header (of gRPC, metadata) where one was sent, else the request's own id, else its answer's.
     pub request_id: String,
     /// When the whole request had been read.
     pub received_ns: u64,
-    /// The model's instant of each token that was emitted before the end.
+    /// The model's instant of each token that was emitted before the end; where there are several choices, one after
+    /// the other.
     pub planned_ns: Vec<u64>,
     /// When the chunk with each written token was handed to the HTTP stream; one instant for all where not streamed.
+    /// In the order of `planned_ns`.
     pub written_ns: Vec<u64>,
     pub prompt_tokens: u32,
     /// Tokens written.

@@ -13,11 +13,11 @@ use super::spec::SimSpec;
 use crate::base::{Nanos, Seed};
 
 /// One request. Every request gets exactly `max_tokens` tokens: the simulated model never ends an answer early.
+/// None at all means a pass over the prompt only, as embeddings and scores need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimAsk {
     /// At least 1.
     pub prompt_tokens: u32,
-    /// At least 1.
     pub max_tokens: u32,
     /// For each complete block of `BLOCK_TOKENS` prompt tokens, a hash of everything up to its end; may be shorter.
     pub prefix_blocks: Vec<u64>,
@@ -28,7 +28,7 @@ pub struct SimAsk {
 pub enum Refusal {
     #[error("the simulated server is still starting")]
     Starting,
-    #[error("the request asks for no tokens or more than the context of {context} tokens")]
+    #[error("the request brings no tokens or asks for more than the context of {context} tokens")]
     Context { context: u32 },
     #[error("a planted error: status 500")]
     Error,
@@ -79,7 +79,7 @@ impl Model {
             step_end: None,
             free_since: Nanos::ZERO,
             outbox: Outbox::default(),
-            counters: Counters::new(),
+            counters: Counters::new(spec.engine),
             tickets: 0,
         }
     }
@@ -97,7 +97,7 @@ impl Model {
         if !self.ready(now) {
             return Err(Refusal::Starting);
         }
-        if prompt_tokens == 0 || max_tokens == 0 || prompt_tokens.saturating_add(max_tokens) > context {
+        if prompt_tokens == 0 || prompt_tokens.saturating_add(max_tokens) > context {
             return Err(Refusal::Context { context });
         }
         let id = Ticket(self.tickets);
@@ -108,7 +108,10 @@ impl Model {
                 self.counters.failed += 1;
                 return Err(Refusal::Error);
             }
-            Fault::Reject => return Err(Refusal::Reject),
+            Fault::Reject => {
+                self.counters.rejected += 1;
+                return Err(Refusal::Reject);
+            }
             Fault::None | Fault::Cut { .. } | Fault::InStream { .. } | Fault::Stall { .. } => {}
         }
         prefix_blocks.truncate((prompt_tokens / BLOCK_TOKENS) as usize);
@@ -118,6 +121,8 @@ impl Model {
         self.waiting.push_back(Sequence {
             id,
             arrival: now,
+            admitted: None,
+            answered: now,
             prompt: prompt_tokens,
             max: max_tokens,
             hashes: prefix_blocks,
@@ -203,8 +208,10 @@ impl Model {
         let mut budget = self.profile.budget;
         let preempted = self.plan_running(&mut budget, &mut work);
         if !preempted {
-            self.admit(&mut budget, &mut work);
+            self.admit(start, &mut budget, &mut work);
         }
+        self.counters.steps += 1;
+        self.counters.busy += self.running.len() as u64;
         self.step_end = Some(start + self.cost.step(&self.profile, work));
     }
 
@@ -238,7 +245,7 @@ impl Model {
     }
 
     /// Takes from the queue, first come first served, while tokens, places and blocks last.
-    fn admit(&mut self, budget: &mut u32, work: &mut Work) {
+    fn admit(&mut self, start: Nanos, budget: &mut u32, work: &mut Work) {
         while *budget > 0
             && self.running.len() < self.profile.max_batch as usize
             && let Some(mut sequence) = self.waiting.pop_front()
@@ -259,6 +266,7 @@ impl Model {
                 self.counters.prefix_queries += u64::from(sequence.prompt);
                 self.counters.prefix_hits += u64::from(sequence.computed);
             }
+            sequence.admitted.get_or_insert(start);
             plan(&mut sequence, tokens, work);
             *budget -= tokens;
             self.running.push(sequence);
@@ -287,36 +295,60 @@ impl Model {
             return true;
         }
         let at = sequence.leaves(end, &self.stretch);
-        let index = sequence.generated;
-        sequence.generated += 1;
-        self.counters.generation_tokens += 1;
-        if index == 0 {
+        if sequence.generated == 0 {
             self.counters.prompt_tokens += u64::from(sequence.prompt);
-            self.counters.ttft.record((at - sequence.arrival).secs());
-        } else {
-            self.counters.itl.record((at - sequence.latest).secs());
+            sequence.answered = at;
+        }
+        if sequence.max > 0 {
+            self.emit_token(sequence, at);
         }
         sequence.latest = at;
-        let id = sequence.id;
-        self.outbox.push(Emission { id, at, what: What::Token { index } });
-        let ending = match sequence.fault {
-            Fault::Cut { after } if after == sequence.generated => {
+        let what = match sequence.fault {
+            Fault::Cut { after } if sequence.has_reached(after) => {
                 self.counters.aborted += 1;
                 What::Cut
             }
-            Fault::InStream { after } if after == sequence.generated => {
+            Fault::InStream { after } if sequence.has_reached(after) => {
                 self.counters.failed += 1;
                 What::Failed
             }
             _ if sequence.generated == sequence.max => {
-                self.counters.finished += 1;
-                self.counters.e2e.record((at - sequence.arrival).secs());
-                What::Finished { cached: sequence.cached }
+                self.book_finished(sequence);
+                let began = sequence.admitted.unwrap_or(sequence.arrival);
+                What::Finished { cached: sequence.cached, began }
             }
             _ => return true,
         };
-        self.outbox.push(Emission { id, at, what: ending });
+        self.outbox.push(Emission { id: sequence.id, at, what });
         false
+    }
+
+    fn emit_token(&mut self, sequence: &mut Sequence, at: Nanos) {
+        let index = sequence.generated;
+        sequence.generated += 1;
+        self.counters.generation_tokens += 1;
+        if index == 0 {
+            self.counters.ttft.record((at - sequence.arrival).secs());
+        } else {
+            self.counters.itl.record((at - sequence.latest).secs());
+        }
+        self.outbox.push(Emission { id: sequence.id, at, what: What::Token { index } });
+    }
+
+    /// Spans as vLLM books them when a request has ended: waiting, then prefill up to the first token, then decode.
+    fn book_finished(&mut self, sequence: &Sequence) {
+        let Sequence { arrival, answered, latest, generated, .. } = *sequence;
+        let began = sequence.admitted.unwrap_or(arrival);
+        let counters = &mut self.counters;
+        counters.finished += 1;
+        counters.e2e.record((latest - arrival).secs());
+        counters.queue.record((began - arrival).secs());
+        counters.prefill.record((answered - began).secs());
+        counters.decode.record((latest - answered).secs());
+        counters.inference.record((latest - began).secs());
+        if generated > 1 {
+            counters.tpot.record((latest - answered).secs() / f64::from(generated - 1));
+        }
     }
 }
 

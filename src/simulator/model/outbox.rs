@@ -16,15 +16,17 @@ pub struct Emission {
     pub what: What,
 }
 
-/// Tokens count from 0. Exactly one of the others ends each request that is not cancelled, at its last token's instant.
+/// Tokens count from 0. Exactly one of the others ends each request that is not cancelled, at its last token's instant
+/// or, where it has none, when its prompt has been computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     Token {
         index: u32,
     },
-    /// `cached` prompt tokens were found in the prefix cache when the request began.
+    /// `cached` prompt tokens were found in the prefix cache when the request left the queue, at `began`.
     Finished {
         cached: u32,
+        began: Nanos,
     },
     /// The connection breaks without a word.
     Cut,

@@ -11,6 +11,10 @@ use crate::base::Nanos;
 pub(super) struct Sequence {
     pub id: Ticket,
     pub arrival: Nanos,
+    /// When it was first taken from the queue.
+    pub admitted: Option<Nanos>,
+    /// The instant at which the first token leaves.
+    pub answered: Nanos,
     pub prompt: u32,
     pub max: u32,
     /// Hashes of the complete prompt blocks.
@@ -46,11 +50,16 @@ impl Sequence {
         self.generated > 0 && self.remaining() == 1
     }
 
+    /// Whether a fault after so many tokens is due; where there are none it is due at the end.
+    pub(super) fn has_reached(&self, after: u32) -> bool {
+        self.generated == after || self.max == 0
+    }
+
     /// The instant at which the token that was sampled at `natural` leaves.
     pub(super) fn leaves(&mut self, natural: Nanos, stretch: &Stretch) -> Nanos {
         let first = *self.first.get_or_insert(natural);
         let pause = match self.fault {
-            Fault::Stall { after, pause } if self.generated >= after => pause,
+            Fault::Stall { after, pause } if self.generated >= after || self.max == 0 => pause,
             _ => Nanos::ZERO,
         };
         self.arrival

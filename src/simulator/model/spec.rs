@@ -39,6 +39,8 @@ pub struct SimSpec {
     /// Whether usage is sent to those who ask for it.
     pub usage: bool,
     pub api_key: Option<Secret>,
+    /// Tokens of each answer that are reasoning, where its API has a place for them.
+    pub reasoning: u32,
 }
 
 /// A text that names no simulated server.
@@ -56,7 +58,7 @@ pub enum SpecError {
     TooManyFaults,
 }
 
-const PARAMETERS: [&str; 25] = [
+const PARAMETERS: [&str; 26] = [
     "ttft",
     "itl",
     "tpot",
@@ -82,6 +84,7 @@ const PARAMETERS: [&str; 25] = [
     "usage",
     "api_key",
     "engine",
+    "reasoning",
 ];
 
 impl SimSpec {
@@ -147,6 +150,7 @@ impl SimSpec {
             chunk: 1,
             usage: true,
             api_key: None,
+            reasoning: 0,
         }
     }
 
@@ -181,6 +185,7 @@ impl SimSpec {
             "budget" => self.profile.budget = pair.count()?,
             "context" => self.profile.context = pair.count()?,
             "chunk" => self.chunk = pair.count()?,
+            "reasoning" => self.reasoning = pair.count()?,
             "usage" => self.usage = pair.switch()?,
             "api_key" if !value.is_empty() => self.api_key = Some(Secret::new(value)),
             "api_key" => return Err(pair.wrong("a key")),

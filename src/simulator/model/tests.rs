@@ -195,6 +195,33 @@ fn faults_end_requests_as_asked() {
 }
 
 #[test]
+fn a_request_for_no_tokens_costs_its_prefill_and_ends() {
+    let (model, story) = follow(&quiet(""), &[(5.0, ask(512, 0))]);
+    let (tokens, end) = &story[&Ticket(0)];
+    assert_eq!((tokens.len(), *end), (0, Some(What::Finished { cached: 0, began: Nanos::from_ms(5.0) })));
+    let counters = model.counters();
+    assert_eq!((counters.prompt_tokens, counters.generation_tokens, counters.finished), (512, 0, 1));
+    assert_eq!((counters.ttft.count(), counters.tpot.count()), (0, 0));
+    // 7.5 ms per step, 25 us per prompt token.
+    assert!((counters.e2e.sum() - 0.020_3).abs() < 1e-9, "{}", counters.e2e.sum());
+    let end = |query: &str| follow(&quiet(query), &[(0.0, ask(64, 0))]).1.remove(&Ticket(0)).unwrap().1;
+    assert_eq!((end("&cut=100%"), end("&instream=100%")), (Some(What::Cut), Some(What::Failed)));
+}
+
+#[test]
+fn queue_prefill_and_decode_add_up_to_the_whole() {
+    let (model, _) = follow(&quiet("&max_batch=1"), &[(0.0, ask(512, 3)), (1.0, ask(512, 3))]);
+    let counters = model.counters();
+    let (queue, prefill, decode) = (counters.queue.sum(), counters.prefill.sum(), counters.decode.sum());
+    assert!((queue + prefill + decode - counters.e2e.sum()).abs() < 1e-9);
+    assert!((prefill + decode - counters.inference.sum()).abs() < 1e-9);
+    // The second waits for all but a millisecond of the first: 20.3 ms and two steps of decoding.
+    let first = 0.020_3 + 0.007_540_48 + 0.007_540_52;
+    assert!((queue - (first - 0.001)).abs() < 1e-9, "{queue}");
+    assert_eq!((counters.steps, counters.busy, counters.tpot.count()), (6, 6, 2));
+}
+
+#[test]
 fn a_cancelled_request_frees_its_place() {
     let mut model = Model::new(&quiet("&max_batch=1"), 0);
     let first = model.submit(Nanos::ZERO, ask(160, 1_000)).unwrap();

@@ -90,6 +90,30 @@ pub(super) fn events(answer: &Answer) -> Vec<Value> {
     data[..data.len() - 1].iter().map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
+/// The value in an answer in one piece.
+pub(super) fn whole(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// The lines of an NDJSON body.
+pub(super) fn lines(answer: &Answer) -> Vec<Value> {
+    assert!(answer.head.contains("content-type: application/x-ndjson"), "{}", answer.head);
+    answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The data of each event, whatever its name and without an end mark.
+pub(super) fn plain_events(answer: &Answer) -> Vec<Value> {
+    assert!(answer.head.contains("content-type: text/event-stream"), "{}", answer.head);
+    let data = answer.body.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.filter(|data| data.trim() != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
+/// The keys of an object, sorted.
+pub(super) fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
 pub(super) fn error(answer: &Answer) -> (u16, String) {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["error"]["code"], answer.status);

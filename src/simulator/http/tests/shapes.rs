@@ -91,9 +91,10 @@ fn wrong_requests_are_declined_in_vllms_words() {
     insta::assert_snapshot!(decline(json!({"max_tokens": 4000})).1, @"max_tokens=4000 cannot be greater than max_model_len=64. Please request fewer output tokens. (parameter=max_tokens, value=4000)");
     insta::assert_snapshot!(decline(json!({"max_tokens": 61})).1, @"This model's maximum context length is 64 tokens. However, you requested 61 output tokens and your prompt contains 4 input tokens, for a total of 65 tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=4)");
     insta::assert_snapshot!(decline(json!({"stream": false, "stream_options": {}})).1, @"Stream options can only be defined when `stream=True`. (parameter=stream_options)");
-    assert_eq!(decline(json!({"n": 2})).0, 400);
+    assert_eq!(decline(json!({"n": 0})).0, 400);
+    assert_eq!(decline(json!({"n": 129})).1, "129 choices of 1 prompts are more than 128");
     assert_eq!(decline(json!({"messages": "hi"})).0, 400);
-    assert_eq!(error(&ask(&sim, COMPLETIONS, &json!({"prompt": ["a", "b"]}))).0, 400);
+    assert_eq!(error(&ask(&sim, COMPLETIONS, &json!({"prompt": ["a", ""]}))).0, 400);
     assert_eq!(error(&ask(&sim, COMPLETIONS, &json!({"prompt": ""}))).0, 400);
     assert_eq!(error(&ask(&sim, COMPLETIONS, &chat(1, json!({})))).0, 400);
     let lost = get(&sim, "/nowhere");
