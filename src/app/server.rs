@@ -148,7 +148,7 @@ pub(super) async fn open(
         launching::await_ready(launched, launch, &options.address, &control, (watcher, stop)).await?;
     }
     let (names, server) = if plan.api.is_grpc() {
-        (unlisted(asked_model)?, None)
+        (Err("it is not asked for over gRPC".to_owned()), None)
     } else {
         let listing = Listing::of(plan.api);
         unless_stopped(stop, offered(&control, listing, &options.address, asked_model)).await?
@@ -217,17 +217,6 @@ pub(super) fn find(resolved: &Resolved, urls: &[String], start: u64) -> Result<F
 
 /// The names of the models that a server lists, or why its list is unreadable; and what it calls itself.
 type Offer = (Result<Vec<String>, String>, Option<String>);
-
-/// Over gRPC no server is asked for its models.
-fn unlisted(asked: Option<&str>) -> Result<Result<Vec<String>, String>, AppError> {
-    let missing = || {
-        AppError::usage(
-            "a server's models are not listed over gRPC",
-            "name one with --model, for example ensemble",
-        )
-    };
-    asked.map(|_| Ok(Vec::new())).ok_or_else(missing)
-}
 
 async fn offered(
     control: &Control,

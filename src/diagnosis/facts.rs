@@ -62,6 +62,8 @@ pub enum Reach {
 pub struct Service {
     /// Status of `/health` and how long it took, or why there was no answer.
     pub health: Result<(u16, Nanos), String>,
+    /// The path of the list of models.
+    pub listing: &'static str,
     pub models: Models,
     /// The model that requests name.
     pub model: Option<String>,

@@ -27,9 +27,9 @@ pub fn diagnose(facts: &Facts) -> Vec<Check> {
     checks.extend(parallel.iter().flat_map(load::checks));
     let missing =
         [("request", whole.is_none()), ("stream", stream.is_none()), ("parallel", parallel.is_none())];
-    let why = match service {
-        None => "the server was not reached",
-        Some(_) => "something before it failed, or this API has no such thing",
+    let why = match reach {
+        Reach::Open { .. } => "something before it failed, or this API has no such thing",
+        _ => "the server was not reached",
     };
     checks.extend(
         missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| Check::skipped(name, why)),

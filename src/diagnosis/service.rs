@@ -9,8 +9,9 @@ use crate::record::{Failure, FailureClass};
 const SKEW_S: f64 = 5.0;
 
 pub(super) fn checks(url: &str, service: &Service) -> Vec<Check> {
-    let Service { health, models, model, engine, api, metrics, clock_ahead_s } = service;
-    let mut checks = vec![health_check(url, health), models_check(url, models, model.as_deref())];
+    let Service { health, listing, models, model, engine, api, metrics, clock_ahead_s } = service;
+    let mut checks =
+        vec![health_check(url, health), models_check(&format!("{url}{listing}"), models, model.as_deref())];
     checks.push(match engine {
         Some(engine) => Check::fine("engine", format!("{}, asked over --api {api}", engine.title())),
         None => Check::fine(
@@ -66,7 +67,7 @@ fn health_check(url: &str, health: &Result<(u16, Nanos), String>) -> Check {
 }
 
 fn models_check(url: &str, models: &Models, model: Option<&str>) -> Check {
-    let curl = format!("curl -s {url}/v1/models");
+    let curl = format!("curl -s {url}");
     match (models, model) {
         (Models::Listed(names), Some(model)) if names.iter().any(|name| name == model) => {
             Check::fine("models", format!("'{model}' is among {} listed", names.len()))
@@ -106,7 +107,7 @@ fn models_check(url: &str, models: &Models, model: Option<&str>) -> Check {
             diagnosis([
                 "every request is refused".to_owned(),
                 "the server wants a key that was not given, or another one".to_owned(),
-                format!("GET {url}/v1/models: {status}, {words}"),
+                format!("{url}: {status}, {words}"),
                 "give the key with --api-key-env NAME, or set OPENAI_API_KEY".to_owned(),
                 format!("{curl} -H \"Authorization: Bearer $OPENAI_API_KEY\""),
             ]),

@@ -57,6 +57,7 @@ fn well() -> Facts {
         },
         service: Some(Service {
             health: Ok((200, ms(1.0))),
+            listing: "/v1/models",
             models: Models::Listed(vec!["m".to_owned()]),
             model: Some("m".to_owned()),
             engine: Some(Adapter::Vllm),

@@ -134,27 +134,30 @@ async fn look(
 ) -> Result<Facts, AppError> {
     let plan = bench.plan;
     let control = Control::new(options)?;
+    if plan.api.is_grpc() {
+        // What is asked over HTTP here has another port there.
+        let parallel = parallel(bench, resolved, clients, (watcher, stop)).await?;
+        return Ok(Facts { parallel: Some(parallel), ..facts });
+    }
     let service = place::service(&control, plan).await;
     let Some(model) = service.model.clone() else {
         return Ok(Facts { service: Some(service), ..facts });
     };
     watcher.note("asking once, then streaming, then with several clients at once");
     let mut facts = Facts { service: Some(service), ..facts };
-    if !plan.api.is_grpc() {
-        let one = ask::Question { bench, control: &control, model: &model, patience: PATIENCE };
-        let whole = one.whole().await?;
-        let works = whole.verdict.is_ok();
-        facts.whole = Some(whole);
-        if works && plan.api.generates() && plan.stream {
-            let stream = one.streamed(0).await?;
-            if stream.verdict.is_ok() {
-                facts.repeat = Some(ask::repeat(&one.streamed(0).await?));
-            }
-            facts.stream = Some(stream);
+    let one = ask::Question { bench, control: &control, model: &model, patience: PATIENCE };
+    let whole = one.whole().await?;
+    let works = whole.verdict.is_ok();
+    facts.whole = Some(whole);
+    if works && plan.api.generates() && plan.stream {
+        let stream = one.streamed(0).await?;
+        if stream.verdict.is_ok() {
+            facts.repeat = Some(ask::repeat(&one.streamed(0).await?));
         }
-        if !works || facts.stream.as_ref().is_some_and(|stream| stream.verdict.is_err()) {
-            return Ok(facts);
-        }
+        facts.stream = Some(stream);
+    }
+    if !works || facts.stream.as_ref().is_some_and(|stream| stream.verdict.is_err()) {
+        return Ok(facts);
     }
     facts.parallel = Some(parallel(bench, resolved, clients, (watcher, stop)).await?);
     Ok(facts)

@@ -3,8 +3,8 @@
 use crate::config::RunPlan;
 use crate::diagnosis::{Models, Place, Service};
 use crate::host::{RealClock, env, epoch, http_date, limits, network};
-use crate::protocol::models;
-use crate::transport::{Control, Looked};
+use crate::protocol::models::Listing;
+use crate::transport::{Control, ControlError, Looked, ModelsAnswer};
 
 /// Variables that name a proxy to curl and to most SDKs.
 const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
@@ -32,15 +32,16 @@ pub(super) async fn service(control: &Control, plan: &RunPlan) -> Service {
     let clock = RealClock::start();
     let health = control.look("/health").await;
     let took = clock.now();
-    let listed = control.look("/v1/models").await;
-    let clock_ahead_s = listed.as_ref().ok().and_then(ahead);
-    let models = list(listed);
+    let clock_ahead_s = health.as_ref().ok().and_then(ahead);
+    let listing = Listing::of(plan.api);
+    let models = list(listing, control.models(listing).await);
     let only = match &models {
         Models::Listed(names) if names.len() == 1 => names.first().cloned(),
         _ => None,
     };
     Service {
         health: health.map(|looked| (looked.status, took)),
+        listing: listing.path(),
         models,
         model: plan.model.clone().or(only),
         engine: plan.adapter,
@@ -50,14 +51,14 @@ pub(super) async fn service(control: &Control, plan: &RunPlan) -> Service {
     }
 }
 
-fn list(listed: Result<Looked, String>) -> Models {
-    match listed {
-        Ok(Looked { status: status @ (404 | 405 | 501), .. }) => Models::Absent { status },
-        Ok(Looked { status: 200..=299, body, .. }) => {
-            models::parse(body.as_bytes()).map_or_else(Models::Unreadable, Models::Listed)
+fn list(listing: Listing, answer: Result<ModelsAnswer, ControlError>) -> Models {
+    match answer {
+        Ok(answer) => listing.parse(answer.body.as_bytes()).map_or_else(Models::Unreadable, Models::Listed),
+        Err(ControlError::Refused { status: status @ (404 | 405 | 501), .. }) => Models::Absent { status },
+        Err(ControlError::Refused { status, detail, .. }) => {
+            Models::Refused { status, words: one_line(&detail) }
         }
-        Ok(Looked { status, body, .. }) => Models::Refused { status, words: one_line(&body) },
-        Err(why) => Models::Unreadable(why),
+        Err(error) => Models::Unreadable(error.to_string()),
     }
 }
 
