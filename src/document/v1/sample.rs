@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
-use crate::config::{
-    Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, ServerMetrics, Target, Timeouts, Warmup,
-};
+use crate::config::{Bound, GatePolicy, GpuUse, Objective, RunPlan, Sampling, Target, Timeouts, Warmup};
 use crate::gate::{Basis, Decision, Effect, Judgement, Rule, Status, Verdict};
 use crate::metrics::{
     self, Concurrency, Distribution, Goodput, Point, Series, Slice, SloCount, Steady, Summary, TokenTotals,
@@ -33,7 +31,7 @@ pub(crate) fn plan() -> RunPlan {
             cacert: None,
             hardware: None,
             gpu: GpuUse::Auto,
-            metrics: ServerMetrics::default(),
+            metrics: crate::config::ServerMetrics::default(),
         },
         model: None,
         name: "chat".to_owned(),
