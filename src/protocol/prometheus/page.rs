@@ -18,7 +18,7 @@ pub struct Page<'a> {
 }
 
 /// Names and values, in their order.
-pub type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
+type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// One line of a page: a name, its labels, and a value that may be infinite or no number.
 #[derive(Debug, Clone, PartialEq)]
