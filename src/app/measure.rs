@@ -125,10 +125,10 @@ impl Bench<'_> {
         let mut told = recorder.finish(&self.counter, window)?;
         let steady = told.summary.steady.map(|steady| steady.window);
         let Scraped { engine, notes } = scraper.finish()?;
-        let mut observed = observer.finish(window, steady);
-        observed.engine = engine;
-        observed.notes.extend(notes.iter().cloned());
-        told.summary = told.summary.with_observed(observed);
+        let mut seen = observer.finish(window, steady);
+        seen.engine = engine;
+        seen.notes.extend(notes.iter().cloned());
+        told.summary = told.summary.with_observed(seen);
         watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
         let near = server.environment.network_path != "network";
         let level = turn.level.clone();
@@ -164,6 +164,7 @@ impl Bench<'_> {
             } else {
                 Vec::new()
             },
+            generates: self.plan.api.generates(),
             count: self.plan.tokenizer.is_some(),
         }
     }

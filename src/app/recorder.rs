@@ -33,6 +33,8 @@ pub(super) struct Sheet {
     pub(super) slos: Vec<Slo>,
     /// Name and objectives of each workload of a mix; empty where there is none.
     pub(super) mix: Vec<(String, Vec<Slo>)>,
+    /// Whether answers are generated, so that they have output tokens.
+    pub(super) generates: bool,
     /// Whether a tokenizer is to count what servers do not report.
     pub(super) count: bool,
 }
@@ -175,7 +177,10 @@ impl Desk {
             row.tokenizer_count = Some(counter.count(&row.text));
             fold.add(&row);
         }
-        Recorded { so_far: fold.whole.so_far(), summary: fold.finish(window), first, uncounted, journal }
+        let so_far = fold.whole.so_far();
+        let summary = fold.finish(window);
+        let summary = if sheet.generates { summary } else { summary.without_output() };
+        Recorded { summary, so_far, first, uncounted, journal }
     }
 }
 
@@ -228,6 +233,7 @@ mod tests {
             open_loop: false,
             slos: Vec::new(),
             mix: ["chat", "rag"].map(|name| (name.to_owned(), Vec::new())).into(),
+            generates: true,
             count: true,
         };
         Desk::new(sheet, None, gauge)

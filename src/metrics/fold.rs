@@ -171,10 +171,7 @@ fn values(
     let mut values = BTreeMap::new();
     if let Some(Throughput { requests, output, total }) = throughput {
         values.insert(Metric::RequestThroughput, requests);
-        // Requests that succeed without a single token are of an API that generates none.
-        if output > 0.0 || succeeded == 0 {
-            values.insert(Metric::OutputThroughput, output);
-        }
+        values.insert(Metric::OutputThroughput, output);
         values.insert(Metric::TotalThroughput, total);
     }
     if offered > 0 {

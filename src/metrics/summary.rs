@@ -51,6 +51,14 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Without what an API that generates nothing has no value of.
+    #[must_use]
+    pub fn without_output(mut self) -> Self {
+        self.values.remove(&Metric::OutputThroughput);
+        self.parts = self.parts.into_iter().map(|(name, part)| (name, part.without_output())).collect();
+        self
+    }
+
     /// The number that a key names, where it exists.
     pub fn value(&self, key: MetricKey) -> Option<f64> {
         match key.stat {

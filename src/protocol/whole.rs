@@ -76,12 +76,11 @@ impl Decode for Whole {
 
 /// A document that is no answer: an error in an API's usual shapes, or something else, `missing` what makes an answer.
 pub(super) fn no_answer(document: &str, missing: &str) -> Failure {
-    match errors::document(document.as_bytes()) {
-        Some(words) => Failure::new(FailureClass::InStreamError, words),
-        None => {
-            let words = format!("no {missing} in {}", errors::plain(document.as_bytes()));
-            Failure::new(FailureClass::Malformed, words)
-        }
+    if let Some(words) = errors::document(document.as_bytes()) {
+        Failure::new(FailureClass::InStreamError, words)
+    } else {
+        let words = format!("no {missing} in {}", errors::plain(document.as_bytes()));
+        Failure::new(FailureClass::Malformed, words)
     }
 }
 

@@ -202,7 +202,7 @@ mod tests {
     fn a_log_is_read_on_from_its_end_however_it_is_written_and_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
-        std::fs::write(&path, LINE).unwrap();
+        crate::host::files::write_atomic(&path, LINE.as_bytes()).unwrap();
         let mut tail = Tail::open(&path).unwrap();
         let mut file = File::options().append(true).open(&path).unwrap();
         let read_on = |tail: &mut Tail| {

@@ -257,8 +257,8 @@ mod tests {
         summary.with_observed(Observed { gpus, ..Observed::default() })
     }
 
-    fn steady(value: f64) -> Option<Course> {
-        Some(Course { mean: value, min: value, max: value })
+    fn steady(value: f64) -> Course {
+        Course { mean: value, min: value, max: value }
     }
 
     /// A busy card about which there is nothing to say.
@@ -266,11 +266,11 @@ mod tests {
         GpuWindow {
             index,
             name: "H100".to_owned(),
-            utilization: steady(0.9),
-            power: steady(500.0),
+            utilization: Some(steady(0.9)),
+            power: Some(steady(500.0)),
             power_limit: Some(700.0),
             power_limit_default: Some(700.0),
-            temperature: steady(61.0),
+            temperature: Some(steady(61.0)),
             throttled: Some(BTreeMap::from([("sw_power_cap".to_owned(), 0.1)])),
             ecc_errors: Some(0),
             processes: Some(1),
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn a_power_limit_is_a_cap_only_below_the_cards_own() {
         let capped = |power: f64, share: f64| GpuWindow {
-            power: steady(power),
+            power: Some(steady(power)),
             power_limit: Some(350.0),
             ..held(0, &[("sw_power_cap", share)])
         };
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn idle_cards_are_told_only_when_all_are() {
-        let idle = |index| GpuWindow { utilization: steady(0.0), processes: Some(2), ..calm(index) };
+        let idle = |index| GpuWindow { utilization: Some(steady(0.0)), processes: Some(2), ..calm(index) };
         assert_eq!(found(vec![calm(0), idle(1)]), "");
         insta::assert_snapshot!(found(vec![idle(0), idle(1)]), @"warning gpu_idle: GPUs 0, 1 were idle while the server answered");
         let short = Summary {

@@ -27,7 +27,7 @@ use crate::workload::{Level, Limit, Load, Shard};
 /// Requests of the client that is alone, and of each that is not.
 const EACH: u64 = 3;
 /// Longest wait for one whole answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Looks at everything, from the name to the batch. `clients` are those that ask at once.
 pub async fn doctor(

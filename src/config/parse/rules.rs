@@ -5,6 +5,7 @@ use crate::record::{Metric, MetricKey};
 
 /// What decides whether a metric exists in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 pub(in crate::config) struct Setup {
     /// Arrivals by the clock.
     pub(in crate::config) open: bool,

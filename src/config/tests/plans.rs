@@ -210,7 +210,7 @@ fn an_api_that_generates_nothing_has_no_stream_no_lengths_and_gates_of_its_own()
     }
     let refused = |key: &'static str, text: &str| words(with_server(&[("api", "embeddings"), (key, text)]));
     insta::assert_snapshot!(refused("stream", "true"), @"
-    --stream true: --api embeddings generates no tokens
+    --stream: --api embeddings generates no tokens
     hint: leave --stream out, or choose an API that generates, for example --api chat
     ");
     insta::assert_snapshot!(refused("output-len", "64"), @"

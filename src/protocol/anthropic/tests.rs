@@ -13,7 +13,7 @@ llama-server/anthropic_messages_stream.body 4 - 4 25 max_tokens 17/4/16 done ok
 /// Decodes events, one per line, each with its name, as servers send them.
 fn told(events: &str) -> String {
     let lines = events.lines().map(str::trim).filter(|line| !line.is_empty());
-    let body: String = lines.map(|data| format!("event: x\ndata: {data}\n\n")).collect();
+    let body: String = lines.flat_map(|data| ["event: x\ndata: ", data, "\n\n"]).collect();
     tell(&decode(codec(Api::Messages).stream(), &[body.as_bytes()], true))
 }
 

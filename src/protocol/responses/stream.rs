@@ -62,7 +62,7 @@ impl Events {
                 say(name, false, log, sink);
             }
             "response.output_text.delta" | "response.refusal.delta" => say(event.delta, true, log, sink),
-            other if other.ends_with(".delta") => say(event.delta, false, log, sink),
+            other if other.strip_suffix(".delta").is_some() => say(event.delta, false, log, sink),
             _ if event.error.is_some_and(|error| error.get() != "null") => {
                 log.fail(errors::in_stream(data), sink);
             }

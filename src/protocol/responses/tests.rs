@@ -13,7 +13,7 @@ llama-server/responses_stream.body 4 - 7 31 completed 13/4/6 - ok
 /// Decodes events, one per line, each with its name, as servers send them.
 fn told(events: &str) -> String {
     let lines = events.lines().map(str::trim).filter(|line| !line.is_empty());
-    let body: String = lines.map(|data| format!("event: x\ndata: {data}\n\n")).collect();
+    let body: String = lines.flat_map(|data| ["event: x\ndata: ", data, "\n\n"]).collect();
     tell(&decode(codec(Api::Responses).stream(), &[body.as_bytes()], true))
 }
 

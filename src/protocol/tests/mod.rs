@@ -36,6 +36,7 @@ fn no_sample_of_triton_is_forgotten() {
     let read = [include_str!("../triton/tests/http.rs"), include_str!("../triton/tests/grpc.rs")];
     for entry in std::fs::read_dir(root().join("triton")).unwrap() {
         let name = format!("triton/{}", entry.unwrap().file_name().to_string_lossy());
-        assert!(read.iter().any(|text| text.contains(&name)), "{name}");
+        // Pages of metrics are read elsewhere.
+        assert!(name.contains("/metrics") || read.iter().any(|text| text.contains(&name)), "{name}");
     }
 }

@@ -58,6 +58,8 @@ mod tests {
             (1_795_306_562, "2026-11-22T00:16:02Z"),
             (4_107_542_399, "2100-02-28T23:59:59Z"),
         ];
-        known.iter().for_each(|(seconds, date)| assert_eq!(rfc3339(*seconds), *date));
+        for (seconds, date) in &known {
+            assert_eq!(rfc3339(*seconds), *date);
+        }
     }
 }

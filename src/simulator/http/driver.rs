@@ -118,7 +118,9 @@ fn submit_all(model: &mut Model, arrival: Nanos, asks: Vec<SimAsk>) -> Result<Ve
         match model.submit(arrival, ask) {
             Ok(id) => tickets.push(id),
             Err(refusal) => {
-                tickets.into_iter().for_each(|id| model.cancel(id));
+                for id in tickets {
+                    model.cancel(id);
+                }
                 return Err(refusal);
             }
         }

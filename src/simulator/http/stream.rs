@@ -106,8 +106,8 @@ impl Flight {
         match ending {
             Ending::Finished => {
                 let body = self.voice.whole(&ended);
-                for lane in 0..self.lanes.len() {
-                    self.note_written(lane, ended[lane].tokens);
+                for (lane, ended) in ended.iter().enumerate() {
+                    self.note_written(lane, ended.tokens);
                 }
                 self.row.outcome = TruthOutcome::Finished;
                 Ok((body, true))
@@ -130,7 +130,7 @@ impl Flight {
             match self.emissions.recv().await {
                 Some(Emission { id, at, what: What::Token { .. } }) => self.plan(id, at),
                 Some(Emission { id, at, what: What::Finished { cached, began } }) => {
-                    self.end(id, at, cached, began)
+                    self.end(id, at, cached, began);
                 }
                 Some(Emission { what: What::Cut, .. }) => return Ending::Cut,
                 // Nothing more is sent when the server is shutting down.

@@ -12,8 +12,8 @@ use crate::document::v1::{GpuWindowDocument, LevelDocument, gpus_schema, info_sc
 use crate::metrics::Summary;
 use crate::record::{Course, Energy, EnergySource, GpuWindow, Observed};
 
-fn course(mean: f64) -> Option<Course> {
-    Some(Course { mean, min: mean / 2.0, max: mean * 1.25 })
+fn course(mean: f64) -> Course {
+    Course { mean, min: mean / 2.0, max: mean * 1.25 }
 }
 
 /// A card that tells everything.
@@ -26,19 +26,19 @@ fn card(uuid: &str, watts: f64) -> GpuWindow {
         name: "NVIDIA H100".to_owned(),
         samples: 125,
         seconds: 12.5,
-        utilization: course(0.8),
-        memory_utilization: course(0.4),
-        memory_used: course(60e9),
+        utilization: Some(course(0.8)),
+        memory_utilization: Some(course(0.4)),
+        memory_used: Some(course(60e9)),
         memory_total: Some(80_000_000_000),
-        power: course(watts),
+        power: Some(course(watts)),
         power_limit: Some(700.0),
         power_limit_default: Some(700.0),
         energy: spent(12.5),
         warmup_energy: spent(1.0),
         steady_energy: spent(10.0),
-        temperature: course(60.0),
-        sm_clock: course(1_900.0),
-        memory_clock: course(2_600.0),
+        temperature: Some(course(60.0)),
+        sm_clock: Some(course(1_900.0)),
+        memory_clock: Some(course(2_600.0)),
         throttled: Some(BTreeMap::from([("sw_power_cap".to_owned(), 0.2)])),
         ecc_errors: Some(1),
         xids: vec![31],

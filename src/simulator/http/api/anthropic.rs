@@ -64,8 +64,9 @@ pub(in crate::simulator::http) fn read(asked: &Asked<'_>) -> Result<Wanted, Decl
     }
     let max_tokens = max_tokens.ok_or_else(|| Declined::invalid("max_tokens: Field required"))?;
     let mut prompt = Prompt::default();
-    system.iter().for_each(|system| system.read(&mut prompt));
-    messages.iter().for_each(|message| message.content.read(&mut prompt));
+    for content in system.iter().chain(messages.iter().map(|message| &message.content)) {
+        content.read(&mut prompt);
+    }
     if prompt.tokens == 0 {
         return Err(Declined::invalid("messages: at least one message is required"));
     }

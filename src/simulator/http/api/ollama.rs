@@ -75,7 +75,9 @@ fn read(way: Way, asked: &Asked<'_>) -> Result<Wanted, Declined> {
     let mut read = Prompt::default();
     match way {
         Way::Generate => {
-            system.iter().for_each(|text| read.read(text));
+            if let Some(text) = &system {
+                read.read(text);
+            }
             read.read(&prompt);
             images.iter().flatten().for_each(|image| read.image(image));
         }

@@ -290,7 +290,9 @@ fn prompts_of(api: Api, request: Request) -> Result<Vec<Prompt>, Declined> {
 
 fn of_ids(ids: &[u64]) -> Prompt {
     let mut prompt = Prompt::default();
-    ids.iter().for_each(|id| prompt.id(*id));
+    for id in ids {
+        prompt.id(*id);
+    }
     prompt
 }
 

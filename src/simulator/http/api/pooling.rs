@@ -131,7 +131,9 @@ fn known(asked: &Asked<'_>, model: Option<String>) -> Result<String, Declined> {
 
 fn of_ids(ids: &[u64]) -> Prompt {
     let mut prompt = Prompt::default();
-    ids.iter().for_each(|id| prompt.id(*id));
+    for id in ids {
+        prompt.id(*id);
+    }
     prompt
 }
 

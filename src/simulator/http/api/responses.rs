@@ -80,7 +80,9 @@ pub(in crate::simulator::http) fn read(asked: &Asked<'_>) -> Result<Wanted, Decl
         return Err(Declined::unknown_model(format!("The model `{model}` does not exist.")));
     }
     let mut prompt = Prompt::default();
-    instructions.iter().for_each(|text| prompt.read(text));
+    if let Some(text) = &instructions {
+        prompt.read(text);
+    }
     match input.ok_or_else(|| Declined::bad(Some("input"), "Field required"))? {
         Input::Text(text) => prompt.read(&text),
         Input::Items(items) => {

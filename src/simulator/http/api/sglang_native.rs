@@ -34,7 +34,9 @@ pub(in crate::simulator::http) fn generate(asked: &Asked<'_>) -> Result<Wanted, 
     let Request { text, input_ids, sampling_params, stream } =
         serde_json::from_slice(asked.body).map_err(|error| Declined::invalid(error.to_string()))?;
     let mut prompt = Prompt::default();
-    text.iter().for_each(|text| prompt.read(text));
+    if let Some(text) = &text {
+        prompt.read(text);
+    }
     input_ids.iter().flatten().for_each(|id| prompt.id(*id));
     if prompt.tokens == 0 {
         return Err(Declined::invalid("Either text, input_ids or input_embeds should be provided."));

@@ -71,7 +71,7 @@ impl Voice for Tgi {
             let details = last.then(|| self.details(span.to));
             let event = json!({"index": index + 1, "token": self.token(index), "generated_text": whole,
                 "details": details});
-            events += &format!("data:{event}\n\n");
+            events.extend(["data:", &event.to_string(), "\n\n"]);
         }
         events.into()
     }

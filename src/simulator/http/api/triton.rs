@@ -1,4 +1,4 @@
-//! Triton's `generate`, `generate_stream` and KServe's `infer`, as JSON, of a model with `text_input` and `text_output`.
+//! Triton's `generate`, `generate_stream` and `KServe`'s `infer`, as JSON, of a model with `text_input` and `text_output`.
 
 use axum::http::StatusCode;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! The messages of `inference.GRPCInferenceService` by their field numbers (KServe's `grpc_predict_v2.proto`).
+//! The messages of `inference.GRPCInferenceService` by their field numbers (`KServe`'s `grpc_predict_v2.proto`).
 
 use bytes::Bytes;
 
@@ -39,7 +39,7 @@ impl InferRequest {
                 (1, Field::Bytes(bytes)) => request.model = utf8(bytes)?,
                 (3, Field::Bytes(bytes)) => request.id = utf8(bytes)?,
                 (4, Field::Bytes(bytes)) => {
-                    request.marks_end |= is_set(bytes, "triton_enable_empty_final_response")?
+                    request.marks_end |= is_set(bytes, "triton_enable_empty_final_response")?;
                 }
                 (5, Field::Bytes(bytes)) => tensors.push(Tensor::read(bytes)?),
                 (7, Field::Bytes(bytes)) => raw.push(bytes),
@@ -83,9 +83,9 @@ impl Tensor {
 fn contents(message: &[u8]) -> Result<Option<Value>, Malformed> {
     for (number, field) in fields(message)? {
         match (number, field) {
-            (1..=5, Field::Varint(value)) => return Ok(Some(Value::Number(value as i64))),
+            (1..=5, Field::Varint(value)) => return Ok(Some(Value::Number(value.cast_signed()))),
             (1..=5, Field::Bytes(mut packed)) if !packed.is_empty() => {
-                return Ok(Some(Value::Number(varint(&mut packed)? as i64)));
+                return Ok(Some(Value::Number(varint(&mut packed)?.cast_signed())));
             }
             (8, Field::Bytes(bytes)) => return Ok(Some(Value::Text(utf8(bytes)?))),
             _ => {}

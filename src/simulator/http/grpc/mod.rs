@@ -1,4 +1,4 @@
-//! KServe's gRPC API (`inference.GRPCInferenceService`) over HTTP/2 without TLS.
+//! `KServe`'s gRPC API (`inference.GRPCInferenceService`) over HTTP/2 without TLS.
 
 mod body;
 mod messages;

@@ -1,4 +1,4 @@
-//! Protocol Buffers' wire format, as far as KServe's messages need it.
+//! Protocol Buffers' wire format, as far as `KServe`'s messages need it.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

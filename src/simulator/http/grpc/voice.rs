@@ -1,4 +1,4 @@
-//! The model's answer as messages of KServe's gRPC API.
+//! The model's answer as messages of `KServe`'s gRPC API.
 
 use bytes::Bytes;
 

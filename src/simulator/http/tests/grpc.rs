@@ -1,4 +1,4 @@
-//! KServe's gRPC API, by frames made by hand over HTTP/2.
+//! `KServe`'s gRPC API, by frames made by hand over HTTP/2.
 
 use bytes::Bytes;
 use h2::client;
