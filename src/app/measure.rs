@@ -102,7 +102,7 @@ impl Bench<'_> {
     ) -> Result<LevelRun, AppError> {
         let (work, schedule) = self.work(server, turn)?;
         watcher.started(&self.title(server, turn));
-        let observer = Observer::start(server, self.plan, self.clock);
+        let observer = (turn.round > 0).then(|| Observer::start(server, self.plan, self.clock));
         let gauge = Gauge::default();
         let (scraper, doorstep) = Scraper::start(&self.watched(server, turn))?;
         let (sender, receiver) = sync_channel(ROWS_WAITING);
@@ -125,9 +125,11 @@ impl Bench<'_> {
         let mut told = recorder.finish(&self.counter, window)?;
         let steady = told.summary.steady.map(|steady| steady.window);
         let Scraped { engine, notes } = scraper.finish()?;
-        let mut seen = observer.finish(window, steady);
+        let mut seen = observer.map(|observer| observer.finish(window, steady)).unwrap_or_default();
         seen.engine = engine;
-        seen.notes.extend(notes.iter().cloned());
+        if self.plan.target.metrics.source != MetricsSource::Off {
+            seen.notes.extend(notes.iter().cloned());
+        }
         told.summary = told.summary.with_observed(seen);
         watcher.finished(&Live { so_far: told.so_far.clone(), ..last });
         let near = server.environment.network_path != "network";
@@ -139,6 +141,8 @@ impl Bench<'_> {
     fn watched<'s>(&'s self, server: &'s Server, turn: &Turn) -> Watched<'s> {
         let target = &self.plan.target.metrics.source;
         let source = match target {
+            // A single question before the load tells nothing of it.
+            _ if turn.round == 0 => &MetricsSource::Off,
             MetricsSource::Pages(_) if turn.arm == Some(Arm::Baseline) => &MetricsSource::Auto,
             source => source,
         };

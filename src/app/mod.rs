@@ -17,6 +17,7 @@ mod merge;
 mod noise;
 mod observe;
 mod outputs;
+mod place;
 mod planning;
 mod preflight;
 mod prepare;

@@ -1,7 +1,8 @@
 //! Which engine a server is, by what it answers before any load.
 
 use super::error::AppError;
-use super::server::{http_options, simulated, unless_stopped};
+use super::place::{http_options, simulated};
+use super::server::unless_stopped;
 use super::watch::Watcher;
 use crate::config::{Origin, Resolved};
 use crate::engine::Stop;

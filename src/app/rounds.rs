@@ -8,6 +8,7 @@ use super::launching;
 use super::measure::{Bench, LevelRun, Turn};
 use super::measurement::{Beside, Measurement, Passed, Round};
 use super::outputs::{self, unwritable};
+use super::place;
 use super::server::{self, Server};
 use super::sight::Sight;
 use super::stage::Stage;
@@ -18,6 +19,7 @@ use crate::config::{GpuUse, Resolved, RunPlan};
 use crate::engine::Stop;
 use crate::host::{Journal, RealClock, files, limits};
 use crate::metrics::Summary;
+use crate::protocol::Api;
 use crate::record::{Arm, Metric, MetricKey};
 use crate::telemetry::{self, GpuFacts};
 use crate::validity::{
@@ -98,7 +100,7 @@ pub(super) fn clients_max(plan: &RunPlan) -> Option<u64> {
 /// An embedded simulator holds the other end of each connection.
 fn ends(plan: &RunPlan) -> u64 {
     let baseline = plan.baseline.iter().flat_map(|baseline| &baseline.base_urls);
-    let simulated = plan.target.base_urls.iter().chain(baseline).any(|url| server::simulated(url).is_some());
+    let simulated = plan.target.base_urls.iter().chain(baseline).any(|url| place::simulated(url).is_some());
     if simulated { 2 } else { 1 }
 }
 
@@ -296,6 +298,7 @@ pub(super) fn findings(plan: &RunPlan, run: &LevelRun, round: u32) -> Vec<Findin
         policy: plan.target.metrics.validate,
         near: run.near,
         whole_load: plan.shard.is_whole(),
+        one_to_one: plan.api != Api::Rerank && !plan.asks_for_several(),
         cold: plan.cache == CacheLabel::Cold,
     };
     findings.extend(check_server(summary, check, &run.unread, (&label, round)));

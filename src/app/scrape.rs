@@ -148,6 +148,9 @@ fn named(url: &str, servers: &[HttpOptions]) -> Result<HttpOptions, String> {
 
 /// Where engines have their pages, the likeliest first.
 fn usual(address: &Address, adapter: Option<Adapter>) -> Vec<String> {
+    if let Some(Adapter::Ollama | Adapter::Anthropic | Adapter::OpenAi | Adapter::Transformers) = adapter {
+        return Vec::new();
+    }
     let base = address.url();
     let paths = match adapter {
         // What it has on /metrics is JSON.
@@ -238,25 +241,26 @@ fn keep(tracks: &mut [Track], readings: Vec<Reading>, sample: Option<(f64, &mut 
 async fn find(places: Vec<Place>, model: Option<String>) -> Result<Vec<Arc<Source>>, String> {
     let mut sources = Vec::new();
     for Place { urls, options } in places {
-        let control = Control::new(&options).map_err(|error| error.to_string())?;
-        let mut source = Source { control, url: String::new(), model: model.clone() };
-        let mut tried = Vec::new();
-        for url in urls {
-            source.url = url;
-            match source.read().await {
-                Ok(_) => {
-                    tried.clear();
-                    break;
-                }
-                Err(why) => tried.push(why),
-            }
-        }
-        if !tried.is_empty() {
-            return Err(tried.join(", "));
-        }
-        sources.push(Arc::new(source));
+        sources.push(Arc::new(first_page(urls, &options, model.as_deref()).await?));
     }
     Ok(sources)
+}
+
+async fn first_page(urls: Vec<String>, options: &HttpOptions, model: Option<&str>) -> Result<Source, String> {
+    let control = Control::new(options).map_err(|error| error.to_string())?;
+    let mut source = Source { control, url: String::new(), model: model.map(str::to_owned) };
+    let mut tried = Vec::new();
+    for url in urls {
+        source.url = url;
+        match source.read().await {
+            Ok(_) => return Ok(source),
+            Err(why) => tried.push(why),
+        }
+    }
+    Err(match tried.as_slice() {
+        [] => "this engine exports no metrics".to_owned(),
+        tried => format!("no metrics of the server's own: {}", tried.join(", ")),
+    })
 }
 
 /// All pages at about the same time; the error is that of the first that failed.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use super::error::AppError;
-use super::server::simulated;
+use super::place::simulated;
 use crate::simulator::http;
 use crate::simulator::model::SimSpec;
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::launch::Launch;
 use crate::base::{Nanos, Seed};
 use crate::protocol::{Adapter, Api};
@@ -71,6 +73,17 @@ impl RunPlan {
     /// The engine that is asked, as far as it is known.
     pub fn adapter(&self) -> Adapter {
         self.adapter.unwrap_or_default()
+    }
+
+    /// Whether one request asks for several answers (`n`, `best_of`).
+    pub fn asks_for_several(&self) -> bool {
+        let bodies =
+            self.sampling.extra_body.iter().chain(self.parts.iter().filter_map(|part| part.body.as_ref()));
+        let fields = bodies.filter_map(|text| serde_json::from_str::<Value>(text).ok());
+        let several = |count: &Value| count.as_u64().is_some_and(|count| count > 1);
+        fields
+            .into_iter()
+            .any(|fields| ["n", "best_of"].into_iter().filter_map(|name| fields.get(name)).any(several))
     }
 
     /// Whether every chunk of a stream is asked for its tokens.

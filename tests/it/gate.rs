@@ -97,7 +97,7 @@ fn a_baseline_that_must_not_judge_is_refused_before_any_load() {
     gate(&stage, &["--output-len", "16"]).says(2, &["cannot judge", "output", "hint:"]);
     let (path, text) = (baseline_file(&stage), stage.read(&baseline_file(&stage)));
     stage.write(&path, &text.replacen("\"major\": 1", "\"major\": 2", 1));
-    gate(&stage, &[]).says(2, &[&path, "format 2.2", "update llm-loadtest"]);
+    gate(&stage, &[]).says(2, &[&path, "format 2.3", "update llm-loadtest"]);
     stage.write(&path, &text[..text.len() / 2]);
     gate(&stage, &[]).says(2, &[&path, "hint:"]);
     stage.write(&path, "not json");

@@ -134,7 +134,7 @@ fn gpus_that_are_not_the_servers_are_left_alone() {
     with_fake(&stage, CALM, &arguments).says(0, &["wrote"]);
     let result = stage.json("llm-loadtest-results/result.json");
     assert!(
-        result["levels"][0].get("observed").is_none()
+        result["levels"][0]["observed"].get("gpus").is_none()
             && result["environment"]["gpus"] == serde_json::json!([])
     );
 }

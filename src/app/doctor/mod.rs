@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::error::AppError;
 use super::measure::{Bench, LevelRun, Turn};
+use super::place::{self as places, Found};
 use super::recognise;
 use super::rounds;
-use super::server::{self, Found, Server};
+use super::server::{self, Server};
 use super::watch::{Silent, Watcher};
 use crate::base::Nanos;
 use crate::config::Resolved;
@@ -85,7 +86,7 @@ pub fn render_doctor(document: &DoctorDocument, json: bool, colour: bool) -> Str
 
 /// Where to knock: the address that was given, or that of a simulator started for it, which stands while it is held.
 fn place(resolved: &Resolved) -> Result<(Vec<Simulator>, HttpOptions), AppError> {
-    let Found { servers, simulators, .. } = server::find(resolved, &resolved.plan.target.base_urls, 1)?;
+    let Found { servers, simulators, .. } = places::find(resolved, &resolved.plan.target.base_urls, 1)?;
     let options = servers.into_iter().next();
     Ok((simulators, options.ok_or_else(|| AppError::usage("no server is given", "add --server URL"))?))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sample_pairs::latency;
 use super::{RoundParts, RunDocument, RunParts};
 use crate::base::{Hint, Nanos, Rate, Seed};
 use crate::config::{
@@ -381,23 +382,4 @@ fn cells(status: Status, change: f64, invalid: bool) -> Vec<Judgement> {
             ..latency(Status::Reported, 0.007)
         },
     ]
-}
-
-pub(crate) fn latency(status: Status, change: f64) -> Judgement {
-    Judgement {
-        level: "c=32".to_owned(),
-        key: MetricKey::quantile(Metric::Ttft, 950),
-        rule: Rule::Tolerance(0.15),
-        status,
-        baseline: Some(412.0),
-        now: Some(412.0 * (1.0 + change)),
-        effect: Some(Effect { change, low: change - 0.02, high: change + 0.02, absolute: false }),
-        detectable: Some(0.19),
-        p_fail: Some(0.5),
-        p_pass: Some(0.02),
-        rounds: vec![500.0, 506.0],
-        baseline_rounds: Vec::new(),
-        samples: 1_000,
-        test: None,
-    }
 }

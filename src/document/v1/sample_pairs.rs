@@ -6,8 +6,8 @@ use super::{
 };
 use crate::base::Seed;
 use crate::config::{BaselineServer, GatePolicy, RunPlan};
-use crate::gate::{Basis, Decision, Effect, Judgement, Method, Status, Test, Verdict};
-use crate::record::Arm;
+use crate::gate::{Basis, Decision, Effect, Judgement, Method, Rule, Status, Test, Verdict};
+use crate::record::{Arm, Metric, MetricKey};
 use crate::stats::Looks;
 
 /// A gate of five pairs, two of them from an earlier gate, that could have gone on to twelve.
@@ -41,7 +41,7 @@ pub(crate) fn pairs() -> RunDocument {
         rounds: vec![500.0, 506.0, 498.0, 511.0, 503.0],
         baseline_rounds: vec![410.0, 413.0, 409.0, 416.0, 412.0],
         test: Some(test),
-        ..sample::latency(Status::Fail, 0.221)
+        ..latency(Status::Fail, 0.221)
     };
     let verdict = Verdict {
         basis: Basis::Pairs { pairs: 5 },
@@ -95,5 +95,24 @@ pub(crate) fn ledger() -> LedgerDocument {
         base: "4f1c2e9".to_owned(),
         environment: run.environment.clone(),
         blocks: vec![block(0), block(1)],
+    }
+}
+
+pub(crate) fn latency(status: Status, change: f64) -> Judgement {
+    Judgement {
+        level: "c=32".to_owned(),
+        key: MetricKey::quantile(Metric::Ttft, 950),
+        rule: Rule::Tolerance(0.15),
+        status,
+        baseline: Some(412.0),
+        now: Some(412.0 * (1.0 + change)),
+        effect: Some(Effect { change, low: change - 0.02, high: change + 0.02, absolute: false }),
+        detectable: Some(0.19),
+        p_fail: Some(0.5),
+        p_pass: Some(0.02),
+        rounds: vec![500.0, 506.0],
+        baseline_rounds: Vec::new(),
+        samples: 1_000,
+        test: None,
     }
 }

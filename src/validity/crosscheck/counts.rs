@@ -9,6 +9,9 @@ const TOKENS_APART: f64 = 0.01;
 /// The server must have ended at least our successes well, and must not have had more requests than we sent. Without failures
 /// these are one number.
 pub(super) fn requests(sides: &Sides<'_>) -> Checked {
+    if !sides.check.one_to_one {
+        return Checked::Unknown("requests");
+    }
     let Some(ended) = sides.engine.requests else { return Checked::Unknown("requests") };
     let had = ended + sides.engine.failed.unwrap_or(0.0);
     let (succeeded, sent) = (sides.summary.succeeded, sides.sent());

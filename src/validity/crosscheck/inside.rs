@@ -12,6 +12,9 @@ const QUEUE_SHARE: f64 = 0.1;
 
 /// Prompt tokens found in the server's prefix cache: by its counters, and by what its answers said.
 pub(super) fn cache(sides: &Sides<'_>) -> Option<Fact> {
+    if !sides.check.one_to_one {
+        return None;
+    }
     let tokens = &sides.summary.tokens;
     let (hits, queries) = sides.engine.cached_tokens.zip(sides.engine.cache_queries)?;
     if queries <= 0.0 || tokens.prompt == 0 {
@@ -47,12 +50,17 @@ pub(super) fn queue(sides: &Sides<'_>) -> Option<Fact> {
         return None;
     }
     let of = share.map(|share| format!(", {:.0} % of the time to the first token", share * 100.0));
-    let line = sides.engine.waiting.map(|waiting| format!("; {:.1} waited on average", waiting.mean));
+    let line = match sides.engine.waiting.map(|waiting| waiting.mean) {
+        Some(waiting) if waiting >= 0.5 => {
+            format!("; {waiting:.1} waited on average: this load is more than it takes at once")
+        }
+        Some(_) => ", for its next step and not for a place".to_owned(),
+        None => String::new(),
+    };
     let message = format!(
-        "requests waited {} in the server's queue on average{}{}: this load is more than it takes at once",
+        "requests waited {} in the server's queue on average{}{line}",
         Nanos::from_secs(queued),
-        of.unwrap_or_default(),
-        line.unwrap_or_default()
+        of.unwrap_or_default()
     );
     Some(Fact::new(Severity::Info, "server_queue", message))
 }

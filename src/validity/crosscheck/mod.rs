@@ -15,12 +15,15 @@ use crate::record::{EngineWindow, FailureClass};
 
 /// What the comparison must know besides both sides' numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts of a load that have nothing to do with each other")]
 pub struct CrossCheck {
     pub policy: Validate,
     /// The server is on this machine, or simulated.
     pub near: bool,
     /// No other part of the load is sent from elsewhere.
     pub whole_load: bool,
+    /// Each request is one of the server's, too: rankings are one for each document, and several choices may be one each.
+    pub one_to_one: bool,
     /// The workload promises prompts that no cache holds.
     pub cold: bool,
 }

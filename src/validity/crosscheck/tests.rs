@@ -52,7 +52,7 @@ fn words(ours: Summary, theirs: EngineWindow) -> String {
 
 fn words_under(policy: Validate, mut ours: Summary, theirs: EngineWindow) -> String {
     ours.observed.engine = Some(theirs);
-    told(&ours, CrossCheck { policy, near: true, whole_load: true, cold: true })
+    told(&ours, CrossCheck { policy, near: true, whole_load: true, one_to_one: true, cold: true })
 }
 
 fn told(ours: &Summary, check: CrossCheck) -> String {
@@ -123,7 +123,8 @@ fn a_latency_that_the_server_does_not_know_of_was_spent_on_the_way() {
     insta::assert_snapshot!(far.lines().next().unwrap(), @"warning server_ttft: TTFT: the client's mean is 30.5ms and the server's lies in 2.0ms to 4.0ms, more than a bucket and 5.0ms above it: the rest was spent on the way, in a proxy, before the server's clock starts, or in the client");
     let mut remote = ours();
     remote.observed.engine = Some(with(|theirs| theirs.ttft = Some(all_at(100.0, 0.003))));
-    let check = CrossCheck { policy: Validate::Warn, near: false, whole_load: true, cold: true };
+    let check =
+        CrossCheck { policy: Validate::Warn, near: false, whole_load: true, one_to_one: true, cold: true };
     assert!(!told(&remote, check).contains("server_ttft"));
 }
 
@@ -175,7 +176,19 @@ fn the_inside_of_the_server_is_told() {
 
 #[test]
 fn without_the_servers_numbers_one_line_says_so_and_off_is_silent() {
-    let check = |policy| CrossCheck { policy, near: true, whole_load: true, cold: true };
+    let check = |policy| CrossCheck { policy, near: true, whole_load: true, one_to_one: true, cold: true };
     insta::assert_snapshot!(told(&ours(), check(Validate::Warn)), @"info server_metrics: the client's numbers were not held against the server's own, which could not be read: http://x/metrics answered 404");
     assert_eq!(told(&ours(), check(Validate::Off)), "");
+}
+
+#[test]
+fn what_is_several_requests_to_the_server_is_not_counted_against_the_client() {
+    let check =
+        CrossCheck { policy: Validate::Warn, near: true, whole_load: true, one_to_one: false, cold: true };
+    let mut both = ours();
+    both.observed.engine =
+        Some(EngineWindow { requests: Some(800.0), cached_tokens: Some(9_000.0), ..theirs() });
+    let found = told(&both, check);
+    assert!(!found.contains("other_load") && !found.contains("cache_hidden"), "{found}");
+    assert!(found.contains("one side has no such number: requests"), "{found}");
 }
