@@ -76,7 +76,6 @@ impl<N: Net> Pass<'_, N> {
     fn answered(&mut self, id: LineId, verdict: Result<(), Failure>, reusable: bool, at: Nanos) {
         let Some(line) = self.lines.get(id) else { return };
         let Some(mut flight) = line.flight.take() else { return };
-        line.used = true;
         line.keep(flight.decoder.take(), flight.stream);
         if reusable {
             self.lines.rest(id);

@@ -25,7 +25,7 @@ pub(super) struct Line {
     pub(super) id: LineId,
     pub(super) server: u16,
     standing: Standing,
-    /// It has carried a request before this one, so the server may have closed it meanwhile.
+    /// It lay idle before this request, so the server may have closed it meanwhile.
     pub(super) used: bool,
     /// Bytes of the response under way have come.
     pub(super) answered: bool,
@@ -85,6 +85,7 @@ impl Lines {
         let slot = self.idle.get_mut(usize::from(server))?.pop()?;
         let line = self.slots.get_mut(slot as usize)?.as_mut()?;
         line.standing = Standing::Busy;
+        line.used = true;
         Some(line)
     }
 

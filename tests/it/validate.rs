@@ -107,7 +107,7 @@ fn a_server_that_started_anew_in_the_window_is_found() {
     let result = stage.json(RESULT);
     assert_eq!(result["levels"][0]["observed"]["engine"]["restarted"], true);
     assert!(result["levels"][0]["observed"]["engine"]["requests"].is_null());
-    assert_eq!(found(&result, "server_restarted").unwrap().0, "warning");
+    assert_eq!(found(&result, "server_restarted").unwrap().0, "invalid");
 }
 
 #[test]

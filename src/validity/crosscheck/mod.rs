@@ -47,6 +47,7 @@ pub fn check_server(
     (level, round): (&str, u32),
 ) -> Vec<Finding> {
     let facts = match (&summary.observed.engine, check.policy) {
+        (Some(engine), _) if engine.restarted => vec![restarted()],
         (_, Validate::Off) => Vec::new(),
         (Some(engine), policy) => compare(summary, engine, check, doubt(policy)),
         (None, _) => vec![unreachable(why_not)],
@@ -73,9 +74,6 @@ fn unreachable(why_not: &[String]) -> Fact {
 }
 
 fn compare(summary: &Summary, engine: &EngineWindow, check: CrossCheck, doubt: Severity) -> Vec<Fact> {
-    if engine.restarted {
-        return vec![restarted(doubt)];
-    }
     let sides = Sides { summary, engine, check, doubt };
     let requests = counts::requests(&sides);
     let foreign = matches!(&requests, Checked::Differs(_));
@@ -126,9 +124,10 @@ impl Sides<'_> {
     }
 }
 
-fn restarted(doubt: Severity) -> Fact {
+/// Nobody can hold such a round against another, whatever the policy is.
+fn restarted() -> Fact {
     let message = "the server started anew during the window (its counters fell, or its process is a younger one), so a part of the load met a cold server and another none";
-    Fact::new(doubt, "server_restarted", message.to_owned())
+    Fact::new(Severity::Invalid, "server_restarted", message.to_owned())
         .hint("look into the server's log for its end; behind a balancer, name every server's page with --metrics-url")
 }
 
