@@ -2,6 +2,7 @@
 
 mod action;
 mod bisect;
+mod dcgm;
 mod doctor;
 mod documents;
 mod error;

@@ -1,5 +1,6 @@
-//! What is seen beside a level's rows while it runs: this machine's GPUs, the server's log.
+//! What is seen beside a level's rows while it runs: this machine's GPUs, those of exporters, the server's log.
 
+use super::dcgm::DcgmFollower;
 use super::server::Server;
 use super::sight::Sight;
 use crate::base::Nanos;
@@ -13,6 +14,7 @@ use crate::telemetry::{GpuSampler, LogFollower};
 pub(super) struct Observer {
     began: Nanos,
     gpus: Option<GpuSampler>,
+    far: Option<DcgmFollower>,
     log: Option<LogFollower>,
 }
 
@@ -24,16 +26,17 @@ impl Observer {
             Sight::Blind(_) | Sight::Elsewhere => None,
         };
         let log = server.log(plan).and_then(|path| LogFollower::start(path, clock));
-        Self { began: clock.now(), gpus, log }
+        let far = DcgmFollower::start(&plan.target.metrics.dcgm, clock);
+        Self { began: clock.now(), gpus, far, log }
     }
 
     /// What was seen in the measured window, and the energy of the warm-up before it and of its steady state.
     pub(super) fn finish(self, window: Window, steady: Option<Window>) -> Observed {
-        let Self { began, gpus, log } = self;
+        let Self { began, gpus, far, log } = self;
         let mut observed = Observed::default();
-        if let Some(courses) = gpus.map(GpuSampler::finish) {
-            let warmup = Window { start: began, end: window.start };
-            observed.gpus = courses.windows(window, warmup, steady);
+        let warmup = Window { start: began, end: window.start };
+        for courses in gpus.map(GpuSampler::finish).into_iter().chain(far.map(DcgmFollower::finish)) {
+            observed.gpus.extend(courses.windows(window, warmup, steady));
             observed.notes.extend(courses.notes);
         }
         if let Some(course) = log.map(LogFollower::finish) {

@@ -135,6 +135,8 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServerMetrics {
     pub source: MetricsSource,
+    /// Pages of DCGM exporters whose GPUs are the server's.
+    pub dcgm: Vec<String>,
     pub validate: Validate,
 }
 

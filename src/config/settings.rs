@@ -99,6 +99,7 @@ pub const SETTINGS: &[Setting] = &[
         .file(&[(In::Target, "log")]),
     row("server-metrics", Server, Switch, "Read the server's own metrics (queue, KV cache, tokens, latencies) before and after each level, and its gauges once a second between").default("true").file(&[(In::Target, "server_metrics")]).off(&["no-server-metrics"]),
     row("metrics-url", Server, Texts, "Page of the server's metrics in Prometheus' format, where it is not found at its usual places; several are added up, for example http://localhost:8002/metrics").value("URL").file(&[(In::Target, "metrics_url")]),
+    row("dcgm-url", Server, Texts, "Page of a DCGM exporter whose GPUs are the server's, on another machine than this; repeatable, for example http://gpu-node:9400/metrics").value("URL").file(&[(In::Target, "dcgm_url")]),
     row("validate", Server, Choice(&["off", "warn", "strict"]), "Whether the client's numbers are held against the server's own, and what a difference makes of the round: warn (doubtful), strict (invalid) or off; warn in a gate, off in a run").file(&[(In::Target, "validate")]),
     row("workload", Load, Text, "Workload of the file to run, needed where it holds several; without a file, a name that tells baselines apart").value("NAME"),
     row("mix", Load, Weights, "Workloads of the file in one run, drawn by weight for each visit, for example chat=3,rag=1; each keeps its own prompts, lengths and limits, and the pace is the run's")

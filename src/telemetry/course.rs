@@ -18,6 +18,8 @@ pub(super) struct CardCourse {
     /// Instants and numbers of the driver's critical errors.
     xids: Vec<(Nanos, u64)>,
     lost: bool,
+    /// The error that an exporter has shown last.
+    shown: Option<u64>,
 }
 
 impl CardCourse {
@@ -33,6 +35,14 @@ impl CardCourse {
         if self.xids.len() < XIDS_MAX {
             self.xids.push((at, xid));
         }
+    }
+
+    /// Books the last error that an exporter shows, where it is another one than before; at the first look it is an old one.
+    pub(super) fn see_xid(&mut self, at: Nanos, xid: Option<u64>, first: bool) {
+        if let Some(new) = xid.filter(|new| *new != 0 && self.shown != xid && !first) {
+            self.add_xid(at, new);
+        }
+        self.shown = xid;
     }
 
     pub(super) fn lose(&mut self) {

@@ -11,10 +11,11 @@ use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml};
 
 use super::course::CardCourse;
-use super::reading::{Card, Lost};
+use super::reading::{Card, Lost, Reading};
 use crate::base::Nanos;
 use crate::host::{RealClock, stand_back};
 use crate::metrics::Window;
+use crate::protocol::prometheus::DcgmGpu;
 use crate::record::GpuWindow;
 
 /// NVML's own numbers are means over 20 ms to a second, so more looks would see nothing new.
@@ -61,6 +62,45 @@ impl GpuSampler {
 }
 
 impl GpuCourses {
+    /// Books what an exporter said of a GPU at an instant of the run.
+    pub fn take(&mut self, at: Nanos, gpu: &DcgmGpu) {
+        let DcgmGpu { index, uuid, name, memory_total, xid, .. } = gpu;
+        let same = |card: &Card| match uuid {
+            Some(_) => card.uuid == *uuid,
+            None => card.index == *index && card.uuid.is_none(),
+        };
+        let known = self.cards.iter().position(|course| same(&course.card));
+        let first = known.is_none();
+        let place = known.unwrap_or_else(|| {
+            self.cards.push(CardCourse::new(Card {
+                index: *index,
+                name: name.clone(),
+                uuid: uuid.clone(),
+                memory_total: memory_total.map(|bytes| bytes as u64),
+                ..Card::default()
+            }));
+            self.cards.len() - 1
+        });
+        let card = &mut self.cards[place];
+        if card.len() >= READINGS_MAX {
+            card.thin();
+        }
+        card.add(Reading {
+            at,
+            utilization: gpu.utilization,
+            memory_utilization: gpu.memory_utilization,
+            memory_used: gpu.memory_used,
+            power: gpu.power,
+            energy: gpu.energy,
+            temperature: gpu.temperature,
+            sm_clock: gpu.sm_clock,
+            memory_clock: gpu.memory_clock,
+            ..Reading::default()
+        });
+        // The exporter keeps the last error for ever: what stood there at the first look is an old one.
+        card.see_xid(at, *xid, first);
+    }
+
     /// The window of each GPU; `warmup` and `steady` are the spans whose energy is told besides.
     pub fn windows(&self, window: Window, warmup: Window, steady: Option<Window>) -> Vec<GpuWindow> {
         let one = |card: &CardCourse| GpuWindow {

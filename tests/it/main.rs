@@ -11,6 +11,7 @@ mod action;
 mod bisect;
 mod containers;
 mod data;
+mod dcgm;
 mod doctor;
 mod examples;
 mod gate;

@@ -12,6 +12,7 @@ const PAGES_MAX: usize = 100;
 pub(super) fn server_metrics(chosen: &Chosen) -> Result<ServerMetrics, ConfigError> {
     let cut = |text: &str| text.split(',').map(|url| url.trim().to_owned()).collect();
     let pages = chosen.each("metrics-url", cut, page)?;
+    let dcgm = chosen.each("dcgm-url", cut, page)?;
     let on = chosen.parse("server-metrics", words::switch)?.unwrap_or(true);
     let source = match (on, pages.is_empty()) {
         (true, true) => MetricsSource::Auto,
@@ -32,7 +33,13 @@ pub(super) fn server_metrics(chosen: &Chosen) -> Result<ServerMetrics, ConfigErr
             format!("name at most {PAGES_MAX}"),
         ));
     }
-    Ok(ServerMetrics { source, validate: chosen.parse("validate", validate)?.unwrap_or_default() })
+    if dcgm.len() > PAGES_MAX {
+        return Err(ConfigError::new(
+            format!("--dcgm-url names {} pages", dcgm.len()),
+            format!("name at most {PAGES_MAX}"),
+        ));
+    }
+    Ok(ServerMetrics { source, dcgm, validate: chosen.parse("validate", validate)?.unwrap_or_default() })
 }
 
 fn page(text: &str) -> Result<String, Wrong> {

@@ -1,6 +1,7 @@
 //! A server's own metrics: Prometheus text to series, each engine's names to our quantities, readings to a window.
 
 mod alias;
+mod dcgm;
 mod families;
 mod page;
 mod reading;
@@ -8,6 +9,7 @@ mod reading;
 mod tests;
 mod window;
 
+pub use dcgm::{DcgmGpu, dcgm};
 pub use page::{BODY_MAX, Page, Series};
 pub use reading::{Count, Gauges, Reading, Span, reading};
 pub use window::{GaugeSample, Track, window};
