@@ -177,6 +177,7 @@ impl Adapter {
                 min_tokens: Some("min_new_tokens"),
                 ..Fields::default()
             },
+            Some(Self::LlamaServer) => Fields { ignore_eos: fields.ignore_eos, ..Fields::default() },
             // The vLLM backend passes its sampling parameters on.
             Some(Self::Triton) if self == Self::Vllm => Fields { continuous_usage: false, ..fields },
             Some(_) => Fields::default(),

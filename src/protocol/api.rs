@@ -31,10 +31,12 @@ pub enum Api {
     TgiGenerate,
     /// `POST /generate`
     SglangGenerate,
+    /// `POST /completion`
+    LlamaCompletion,
 }
 
 impl Api {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Chat,
         Self::Completions,
         Self::Responses,
@@ -48,6 +50,7 @@ impl Api {
         Self::KserveGrpc,
         Self::TgiGenerate,
         Self::SglangGenerate,
+        Self::LlamaCompletion,
     ];
 
     /// Every id, in the order of help texts.
@@ -65,6 +68,7 @@ impl Api {
         "kserve-grpc",
         "tgi-generate",
         "sglang-generate",
+        "llama-completion",
     ];
 
     /// Every id, behind `auto`.
@@ -81,6 +85,7 @@ impl Api {
             Self::KserveGrpc => "kserve-grpc",
             Self::TgiGenerate => "tgi-generate",
             Self::SglangGenerate => "sglang-generate",
+            Self::LlamaCompletion => "llama-completion",
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Embeddings => "embeddings",
@@ -99,6 +104,7 @@ impl Api {
             "kserve" => Self::KserveGrpc,
             "tgi" => Self::TgiGenerate,
             "sglang" => Self::SglangGenerate,
+            "llama-server" | "llama.cpp" => Self::LlamaCompletion,
             "openai-responses" => Self::Responses,
             "anthropic" | "anthropic-messages" | "claude" => Self::Messages,
             "openai-embeddings" | "vllm-embeddings" | "sglang-embedding" | "embedding" => Self::Embeddings,
@@ -121,7 +127,8 @@ impl Api {
             | Self::KserveInfer
             | Self::KserveGrpc
             | Self::TgiGenerate
-            | Self::SglangGenerate => true,
+            | Self::SglangGenerate
+            | Self::LlamaCompletion => true,
             Self::Embeddings | Self::Rerank => false,
         }
     }
@@ -143,6 +150,7 @@ impl Api {
             Self::TritonGenerate | Self::KserveInfer | Self::KserveGrpc => Some(Adapter::Triton),
             Self::TgiGenerate => Some(Adapter::Tgi),
             Self::SglangGenerate => Some(Adapter::Sglang),
+            Self::LlamaCompletion => Some(Adapter::LlamaServer),
             _ => None,
         }
     }

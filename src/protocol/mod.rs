@@ -10,6 +10,7 @@ mod codec;
 mod embeddings;
 mod errors;
 pub mod http1;
+mod llama;
 pub mod logs;
 pub mod models;
 mod ndjson;
@@ -49,6 +50,7 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::KserveGrpc => triton::STREAM_INFER,
         Api::TgiGenerate => tgi::GENERATE,
         Api::SglangGenerate => sglang::GENERATE,
+        Api::LlamaCompletion => llama::COMPLETION,
         Api::Responses => responses::RESPONSES,
         Api::Messages => anthropic::MESSAGES,
         Api::Embeddings => embeddings::EMBEDDINGS,

@@ -1,4 +1,4 @@
-"""The other APIs of llama.cpp's server: responses, messages, embeddings. Their counts against the server's."""
+"""The other APIs of llama.cpp's server: responses, messages, its own completion, embeddings. Their counts against the server's."""
 
 import unittest
 
@@ -12,7 +12,7 @@ EXACT = ("--tokenizer", TOKENIZER)
 class Generating(Served):
     def test_requests_and_tokens_are_the_servers_own(self):
         n, warmup = 60, 3
-        for api in ("responses", "messages"):
+        for api in ("responses", "messages", "llama-completion"):
             for stream in ((), ("--no-stream",)):
                 with self.subTest(api=api, stream=stream):
                     words = ("--api", api, "-c", 4, "-n", n, "--warmup", warmup, "--input-len", 32, "--output-len", 12, *EXACT)

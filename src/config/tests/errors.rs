@@ -116,7 +116,7 @@ fn requests() {
         ("extra-body", "[1]"), ("extra-body", r#"{"stream": false}"#), ("timeout", "first:3s"), ("timeout-stall", "0s"),
     ]), @r#"
     --api grpc: not an API that is spoken here
-    hint: write one of auto, chat, completions, responses, messages, embeddings, rerank, ollama-chat, ollama-generate, triton-generate, kserve-infer, kserve-grpc, tgi-generate, sglang-generate
+    hint: write one of auto, chat, completions, responses, messages, embeddings, rerank, ollama-chat, ollama-generate, triton-generate, kserve-infer, kserve-grpc, tgi-generate, sglang-generate, llama-completion
     --stream maybe: neither yes nor no
     hint: write true or false
     --input-len 512:128: the range is upside down

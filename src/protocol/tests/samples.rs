@@ -87,7 +87,9 @@ fn whole_streams() -> Vec<(Api, String)> {
 
 /// Whether a sample is of an API of an engine's own: its family's own tests read it.
 fn is_native(name: &str) -> bool {
-    ["triton/", "sglang/native_", "sglang/ollama_"].iter().any(|prefix| name.starts_with(prefix))
+    ["triton/", "sglang/native_", "sglang/ollama_", "llama-server/native_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 fn name(line: &str) -> &str {

@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use futures_util::stream;
 
-use super::api::{anthropic, ollama, openai, pooling, responses, sglang_native, tgi, triton};
+use super::api::{anthropic, llama_native, ollama, openai, pooling, responses, sglang_native, tgi, triton};
 use super::clock::Clock;
 use super::complete::{Post, Read, complete};
 use super::declined::{Declined, Tongue};
@@ -44,9 +44,11 @@ pub(super) fn router(shared: Shared) -> Router {
             .merge(pooled())
             .route("/generate", asks(sglang_native::generate, Tongue::Flat))
             .merge(meta::sglang()),
-        Some(Engine::LlamaServer) => {
-            open_ai(engine).merge(pooled()).merge(messages()).merge(meta::llama_server())
-        }
+        Some(Engine::LlamaServer) => open_ai(engine)
+            .merge(pooled())
+            .merge(messages())
+            .route("/completion", asks(llama_native::completion, Tongue::LlamaServer))
+            .merge(meta::llama_server()),
         Some(Engine::Ollama) => open_ai(engine)
             .merge(ollama_api())
             .route("/v1/embeddings", asks(pooling::embeddings, Tongue::Vllm))

@@ -2,6 +2,7 @@
 
 pub(super) mod anthropic;
 mod content;
+pub(super) mod llama_native;
 mod llama_server;
 pub(super) mod ollama;
 mod ollama_openai;
