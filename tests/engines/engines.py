@@ -227,6 +227,17 @@ class Triton(Engine):
         shutil.copytree(HERE / "triton-models", self.models, dirs_exist_ok=True)
         return super().start(port)
 
+    def is_ready(self):
+        """Its three ports open one after the other."""
+        if not super().is_ready():
+            return False
+        try:
+            get(self.metrics)
+            socket.create_connection(("127.0.0.1", self.port + 1), timeout=1).close()
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
     def stop(self):
         super().stop()
         if self.models:
