@@ -29,14 +29,33 @@ pub(super) enum Standing {
     Complete { counted: bool },
 }
 
+/// What reads the items of a stream, one after the other.
+pub(super) trait Items: Default + Send {
+    fn item(&mut self, item: Item<'_>, sink: &mut dyn FnMut(Event<'_>));
+
+    /// What comes from now on is the unfinished rest of a body that has ended.
+    fn ends(&mut self);
+
+    /// How the response stands when its body has ended or, where that is not `clean`, was cut.
+    fn verdict(&self, clean: bool) -> Result<(), Failure>;
+
+    /// Words for a body that is a JSON document of its own and no error; none where it is another one.
+    fn whole(body: &[u8]) -> Option<String>;
+
+    /// Ready for another response, as good as new.
+    fn reset(&mut self);
+}
+
 /// Reads a stream of server-sent events, or says what came in its place.
 #[derive(Default)]
-pub(super) struct Stream<R> {
+pub(super) struct Frame<I> {
     body: Body,
     sse: Sse,
-    log: Log,
-    reader: R,
+    items: I,
 }
+
+/// The frame of APIs whose events a [`Reader`] reads.
+pub(super) type Stream<R> = Frame<Logged<R>>;
 
 /// What the first byte that is not white space tells about the body.
 #[derive(Default)]
@@ -51,7 +70,7 @@ enum Body {
 /// Enough for any error document.
 const FOREIGN_MAX: usize = 1 << 20;
 
-impl<R: Reader> Decode for Stream<R> {
+impl<I: Items> Decode for Frame<I> {
     fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         let mut bytes = bytes;
         if matches!(self.body, Body::Unknown)
@@ -70,42 +89,93 @@ impl<R: Reader> Decode for Stream<R> {
                 let room = FOREIGN_MAX - kept.len();
                 kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
-            Body::Events | Body::Unknown => {
-                let Self { sse, log, reader, .. } = self;
-                sse.feed(bytes, &mut |found| item(found, reader, log, sink));
-            }
+            Body::Events | Body::Unknown => self.sse.feed(bytes, &mut |item| self.items.item(item, sink)),
         }
     }
 
     fn finish(&mut self, clean: bool, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
-        let Self { body, sse, log, reader } = self;
         if clean {
-            log.body_ended = true;
-            sse.finish(&mut |found| item(found, reader, log, sink));
+            self.items.ends();
+            self.sse.finish(&mut |item| self.items.item(item, sink));
         }
-        match body {
-            Body::Foreign(kept) if clean => Err(foreign(kept, R::is_whole)),
+        match &self.body {
+            Body::Foreign(kept) if clean => Err(foreign(kept, I::whole)),
             Body::Foreign(_) => Err(cut()),
-            Body::Events | Body::Unknown => log.verdict(clean, || reader.standing(log)),
+            Body::Events | Body::Unknown => self.items.verdict(clean),
         }
     }
 
     fn reset(&mut self) {
         self.body = Body::Unknown;
         self.sse.reset();
+        self.items.reset();
+    }
+}
+
+/// A reader, and how its stream went so far.
+#[derive(Default)]
+pub(super) struct Logged<R> {
+    log: Log,
+    reader: R,
+}
+
+impl<R: Reader> Items for Logged<R> {
+    fn item(&mut self, item: Item<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        match item {
+            Item::Comment => sink(Event::Idle),
+            Item::Oversize => {
+                let words = format!("an event of more than {} bytes", Sse::EVENT_MAX);
+                self.log.fail(Failure::new(FailureClass::Malformed, words), sink);
+            }
+            Item::Event { name, data } => self.event(name, data.trim_ascii(), sink),
+        }
+    }
+
+    fn ends(&mut self) {
+        self.log.body_ended = true;
+    }
+
+    fn verdict(&self, clean: bool) -> Result<(), Failure> {
+        self.log.verdict(clean, || self.reader.standing(&self.log))
+    }
+
+    fn whole(body: &[u8]) -> Option<String> {
+        R::is_whole(body)
+            .then(|| "the server does not stream: it answered with one whole completion".to_owned())
+    }
+
+    fn reset(&mut self) {
         self.log = Log::default();
         self.reader.reset();
     }
 }
 
+impl<R: Reader> Logged<R> {
+    fn event(&mut self, name: &[u8], data: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
+        let Self { log, reader } = self;
+        if data.is_empty() {
+            return sink(Event::Idle);
+        }
+        log.progress = log.progress.max(Progress::Began);
+        if data == b"[DONE]" {
+            log.done = true;
+            sink(Event::End);
+        } else if name == b"error" {
+            log.fail(errors::in_stream(data), sink);
+        } else {
+            reader.event(data, log, sink);
+        }
+    }
+}
+
 #[cfg(test)]
-impl<R> Stream<R> {
+impl<R> Frame<Logged<R>> {
     pub(super) fn new(reader: R) -> Self {
-        Self { body: Body::Unknown, sse: Sse::default(), log: Log::default(), reader }
+        Self { body: Body::Unknown, sse: Sse::default(), items: Logged { log: Log::default(), reader } }
     }
 
     pub(super) fn reader(&self) -> &R {
-        &self.reader
+        &self.items.reader
     }
 
     /// Bytes of memory behind it, the reader's left out.
@@ -183,45 +253,16 @@ impl Log {
     }
 }
 
-fn item(found: Item<'_>, reader: &mut impl Reader, log: &mut Log, sink: &mut dyn FnMut(Event<'_>)) {
-    match found {
-        Item::Comment => sink(Event::Idle),
-        Item::Oversize => {
-            let words = format!("an event of more than {} bytes", Sse::EVENT_MAX);
-            log.fail(Failure::new(FailureClass::Malformed, words), sink);
-        }
-        Item::Event { name, data } => event(name, data.trim_ascii(), reader, log, sink),
-    }
-}
-
-fn event(name: &[u8], data: &[u8], reader: &mut impl Reader, log: &mut Log, sink: &mut dyn FnMut(Event<'_>)) {
-    if data.is_empty() {
-        return sink(Event::Idle);
-    }
-    log.progress = log.progress.max(Progress::Began);
-    if data == b"[DONE]" {
-        log.done = true;
-        sink(Event::End);
-    } else if name == b"error" {
-        log.fail(errors::in_stream(data), sink);
-    } else {
-        reader.event(data, log, sink);
-    }
-}
-
+/// The connection went away inside the body.
 pub(super) fn cut() -> Failure {
     Failure::new(FailureClass::Truncated, "the connection closed before the body's end")
 }
 
 /// A whole body that holds no server-sent events.
-fn foreign(body: &[u8], is_whole: fn(&[u8]) -> bool) -> Failure {
+fn foreign(body: &[u8], whole: fn(&[u8]) -> Option<String>) -> Failure {
     if let Some(words) = errors::document(body) {
         return Failure::new(FailureClass::InStreamError, words);
     }
-    let words = if is_whole(body) {
-        "the server does not stream: it answered with one whole completion".to_owned()
-    } else {
-        format!("the body is not a stream of events: {}", errors::plain(body))
-    };
-    Failure::new(FailureClass::Malformed, words)
+    let other = || format!("the body is not a stream of events: {}", errors::plain(body));
+    Failure::new(FailureClass::Malformed, whole(body).unwrap_or_else(other))
 }

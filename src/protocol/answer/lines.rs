@@ -4,6 +4,7 @@ use super::reading::Reading;
 use super::{Reader, Sink};
 use crate::protocol::codec::Decode;
 use crate::protocol::ndjson::{Item, Ndjson};
+use crate::protocol::stream::Items as _;
 use crate::record::Failure;
 
 #[derive(Default)]
@@ -19,7 +20,7 @@ impl<R: Reader> Decode for Lines<R> {
 
     fn finish(&mut self, clean: bool, sink: &mut Sink<'_>) -> Result<(), Failure> {
         if clean {
-            self.reading.body_ended = true;
+            self.reading.ends();
             self.ndjson.finish(&mut |item| self.reading.line(item, sink));
         }
         self.reading.verdict(clean)

@@ -8,11 +8,12 @@ mod whole;
 
 use super::codec::{Event, Tokens};
 use super::errors;
+use super::stream::cut;
 use crate::record::{Failure, FailureClass, Usage};
 
 pub(super) use events::Events;
 pub(super) use lines::Lines;
-pub(super) use whole::Whole;
+pub(super) use whole::whole;
 
 /// Where events go.
 pub(super) type Sink<'a> = dyn FnMut(Event<'_>) + 'a;
@@ -108,9 +109,4 @@ impl Answer {
         };
         Err(Failure::new(class, words))
     }
-}
-
-/// The connection went away inside the body.
-pub(super) fn cut() -> Failure {
-    Failure::new(FailureClass::Truncated, "the connection closed before the body's end")
 }

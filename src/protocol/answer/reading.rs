@@ -7,7 +7,7 @@ use crate::record::{Failure, FailureClass};
 
 /// A reader, and what its stream has said so far.
 #[derive(Default)]
-pub(super) struct Reading<R> {
+pub(in crate::protocol) struct Reading<R> {
     pub(super) reader: R,
     pub(super) answer: Answer,
     /// What is read now is the unfinished rest of a body that has ended.
@@ -15,12 +15,6 @@ pub(super) struct Reading<R> {
 }
 
 impl<R: Reader> Reading<R> {
-    pub(super) fn reset(&mut self) {
-        let Self { reader, answer, body_ended } = self;
-        reader.reset();
-        (*answer, *body_ended) = (Answer::default(), false);
-    }
-
     pub(super) fn document(&mut self, data: &[u8], sink: &mut Sink<'_>) {
         self.answer.begin();
         // U+FFFD in place of bytes that are not UTF-8.
@@ -46,9 +40,5 @@ impl<R: Reader> Reading<R> {
     pub(super) fn oversize(&mut self, most: usize, sink: &mut Sink<'_>) {
         let words = format!("a chunk of more than {most} bytes");
         self.answer.fail(Failure::new(FailureClass::Malformed, words), sink);
-    }
-
-    pub(super) fn verdict(&self, clean: bool) -> Result<(), Failure> {
-        self.answer.verdict(clean, R::END)
     }
 }

@@ -7,7 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::answer::{Lines, Whole};
+use super::answer::{Lines, whole};
 use super::codec::{CallOptions, Codec, Decode};
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
@@ -39,7 +39,7 @@ impl Codec for Ollama {
     }
 
     fn whole(&self) -> Box<dyn Decode> {
-        Box::<Whole<read::Read>>::default()
+        whole::<read::Read>()
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Failure {

@@ -7,7 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::answer::{Events, Whole};
+use super::answer::{Events, whole};
 use super::codec::{CallOptions, Codec, Decode};
 use super::{Api, errors};
 use crate::record::{Ask, Failure};
@@ -34,7 +34,7 @@ impl Codec for Tgi {
     }
 
     fn whole(&self) -> Box<dyn Decode> {
-        Box::<Whole<read::Read>>::default()
+        whole::<read::Read>()
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Failure {

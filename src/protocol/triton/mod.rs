@@ -12,7 +12,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use super::answer::{Events, Whole};
+use super::answer::{Events, whole};
 use super::codec::{CallOptions, Codec, Decode};
 use super::sse::{Item, Sse};
 use super::{Api, errors};
@@ -60,8 +60,8 @@ impl Codec for Triton {
 
     fn whole(&self) -> Box<dyn Decode> {
         match self.0 {
-            Api::KserveInfer => Box::<Whole<infer::Read>>::default(),
-            _ => Box::<Whole<generate::Read>>::default(),
+            Api::KserveInfer => whole::<infer::Read>(),
+            _ => whole::<generate::Read>(),
         }
     }
 
