@@ -19,8 +19,7 @@ use crate::protocol::prometheus::{BODY_MAX, GaugeSample, Gauges, Page, Reading, 
 use crate::record::EngineWindow;
 use crate::transport::{Address, Control, HttpOptions, TlsOptions};
 
-/// Between two readings of the gauges. An engine renders its page in some milliseconds, so this costs it less than a hundredth
-/// of its time.
+/// Between two readings of the gauges: often enough for a course, seldom enough for a page that takes a server time to render.
 const EVERY: Duration = Duration::from_secs(1);
 /// The first one stands for the first second.
 const FIRST: Duration = Duration::from_millis(500);
