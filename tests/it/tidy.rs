@@ -91,7 +91,7 @@ const GUESTS: &[(&str, &[&str])] = &[
 const LINES_MAX: usize = 400;
 
 /// Files that may be longer, and why.
-const LONGER: &[(&str, usize, &str)] = &[];
+const LONGER: &[(&str, usize, &str)] = &[("src/config/settings.rs", 500, "one table, a row per setting")];
 
 struct Source {
     path: String,

@@ -29,6 +29,7 @@ mod run;
 mod schema;
 mod search;
 mod series;
+pub mod service;
 mod shard;
 mod stored;
 mod target;
