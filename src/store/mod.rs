@@ -1,5 +1,7 @@
-//! Baselines as files in a folder, one per workload, model and hardware; ledgers of evidence, one per question.
+//! What outlives a run: baselines, one per workload, model and hardware; ledgers of evidence, one per question; the history of
+//! benchmarks in a database.
 
+pub mod database;
 mod folder;
 mod ledger;
 mod name;
@@ -7,5 +9,6 @@ mod name;
 #[cfg(test)]
 mod tests;
 
+pub use database::{Database, DatabaseError, Kept, Place, Sort, StoredKey, Wanted};
 pub use folder::{Listed, Store, StoreError};
 pub use ledger::Ledgers;
