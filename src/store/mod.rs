@@ -9,6 +9,9 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-pub use database::{Database, DatabaseError, Kept, Place, Sort, StoredKey, Wanted};
+pub use database::{
+    Database, DatabaseError, Kept, Pieces, Place, PointsAsk, Pruned, Retention, RowsForm, Sort, StoredKey,
+    Wanted,
+};
 pub use folder::{Listed, Store, StoreError};
 pub use ledger::Ledgers;

@@ -12,15 +12,26 @@ mod error;
 mod keys;
 mod list;
 mod objects;
+mod pack;
 mod place;
+mod points;
 mod results;
+mod retention;
+mod rows;
 mod schema;
+mod table;
+
+#[cfg(test)]
+mod tests;
 
 pub use benchmarks::Kept;
 pub use error::DatabaseError;
 pub use keys::StoredKey;
 pub use list::{Sort, Wanted};
 pub use place::{Place, masked};
+pub use points::PointsAsk;
+pub use retention::{Pruned, Retention};
+pub use rows::{Pieces, RowsForm};
 
 use objects::Objects;
 use place::{Address, Engine};
