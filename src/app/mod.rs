@@ -30,6 +30,7 @@ mod run;
 mod scrape;
 mod search;
 mod server;
+pub mod service;
 mod settings;
 mod sight;
 mod simulate;
