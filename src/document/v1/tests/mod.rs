@@ -3,6 +3,7 @@
 mod forecast;
 mod observed;
 mod reader;
+mod recommend;
 
 use std::path::Path;
 
