@@ -84,31 +84,31 @@ impl Database {
 
     /// Removes a benchmark with its result and its rows; false where there is none.
     pub async fn delete(&self, id: &str) -> Result<bool, DatabaseError> {
+        self.delete_from("DELETE FROM benchmarks WHERE id = $1", id).await
+    }
+
+    /// Removes the rows of a benchmark; false where there are none.
+    pub(super) async fn delete_rows(&self, id: &str) -> Result<bool, DatabaseError> {
+        self.delete_from("DELETE FROM requests WHERE id = $1", id).await
+    }
+
+    async fn delete_from(&self, delete: &'static str, id: &str) -> Result<bool, DatabaseError> {
+        const NOTE: &str = "INSERT INTO leftovers (folder, since) SELECT folder, $2 FROM requests WHERE id = $1 \
+                            ON CONFLICT DO NOTHING";
         let failed = |error| self.failed(error);
         let mut transaction = self.begin().await?;
         // The folder is noted before it goes, so that a crash between here and there leaves nothing behind for good.
-        let note = "INSERT INTO leftovers (folder, since) SELECT folder, $2 FROM requests WHERE id = $1 \
-                    ON CONFLICT DO NOTHING";
-        sqlx::query(note)
-            .bind(id)
-            .bind(RealClock::wall())
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let folder = sqlx::query("SELECT folder FROM requests WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(failed)?;
+        let note = sqlx::query(NOTE).bind(id).bind(RealClock::wall());
+        note.execute(&mut *transaction).await.map_err(failed)?;
+        let folder = sqlx::query("SELECT folder FROM requests WHERE id = $1").bind(id);
+        let folder = folder.fetch_optional(&mut *transaction).await.map_err(failed)?;
         let folder: Option<String> = folder.map(|row| row.try_get(0)).transpose().map_err(failed)?;
-        let done =
-            sqlx::query("DELETE FROM benchmarks WHERE id = $1").bind(id).execute(&mut *transaction).await;
-        let found = done.map_err(failed)?.rows_affected() > 0;
+        let done = sqlx::query(delete).bind(id).execute(&mut *transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         if let Some(folder) = folder {
             self.clear(&folder).await?;
         }
-        Ok(found)
+        Ok(done.rows_affected() > 0)
     }
 
     /// Removes the objects of a folder that nothing points at any more, and then the note of it.

@@ -31,7 +31,7 @@ CREATE TABLE results (
 );
 CREATE TABLE requests (
     id TEXT PRIMARY KEY REFERENCES benchmarks (id) ON DELETE CASCADE, kept BIGINT NOT NULL, folder TEXT NOT NULL,
-    frames TEXT NOT NULL, footer BIGINT NOT NULL, size BIGINT NOT NULL
+    frames TEXT NOT NULL, size BIGINT NOT NULL
 );
 CREATE TABLE leftovers (folder TEXT PRIMARY KEY, since TEXT NOT NULL);
 CREATE TABLE keys (
