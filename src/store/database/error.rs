@@ -92,6 +92,22 @@ impl DatabaseError {
         })
     }
 
+    /// Whether the user's words are at fault, rather than the database.
+    pub fn is_usage(&self) -> bool {
+        use DatabaseError::{Cursor, Instant, Missing, Newer, ObjectsUrl, Row, Taken, Url};
+        matches!(
+            self,
+            Url { .. }
+                | ObjectsUrl { .. }
+                | Newer { .. }
+                | Missing { .. }
+                | Taken { .. }
+                | Cursor { .. }
+                | Row { .. }
+                | Instant { .. }
+        )
+    }
+
     /// Whether the same call may well work later, with nothing repaired.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Locked { .. } | Self::Lost { .. })
@@ -102,6 +118,10 @@ impl DatabaseError {
         let (place, reason) = (place.to_owned(), error.to_string());
         let database = match error {
             sqlx::Error::Database(database) => database,
+            // One writer waits for another; PostgreSQL's connections are many, unless there is no server.
+            sqlx::Error::PoolTimedOut if place.starts_with("postgres") => {
+                return Self::Lost { place, reason };
+            }
             sqlx::Error::PoolTimedOut => return Self::Locked { place },
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed => {
                 return Self::Lost { place, reason };

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Executor as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _};
 
 mod benchmarks;
 mod error;
 mod keys;
+mod line;
 mod list;
 mod objects;
 mod pack;
@@ -27,6 +28,7 @@ mod tests;
 pub use benchmarks::Kept;
 pub use error::DatabaseError;
 pub use keys::StoredKey;
+pub(super) use line::Line;
 pub use list::{Sort, Wanted};
 pub use place::{Place, masked};
 pub use points::PointsAsk;
@@ -35,6 +37,8 @@ pub use rows::{Pieces, RowsForm};
 
 use objects::Objects;
 use place::{Address, Engine};
+
+use super::{Ledgers, Store};
 
 /// Enough for pages that are looked at side by side; PostgreSQL has 100 for all its users.
 const READERS: u32 = 6;
@@ -55,6 +59,8 @@ pub struct Database {
     /// The URL as messages show it.
     shown: Arc<str>,
     objects: Objects,
+    /// The way to the same database for callers that wait.
+    line: Line,
 }
 
 impl fmt::Debug for Database {
@@ -68,12 +74,29 @@ impl Database {
     pub async fn open(place: &Place) -> Result<Self, DatabaseError> {
         let address = Address::parse(&place.url)?;
         let objects = Objects::open(&place.objects)?;
-        let writes = connect(&address).await?;
-        let reads = match address.engine {
-            Engine::Sqlite => pool(address.engine, READERS).connect_lazy_with(options(&address)?),
-            Engine::Postgres => writes.clone(),
+        let engine = address.engine;
+        let (writes, reads) = match engine {
+            Engine::Sqlite => {
+                let writes = connect(&address, 1).await?;
+                (writes, pool(engine, READERS).connect_lazy_with(options(&address)?))
+            }
+            Engine::Postgres => {
+                let pool = connect(&address, READERS).await?;
+                (pool.clone(), pool)
+            }
         };
-        Ok(Self { reads, writes, engine: address.engine, shown: address.shown.into(), objects })
+        let shown = address.shown.as_str().into();
+        Ok(Self { reads, writes, engine, shown, objects, line: Line::to(address) })
+    }
+
+    /// Baselines that are kept in this database. Its answers are waited for: not on a thread that others need.
+    pub fn baselines(&self) -> Store {
+        self.line.baselines()
+    }
+
+    /// Evidence that is kept in this database, waited for as baselines are.
+    pub fn ledgers(&self) -> Ledgers {
+        self.line.ledgers()
     }
 
     /// Whether it can be written to now, and whether the object store answers.
@@ -100,7 +123,7 @@ impl Database {
 }
 
 /// A pool whose first connection stands, over tables of this version.
-async fn connect(address: &Address) -> Result<AnyPool, DatabaseError> {
+async fn connect(address: &Address, count: u32) -> Result<AnyPool, DatabaseError> {
     sqlx::any::install_default_drivers();
     if let Some(folder) = address.file.as_ref().and_then(|file| file.parent()) {
         std::fs::create_dir_all(folder).map_err(|source| DatabaseError::Open {
@@ -108,17 +131,18 @@ async fn connect(address: &Address) -> Result<AnyPool, DatabaseError> {
             reason: source.to_string(),
         })?;
     }
-    let count = match address.engine {
-        Engine::Sqlite => 1,
-        Engine::Postgres => READERS,
-    };
-    let connected = pool(address.engine, count).connect_with(options(address)?).await;
-    let writes = connected.map_err(|error| match DatabaseError::of(&address.shown, &error) {
+    let opening = |error: sqlx::Error| match DatabaseError::of(&address.shown, &error) {
         DatabaseError::Lost { place, reason } | DatabaseError::Refused { place, reason } => {
             DatabaseError::Open { place, reason }
         }
         other => other,
-    })?;
+    };
+    let options = options(address)?;
+    // By itself: a pool would try again and again, and tell only that it waited long enough.
+    let mut first = options.connect().await.map_err(opening)?;
+    prepare(&mut first, address.engine).await.map_err(opening)?;
+    first.close().await.map_err(opening)?;
+    let writes = pool(address.engine, count).connect_with(options).await.map_err(opening)?;
     schema::migrate(&writes, address.engine, &address.shown).await?;
     Ok(writes)
 }
@@ -131,11 +155,15 @@ fn options(address: &Address) -> Result<AnyConnectOptions, DatabaseError> {
 }
 
 fn pool(engine: Engine, count: u32) -> AnyPoolOptions {
-    let options = AnyPoolOptions::new().max_connections(count).acquire_timeout(PATIENCE);
+    AnyPoolOptions::new()
+        .max_connections(count)
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| Box::pin(prepare(connection, engine)))
+}
+
+async fn prepare(connection: &mut AnyConnection, engine: Engine) -> Result<(), sqlx::Error> {
     match engine {
-        Engine::Sqlite => options.after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(PRAGMAS).await.map(|_| ()) })
-        }),
-        Engine::Postgres => options,
+        Engine::Sqlite => sqlx::raw_sql(PRAGMAS).execute(connection).await.map(|_| ()),
+        Engine::Postgres => Ok(()),
     }
 }

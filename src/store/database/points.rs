@@ -124,11 +124,12 @@ struct Sparse {
 }
 
 impl Sparse {
-    fn from(&self, start: u64) -> Result<Bytes> {
-        let part = self.parts.range(..=start).next_back();
-        part.filter(|(at, bytes)| start - *at <= bytes.len() as u64)
-            .map(|(at, bytes)| bytes.slice((start - at) as usize..))
-            .ok_or_else(|| ParquetError::EOF(format!("byte {start} was not fetched")))
+    /// What was fetched from `start` on, at least so many bytes. The end of a table may cover some of its columns, too.
+    fn from(&self, start: u64, least: u64) -> Result<Bytes> {
+        let covers = |at: u64, bytes: &Bytes| start + least <= at + bytes.len() as u64;
+        let part = self.parts.range(..=start).rev().find(|(at, bytes)| covers(**at, bytes));
+        part.map(|(at, bytes)| bytes.slice((start - at) as usize..))
+            .ok_or_else(|| ParquetError::EOF(format!("{least} bytes from {start} were not fetched")))
     }
 }
 
@@ -142,16 +143,11 @@ impl ChunkReader for Sparse {
     type T = Cursor<Bytes>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(Cursor::new(self.from(start)?))
+        Ok(Cursor::new(self.from(start, 1)?))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let mut bytes = self.from(start)?;
-        if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("{length} bytes from {start} were not fetched")));
-        }
-        bytes.truncate(length);
-        Ok(bytes)
+        Ok(self.from(start, length as u64)?.slice(..length))
     }
 }
 
