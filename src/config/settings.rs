@@ -351,6 +351,9 @@ pub const SETTINGS: &[Setting] = &[
         .default("baselines")
         .also(&["baselines-dir"])
         .file(&[(In::Gate, "baselines")]),
+    row("store", Gate, Text, "Where baselines and evidence live instead of folders: sqlite:FILE or postgres://USER@HOST/NAME; a password is better given in PGPASSWORD, because other users of a machine can see flags")
+        .value("URL")
+        .secret(),
     row("save-baseline", Gate, Switch, "Store this session as the first baseline where none exists")
         .default("true")
         .off(&["no-save-baseline"])
