@@ -5,9 +5,10 @@ import { prefs } from './prefs.js';
 
 const TABLES = { en, ko };
 
-// The words of a key; {name} stands for a value of `values`.
+// The words of a key; {name} stands for a value of `values`. Where n is 1, a key with `.one` goes before.
 export function t(key, values) {
-  const text = TABLES[prefs.language]?.[key] ?? en[key] ?? key;
+  const one = values?.n === 1 && `${key}.one` in en ? `${key}.one` : key;
+  const text = TABLES[prefs.language]?.[one] ?? en[one] ?? key;
   return values ? text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole) : text;
 }
 

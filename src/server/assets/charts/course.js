@@ -1,20 +1,20 @@
 // The course of something over seconds: a few lines on one axis, with a cursor that all charts of a group share.
 import { html, useMemo } from '../ui.js';
-import { axis, dash, Plot, thinned } from './plot.js';
+import { axis, dash, Plot, thinned, timeAxis } from './plot.js';
 import { clock, significant } from '../format.js';
 import { t } from '../i18n.js';
 
 // `lines`: [{ label, values, colour (index or name), value }]; `bars` draws the first as steps that are filled.
-export function Course({ label, at, lines, unit, group, height = 150, filled = false, onSpan }) {
+export function Course({ title, label, at, lines, unit, group, height = 150, filled = false }) {
   const data = useMemo(() => [at, ...lines.map((line) => line.values)], [at, ...lines.map((line) => line.values)]);
   const colour = (line, place) => (colours) => (typeof line.colour === 'string' ? colours[line.colour] : colours.series[line.colour ?? place]);
   const build = useMemo(() => (colours) => ({
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, (high ?? 0) > 0 ? high * 1.08 : 1] } },
     axes: [
-      axis(colours, { values: (_, ticks) => ticks.map(clock), size: 28 }),
-      axis(colours, { label: unit, size: 46 }),
+      timeAxis(colours),
+      axis(colours, { label: unit }),
     ],
-    cursor: { sync: group ? { key: group } : undefined, drag: { x: true, y: false, setScale: !onSpan } },
+    cursor: { sync: group ? { key: group } : undefined, drag: { x: true, y: false } },
     series: [{}, ...lines.map((line, place) => ({
       stroke: colour(line, place)(colours),
       fill: filled && place === 0 ? `${colour(line, place)(colours)}22` : undefined,
@@ -25,7 +25,7 @@ export function Course({ label, at, lines, unit, group, height = 150, filled = f
     }))],
   }), [label, unit, group, filled, lines.map((line) => line.label).join('\n')]);
   const rows = useMemo(() => thinned(at.map((second, place) => ({ second, place }))), [at]);
-  return html`<${Plot} label=${label} build=${build} data=${data} height=${height}
+  return html`<${Plot} title=${title} label=${label ?? title} build=${build} data=${data} height=${height}
     series=${lines.map((line, place) => ({ label: line.label, colour: colour(line, place), dash: dash(place), value: line.value }))}
     table=${{
       columns: [

@@ -15,7 +15,7 @@ export function Curve({ xKey, yKey, points }) {
     },
     axes: [
       axis(colours, { label: `${title(xKey)} (${unit(xKey)})`, size: 30 }),
-      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, yKey)), size: 64 }),
+      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, yKey)) }),
     ],
     cursor: { drag: { x: false, y: false } },
     series: [{}, { stroke: colours.series[0], paths: () => null, points: { show: true, size: 7, fill: colours.back, stroke: colours.series[0], width: 2 } }],

@@ -1,7 +1,7 @@
 // One chart: uPlot inside, a legend of buttons around it, and its numbers as a table for who reads rather than looks.
 import { html, useEffect, useMemo, useRef, useState, Fold, Table, t } from '../ui.js';
 import { listen, prefs } from '../prefs.js';
-import { significant } from '../format.js';
+import { clock, significant } from '../format.js';
 
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [12, 4], [4, 2]];
 
@@ -32,13 +32,26 @@ export function axis(colours, more) {
     ticks: { stroke: colours.line, width: 1, size: 4 },
     labelFont: '11px system-ui, sans-serif',
     labelSize: 18,
-    size: 40,
+    size: wide,
     gap: 4,
     space: 34,
     values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : axisNumber(tick))),
     ...more,
   };
 }
+
+// As wide as its longest label: uPlot asks again whenever the labels change.
+function wide(_, labels) {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => String(label).length));
+  return Math.max(32, Math.ceil(longest * 6.4) + 14);
+}
+
+// Seconds below an axis: 1:05, or 0.4 where the ticks stand closer than a second.
+export const timeAxis = (colours) => axis(colours, {
+  size: 28,
+  space: 56,
+  values: (_, ticks, _axis, _space, step) => ticks.map((tick) => (step < 1 ? `${Number(tick.toFixed(3))} s` : clock(tick))),
+});
 
 const axisNumber = (value) => {
   if (Math.abs(value) >= 10000) return `${Number((value / 1000).toPrecision(4))}k`;
@@ -51,9 +64,9 @@ export function useTheme() {
   return theme;
 }
 
-// `build(colours)` gives uPlot's options without a size; `series` [{ label, colour, dash, value }] the legend. `table` is
+// `title` stands above. `build(colours)` gives uPlot's options without a size; `series` [{ label, colour, dash, value }] the legend. `table` is
 // { columns, rows } of the numbers behind the chart. `onPlot` gets the chart itself.
-export function Plot({ label, build, data, height = 220, series = [], table, onPlot }) {
+export function Plot({ title, label, build, data, height = 220, series = [], table }) {
   const box = useRef(null);
   const plot = useRef(null);
   const shown = useRef([]);
@@ -64,7 +77,6 @@ export function Plot({ label, build, data, height = 220, series = [], table, onP
   useEffect(() => {
     const made = new window.uPlot(options(build(colours), box.current, height, shown), data, box.current);
     plot.current = made;
-    onPlot?.(made);
     const watch = new ResizeObserver(() => made.setSize({ width: box.current.clientWidth, height }));
     watch.observe(box.current);
     return () => {
@@ -94,8 +106,9 @@ export function Plot({ label, build, data, height = 220, series = [], table, onP
   });
 
   return html`<figure class="chart">
-    ${series.length > 0 && html`<figcaption class="legend">
-      ${series.map((one, at) => html`<button type="button" key=${one.label} aria-pressed=${hidden.has(at) ? 'false' : 'true'} onClick=${() => toggle(at)}>
+    ${(title || series.length > 0) && html`<figcaption class="legend">
+      ${title && html`<h3>${title}</h3>`}
+      ${series.length === 1 && title ? html`<output aria-live="off" ref=${(element) => { shown.current[0] = element && { element, value: series[0].value ?? significant }; }}></output>` : series.map((one, at) => html`<button type="button" key=${one.label} aria-pressed=${hidden.has(at) ? 'false' : 'true'} onClick=${() => toggle(at)}>
         <svg viewBox="0 0 20 6" aria-hidden="true"><line x1="0" y1="3" x2="20" y2="3" stroke=${one.colour(colours)} stroke-width="2" stroke-dasharray=${(one.dash ?? []).join(' ')} /></svg>
         <span>${one.label}</span><output aria-live="off" ref=${(element) => { shown.current[at] = element && { element, value: one.value ?? significant }; }}></output>
       </button>`)}

@@ -11,7 +11,7 @@ const stretch = (q) => -Math.log10(1 - q);
 const name = (q) => `p${Number((q * 100).toPrecision(7))}`;
 
 // `curves`: [{ label, distribution }], at most six are drawn; `tail` stretches the slowest.
-export function Quantiles({ metric, curves, tail }) {
+export function Quantiles({ title, metric, curves, tail }) {
   const drawn = curves.filter((curve) => curve.distribution).slice(0, 6);
   const data = useMemo(() => table(drawn, tail), [curves, tail]);
   const build = useMemo(() => (colours) => ({
@@ -20,13 +20,13 @@ export function Quantiles({ metric, curves, tail }) {
       axis(colours, tail
         ? { splits: (_, _at, low, high) => TAIL_TICKS.map(stretch).filter((at) => at >= low && at <= high), values: (_, ticks) => ticks.map((tick) => name(1 - 10 ** -tick)), label: t('chart.share.tail'), size: 34 }
         : { values: (_, ticks) => ticks.map((tick) => name(tick)), label: t('chart.share'), size: 34 }),
-      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, metric)), size: 64 }),
+      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, metric)) }),
     ],
     series: [{}, ...drawn.map((_, at) => ({ stroke: colours.series[at], width: 1.5, dash: dash(at), points: { show: false }, spanGaps: true }))],
   }), [metric, tail, drawn.map((curve) => curve.label).join('\n')]);
   if (drawn.length === 0) return html`<p class="none">${t('chart.none')}</p>`;
   const rows = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999].map((q) => ({ q }));
-  return html`<${Plot} label=${t('chart.quantiles', { metric })} build=${build} data=${data} height=${260}
+  return html`<${Plot} title=${title} label=${[title, t('chart.quantiles', { metric: metric.split('_p')[0].toUpperCase() })].filter(Boolean).join(': ')} build=${build} data=${data} height=${260}
     series=${drawn.map((curve, at) => ({ label: curve.label, colour: (colours) => colours.series[at], dash: dash(at), value: (value) => quantity(value, metric) }))}
     table=${{
       columns: [

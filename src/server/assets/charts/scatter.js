@@ -1,8 +1,7 @@
 // Single requests as points over time: drag to look closer, click one to see all of it. A hundred thousand stay smooth,
 // because they are drawn as squares straight onto the canvas.
 import { html, useMemo, useRef } from '../ui.js';
-import { axis, Plot } from './plot.js';
-import { clock } from '../format.js';
+import { axis, Plot, timeAxis } from './plot.js';
 import { quantity } from '../metrics.js';
 import { t } from '../i18n.js';
 
@@ -17,7 +16,7 @@ export function Scatter({ points, field, metric, span, zoom, open, label }) {
       x: { time: false, range: (_, low, high) => span ?? (low === null ? [0, 1] : [low, high]) },
       y: { range: (_, low, high) => [0, (high ?? 1) * 1.05 || 1] },
     },
-    axes: [axis(colours, { values: (_, ticks) => ticks.map(clock), size: 28 }), axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, metric)), size: 64 })],
+    axes: [timeAxis(colours), axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, metric)) })],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, dataIdx: (plot, series, near, value) => nearest(plot, series, near) },
     series: [{}, series(colours.series[0], squares), series(colours.bad, crosses)],
     hooks: {

@@ -14,15 +14,15 @@ export function Trend({ trend, nights, promoted }) {
     },
     axes: [
       axis(colours, { incrs: [1, 2, 5, 10, 20, 50, 100], values: (_, ticks) => ticks.map((tick) => nights[tick]?.created.slice(5, 10) ?? ''), size: 28, space: 50 }),
-      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, trend.metric)), size: 64 }),
+      axis(colours, { values: (_, ticks) => ticks.map((tick) => quantity(tick, trend.metric)) }),
     ],
     cursor: { drag: { x: true, y: false } },
     series: [{}, { stroke: colours.series[0], paths: () => null, points: { show: true, size: 5, fill: colours.series[0], stroke: colours.series[0] } }],
     hooks: { drawAxes: [(plot) => stretches(plot, trend, nights, promoted, colours)] },
   }), [trend, nights, promoted]);
   const label = t('trend.label', { metric: title(trend.metric), level: trend.level });
-  return html`<${Plot} label=${label} build=${build} data=${data} height=${180}
-    series=${[{ label: `${title(trend.metric)} · ${trend.level}`, colour: (colours) => colours.series[0], value: (value) => quantity(value, trend.metric) }]}
+  return html`<${Plot} title=${title(trend.metric)} label=${label} build=${build} data=${data} height=${180}
+    series=${[{ label: title(trend.metric), colour: (colours) => colours.series[0], value: (value) => quantity(value, trend.metric) }]}
     table=${{
       columns: [
         { head: t('trend.night'), cell: (row) => instant(row.night.created) },

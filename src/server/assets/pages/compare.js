@@ -18,15 +18,16 @@ export function Compare({ params }) {
 }
 
 function Compared({ found }) {
-  const all = [{ benchmark: found.baseline, charts: found.charts }, ...found.candidates];
+  const all = useMemo(() => [{ benchmark: found.baseline, charts: found.charts }, ...found.candidates], [found]);
   const labels = [...new Set(all.flatMap((one) => one.charts.levels.map((level) => level.label)))];
+  const shared = labels.filter((label) => all.filter((one) => one.charts.levels.some((level) => level.label === label)).length > 1);
   const names = all.map((one, at) => `${at === 0 ? t('baseline') : all.length > 2 ? `${t('candidate')} ${at}` : t('candidate')}`);
   return html`
     <${Who} all=${all} names=${names} />
     <${Section} id="latency" title=${t('result.latency')}>
-      <${Overlays} labels=${labels} all=${all} names=${names} />
+      <${Overlays} all=${all} names=${names} shared=${shared} />
     </${Section}>
-    <${Section} id="numbers" title=${t('result.numbers')}><${Numbers} all=${all} names=${names} labels=${labels} /></${Section}>
+    ${shared.length > 0 && html`<${Section} id="numbers" title=${t('result.numbers')}><${Numbers} all=${all} names=${names} labels=${shared} /></${Section}>`}
     ${found.candidates.map((one, at) => html`<${Candidate} key=${one.benchmark.id} one=${one} name=${names[at + 1]} at=${at} />`)}`;
 }
 
@@ -46,13 +47,14 @@ function Who({ all, names }) {
   ]} />`;
 }
 
-// One level of every result, or every level where there is only one label.
-function Overlays({ labels, all, names }) {
-  const curves = useMemo(() => labels.map((label) => ({
-    label,
-    curves: all.map((one, at) => ({ label: names[at], of: one.charts.levels.find((level) => level.label === label)?.distributions ?? {} })).filter((curve) => Object.keys(curve.of).length > 0),
-  })), [labels.join(), all.length]);
-  return html`<div class="charts two">${curves.map((one) => html`<div key=${one.label}>${labels.length > 1 && html`<h3>${one.label}</h3>`}<${Distributions} curves=${one.curves} /></div>`)}</div>`;
+// A chart for each level that two results have; where they share none, all their levels in one.
+function Overlays({ all, names, shared }) {
+  const groups = useMemo(() => {
+    const of = (label) => all.map((one, at) => ({ label: names[at], of: one.charts.levels.find((level) => level.label === label)?.distributions })).filter((curve) => curve.of);
+    if (shared.length > 0) return shared.map((label) => ({ title: label, curves: of(label) }));
+    return [{ curves: all.flatMap((one, at) => one.charts.levels.map((level) => ({ label: `${names[at]} · ${level.label}`, of: level.distributions }))) }];
+  }, [all]);
+  return html`${shared.length === 0 && html`<p class="fine">${t('compare.apart')}</p>`}<${Distributions} groups=${groups} />`;
 }
 
 function Numbers({ all, names, labels }) {
@@ -63,7 +65,7 @@ function Numbers({ all, names, labels }) {
     const points = (to / from - 1) * 100;
     return Math.abs(points) < 0.05 ? '0.0%' : `${points > 0 ? '+' : ''}${points.toFixed(1)}%`;
   };
-  return html`<p class="fine">${t('compare.plain')}</p><${Table} caption=${t('result.numbers')} rows=${rows} keyOf=${(row) => `${row.label} ${row.key}`} columns=${[
+  return html`<p class="fine">${t('compare.plain')}</p><${Table} caption=${t('levels')} rows=${rows} keyOf=${(row) => `${row.label} ${row.key}`} columns=${[
     { head: t('metric'), cell: (row) => title(row.key) },
     { head: t('level'), cell: (row) => row.label },
     ...all.map((one, at) => ({ head: names[at], num: true, cell: (row) => html`${quantity(row.values[at], row.key)}${at > 0 && shift(row, at) && html`<span class="sub">${shift(row, at)}</span>`}` })),
@@ -76,7 +78,7 @@ function Candidate({ one, name, at }) {
     ${verdict ? html`<p class="headline"><${Verdict} decision=${verdict.decision} /> ${verdict.headline}</p><p class="next">${verdict.next}</p><${Cells} verdict=${verdict} />`
       : html`<p class="headline">${t('compare.not')}</p><ul class="reasons">${reasons.map((reason) => html`<li key=${reason}>${reason}</li>`)}</ul>`}
     ${findings.length > 0 && html`<ul class="reasons">${findings.map((finding, place) => html`<li key=${place}>${finding.message}${finding.hint && html` <span class="fine">${finding.hint}</span>`}</li>`)}</ul>`}
-    ${differences.length > 0 && html`<${Fold} title=${t('compare.differences', { n: differences.length })} open=${differences.length <= 6}><${Table} caption=${t('compare.differences', { n: differences.length })} rows=${differences} keyOf=${(row) => row.field} columns=${[
+    ${differences.length > 0 && html`<${Fold} title=${t('compare.differences', { n: differences.length })} open=${differences.length <= 6}><${Table} caption=${`${name}: ${t('compare.differences', { n: differences.length })}`} rows=${differences} keyOf=${(row) => row.field} columns=${[
       { head: t('compare.field'), cell: (row) => html`<code>${row.field}</code>` },
       { head: t('baseline'), cell: (row) => row.baseline ?? '–' },
       { head: t('candidate'), cell: (row) => row.candidate ?? '–' },

@@ -55,7 +55,7 @@ function One({ name, history, entry, promoted, again }) {
         ${event.between && event.between[0] !== event.between[1] && html`<p class="hint">${t('history.between', { from: instant(history.nights[event.between[0]].created).slice(0, 10), to: instant(history.nights[event.between[1]].created).slice(0, 10) })}</p>`}</div></li>`)}</ul></${Section}>`}
     <${Section} id="trends" title=${t('history.trends')} aside=${pick}>
       <p class="fine">${t('history.legend')}</p>
-      <div class="charts two">${trends.map((trend) => html`<div key=${`${trend.metric} ${trend.level}`}><h3>${title(trend.metric)}</h3><${Trend} trend=${trend} nights=${history.nights} promoted=${promoted} />
+      <div class="charts two">${trends.map((trend) => html`<div key=${`${trend.metric} ${trend.level}`}><${Trend} trend=${trend} nights=${history.nights} promoted=${promoted} />
         ${trend.needed > 0 && html`<p class="fine">${t('history.needed', { n: trend.needed })}</p>`}</div>`)}</div>
       ${trends.length === 0 && html`<p class="none">${t('chart.none')}</p>`}
     </${Section}>
@@ -77,7 +77,7 @@ function Sessions({ name, history, entry, promoted, again }) {
   return html`<${Section} id="sessions" title=${t('history.sessions')} aside=${stored && promoted && html`<button type="button" class="quiet" onClick=${() => promote(null)}>${t('history.promote.none')}</button>`}>
     ${problem && html`<${Trouble} problem=${problem} />`}
     ${stored && html`<p class="fine">${t('history.promote.words')}</p>`}
-    <${Table} caption=${t('history.sessions')} rows=${[...history.nights].reverse()} keyOf=${(night) => night.id} rowClass=${(night) => (night.id === promoted ? 'chosen' : '')} columns=${[
+    <${Table} caption=${t('history.nights', { n: history.nights.length })} rows=${[...history.nights].reverse()} keyOf=${(night) => night.id} rowClass=${(night) => (night.id === promoted ? 'chosen' : '')} columns=${[
       { head: t('trend.night'), cell: (night) => instant(night.created) },
       { head: t('keep.session'), cell: (night) => (stored ? night.id : html`<a href="#/run/${night.id}">${night.id}</a>`) },
       { head: t('commit'), cell: (night) => (night.commit ? html`<code>${short(night.commit)}</code>` : '–') },

@@ -92,11 +92,11 @@ function Charts({ ticks, open }) {
   if (rows.length < 3) return null;
   const of = (values) => ['p50', 'p95', 'p99'].map((label, place) => ({ label, values: values[place], value: (value) => quantity(value, 'ttft') }));
   return html`<div class="charts">
-    <div><h3>${t('live.tokens')}</h3><${Course} group="live" label=${t('live.tokens')} unit="tok/s" at=${at} filled lines=${[{ label: t('live.tokens'), values: lines.tokens, colour: 0 }]} /></div>
-    <div><h3>${t('live.rate')}</h3><${Course} group="live" label=${t('live.rate')} unit="req/s" at=${at} lines=${[{ label: t('live.answered'), values: lines.done, colour: 2 }, { label: t('live.sent'), values: lines.sent, colour: 0 }]} /></div>
-    <div><h3>${t(open ? 'live.ttft.due.all' : 'live.ttft.all')}</h3><${Course} group="live" label="TTFT" unit="ms" at=${at} lines=${of(lines.ttft)} /></div>
-    <div><h3>${t('live.itl.all')}</h3><${Course} group="live" label="ITL" unit="ms" at=${at} lines=${of(lines.itl)} /></div>
-    <div><h3>${t('live.flight')}</h3><${Course} group="live" label=${t('live.flight')} at=${at} lines=${[{ label: t('live.flight'), values: lines.flight, colour: 0 }, { label: t('live.queue'), values: lines.queued, colour: 1 }]} /></div>
+    <div><${Course} group="live" title=${t('live.tokens')} unit="tok/s" at=${at} filled lines=${[{ label: t('live.tokens'), values: lines.tokens, colour: 0 }]} /></div>
+    <div><${Course} group="live" title=${t('live.rate')} unit="req/s" at=${at} lines=${[{ label: t('live.answered'), values: lines.done, colour: 2 }, { label: t('live.sent'), values: lines.sent, colour: 0 }]} /></div>
+    <div><${Course} group="live" title=${t(open ? 'live.ttft.due.all' : 'live.ttft.all')} unit="ms" at=${at} lines=${of(lines.ttft)} /></div>
+    <div><${Course} group="live" title=${t('live.itl.all')} unit="ms" at=${at} lines=${of(lines.itl)} /></div>
+    <div><${Course} group="live" title=${t('live.flight')} at=${at} lines=${[{ label: t('live.flight'), values: lines.flight, colour: 0 }, { label: t('live.queue'), values: lines.queued, colour: 1 }]} /></div>
   </div>`;
 }
 

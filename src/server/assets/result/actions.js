@@ -20,7 +20,7 @@ export function Actions({ benchmark, result, analysis: [analysis, setAnalysis] }
       setAnalysis({ problem: caught });
     }
   };
-  return html`<div class="toolbar">
+  return html`
     <button type="button" disabled=${analysis?.busy} onClick=${explain}>${t('result.analyze')}</button>
     <button type="button" onClick=${() => setDialog(true)} disabled=${result.partial}>${t('result.keep')}</button>
     <details class="menu"><summary>${t('result.download')}</summary><ul>
@@ -29,8 +29,7 @@ export function Actions({ benchmark, result, analysis: [analysis, setAnalysis] }
     </ul></details>
     ${kept && html`<span class="fine" role="status">${t('result.kept')} <a href="#/history">${t('nav.history')}</a></span>`}
     ${problem && html`<${Trouble} problem=${problem} />`}
-    ${dialog && html`<${Keep} benchmark=${benchmark} close=${() => setDialog(false)} done=${setKept} />`}
-  </div>`;
+    ${dialog && html`<${Keep} benchmark=${benchmark} close=${() => setDialog(false)} done=${setKept} />`}`;
 }
 
 // A plain link where no key is needed; with one the bytes go through the page, which knows the key.

@@ -9,23 +9,23 @@ const LATENCY = ['ttft_p95', 'tpot_p50', 'e2e_p95', 'itl_p95'];
 export function Latency({ charts, levels }) {
   return html`<${Section} id="latency" title=${t('result.latency')}>
     <div class="charts two">
-      <${Answer} of=${charts}>${(found) => html`<${Distributions} curves=${found.levels.map((level) => ({ label: level.label, of: level.distributions }))} />`}</${Answer}>
+      <${Answer} of=${charts}>${(found) => html`<${Distributions} groups=${[{ curves: found.levels.map((level) => ({ label: level.label, of: level.distributions })) }]} />`}</${Answer}>
       <${Bend} levels=${levels} />
     </div></${Section}>`;
 }
 
-// `curves`: [{ label, of: { ttft: distribution, … } }].
-export function Distributions({ curves }) {
-  const metrics = MAIN.filter((metric) => curves.some((curve) => curve.of[metric]));
+// `groups`: [{ title, curves: [{ label, of: { ttft: distribution, … } }] }], one chart each under the same controls.
+export function Distributions({ groups }) {
+  const metrics = MAIN.filter((metric) => groups.some((group) => group.curves.some((curve) => curve.of[metric])));
   const [metric, setMetric] = useState(metrics.includes('ttft_from_due') ? 'ttft_from_due' : metrics[0]);
   const [tail, setTail] = useState('linear');
-  const drawn = useMemo(() => curves.map((curve) => ({ label: curve.label, distribution: curve.of[metric] })), [curves, metric]);
+  const drawn = useMemo(() => groups.map((group) => ({ title: group.title, curves: group.curves.map((curve) => ({ label: curve.label, distribution: curve.of[metric] })) })), [groups, metric]);
   if (metrics.length === 0) return html`<p class="none">${t('chart.none')}</p>`;
   return html`<div>
     <div class="controls"><h3>${t('result.distribution')}</h3>
       <select aria-label=${t('metric')} value=${metric} onChange=${(event) => setMetric(event.currentTarget.value)}>${metrics.map((one) => html`<option key=${one} value=${one} selected=${one === metric}>${title(one)}</option>`)}</select>
       <${Choice} label=${t('chart.axis')} value=${tail} choose=${setTail} options=${[['linear', t('chart.linear')], ['tail', t('chart.tail')]]} /></div>
-    <${Quantiles} metric=${`${metric}_p50`} curves=${drawn} tail=${tail === 'tail'} />
+    <div class=${groups.length > 1 ? 'charts two' : ''}>${drawn.map((group) => html`<${Quantiles} key=${group.title} title=${group.title} metric=${`${metric}_p50`} curves=${group.curves} tail=${tail === 'tail'} />`)}</div>
   </div>`;
 }
 

@@ -9,7 +9,7 @@ import { Course } from '../charts/course.js';
 const FIELDS = [['ttft_ms', 'TTFT', 'ttft'], ['e2e_ms', 'E2E', 'e2e'], ['max_stall_ms', 'Max stall', 'max_stall']];
 const POINTS_MAX = 4000;
 
-export function Requests({ benchmark, result, label, choose }) {
+export function Requests({ benchmark, result, label }) {
   const [field, setField] = useState('ttft_ms');
   const [span, setSpan] = useState({ label, of: null });
   const [row, setRow] = useState(null);
@@ -21,14 +21,14 @@ export function Requests({ benchmark, result, label, choose }) {
     : Promise.resolve(sampled(result, label, at))), [benchmark.id, label, at?.[0], at?.[1]]);
   const zoom = (from, to) => setSpan({ label, of: from === null ? null : [Math.max(0, from), to] });
   const metric = FIELDS.find(([id]) => id === field)[2];
-  return html`<${Section} id="requests" title=${t('requests')} aside=${choose}>
-    <${Answer} of=${points}>${(found) => html`
+  return html`<${Section} id="requests" title=${t('requests')}>
+    <${Answer} of=${points}>${(found) => (found.total === 0 && !at ? html`<p class="none">${t('requests.none')}</p>` : html`
       <div class="controls"><${Choice} label=${t('metric')} value=${field} choose=${setField} options=${FIELDS.map(([id, words]) => [id, words])} />
         <${Span} span=${at} all=${found} zoom=${zoom} />
         <span class="fine end" role="status">${found.thinned ? t('requests.thinned', { shown: count(found.at_s.length), all: count(found.total) }) : t('requests.all', { n: count(found.total) })}${kept ? '' : ` · ${t('requests.sample')}`}</span></div>
       <${Scatter} label=${t('requests.chart', { level: label })} points=${found} field=${field} metric=${metric} span=${at} zoom=${zoom} open=${(index) => kept && setRow(index)} />
       <p class="fine">${t(kept ? 'requests.how' : 'requests.how.sample')}</p>
-      <${Slowest} points=${found} field=${field} metric=${metric} open=${kept ? setRow : null} />`}</${Answer}>
+      <${Slowest} points=${found} field=${field} metric=${metric} open=${kept ? setRow : null} />`)}</${Answer}>
     ${row !== null && html`<${Row} path=${path} row=${row} close=${() => setRow(null)} />`}
   </${Section}>`;
 }
@@ -99,5 +99,5 @@ function Row({ path, row, close }) {
 function Gaps({ chunks }) {
   const at = chunks.slice(1).map((value) => value / 1000);
   const gaps = chunks.slice(1).map((value, place) => value - chunks[place]);
-  return html`<h3>${t('requests.gaps')}</h3><${Course} label=${t('requests.gaps')} unit="ms" at=${at} lines=${[{ label: t('requests.gaps'), values: gaps, value: (value) => `${significant(value)} ms` }]} />`;
+  return html`<${Course} title=${t('requests.gaps')} unit="ms" at=${at} lines=${[{ label: t('requests.gaps'), values: gaps, value: (value) => `${significant(value)} ms` }]} />`;
 }

@@ -10,7 +10,7 @@ import { Goodput, ServerSide } from './server.js';
 import { Setup } from './setup.js';
 import { Actions, Analysis } from './actions.js';
 
-export function Result({ benchmark, result, params, viewer }) {
+export function Result({ benchmark, result, params }) {
   const labels = result.levels.map((level) => level.label);
   const asked = params.get('level');
   const [label, setLabel] = useState(labels.includes(asked) ? asked : labels[labels.length - 1]);
@@ -18,23 +18,34 @@ export function Result({ benchmark, result, params, viewer }) {
   const analysis = useState(null);
   const level = result.levels.find((one) => one.label === label);
   if (!level) return html`<p class="none pad">${t('run.no.result')}</p>`;
-  const choose = labels.length > 1 && html`<${Pick} labels=${labels} label=${label} choose=${setLabel} />`;
+  const server = result.levels.some((one) => one.observed);
+  const parts = [result.verdict && 'verdict', result.findings.length > 0 && 'findings', 'levels', 'latency', 'over', 'requests', server && 'server', 'setup'].filter(Boolean);
   return html`
-    <${Actions} benchmark=${benchmark} result=${result} viewer=${viewer} analysis=${analysis} />
+    <div class="toolbar"><${Actions} benchmark=${benchmark} result=${result} analysis=${analysis} />
+      <nav class="jump" aria-label=${t('result.parts')}>${parts.map((part) => html`<button type="button" class="quiet" key=${part} onClick=${() => jump(part)}>${t(`part.${part}`)}</button>`)}</nav>
+      ${labels.length > 1 && html`<${Pick} labels=${labels} label=${label} choose=${setLabel} />`}</div>
     <${Analysis} analysis=${analysis} />
     ${result.verdict && html`<${VerdictSection} verdict=${result.verdict} />`}
     ${result.search && html`<${Search} search=${result.search} />`}
     ${result.findings.length > 0 && html`<${Findings} findings=${result.findings} />`}
-    <${Section} id="levels" title=${t('result.numbers')} aside=${choose}>
+    <${Section} id="levels" title=${t('result.numbers')} >
       <${Figures} level=${level} />
       <${Levels} levels=${result.levels} label=${label} choose=${setLabel} />
     </${Section}>
     <${Latency} charts=${charts} levels=${result.levels} />
-    <${Over} result=${result} label=${label} choose=${choose} />
-    <${Requests} benchmark=${benchmark} result=${result} label=${label} choose=${choose} />
+    <${Over} result=${result} label=${label} />
+    <${Requests} benchmark=${benchmark} result=${result} label=${label} />
     <${Goodput} levels=${result.levels} />
-    <${ServerSide} levels=${result.levels} />
+    <${ServerSide} levels=${result.levels} label=${label} />
     <${Setup} benchmark=${benchmark} result=${result} />`;
+}
+
+// To a part of the page; the focus goes there, too, for who does not see it scroll.
+function jump(part) {
+  const heading = document.getElementById(`${part}-title`);
+  heading?.closest('section').scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+  heading?.setAttribute('tabindex', '-1');
+  heading?.focus({ preventScroll: true });
 }
 
 // A level is chosen once and holds for every section below.

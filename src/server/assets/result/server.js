@@ -6,9 +6,9 @@ import { quantity, title } from '../metrics.js';
 export function Goodput({ levels }) {
   const rows = levels.filter((level) => level.goodput).flatMap((level) => level.goodput.objectives.map((objective) => ({ level, objective })));
   if (rows.length === 0) return null;
-  return html`<${Section} id="goodput" title=${t('result.goodput')}><${Table} caption=${t('result.goodput')} rows=${rows} columns=${[
+  return html`<${Section} id="goodput" title=${t('result.goodput')}><${Table} caption=${t('objective.head')} rows=${rows} columns=${[
     { head: t('level'), cell: ({ level }) => level.label },
-    { head: t('objective'), cell: ({ objective }) => `${title(objective.slo.metric)} ≤ ${objective.slo.limit_ms} ms` },
+    { head: t('objective.head'), cell: ({ objective }) => `${title(objective.slo.metric)} ≤ ${objective.slo.limit_ms} ms` },
     { head: t('goodput.met'), num: true, cell: ({ level, objective }) => html`<meter min="0" max="1" value=${objective.met / (level.offered || 1)} aria-hidden="true"></meter> ${percent(objective.met / (level.offered || 1))}` },
     { head: t('goodput.count'), num: true, cell: ({ level, objective }) => `${count(objective.met)} / ${count(level.offered)}` },
     { head: t('goodput.unknown'), num: true, cell: ({ objective }) => count(objective.not_evaluated) },
@@ -19,14 +19,14 @@ export function Goodput({ levels }) {
 const BOTH = [['ttft', 'ttft'], ['itl', 'itl'], ['tpot', 'tpot'], ['e2e', 'e2e']];
 const mean = (buckets) => (buckets && buckets.count > 0 ? (buckets.sum_s / buckets.count) * 1000 : null);
 
-export function ServerSide({ levels }) {
+export function ServerSide({ levels, label }) {
   const engines = levels.filter((level) => level.observed?.engine);
   const gpus = levels.flatMap((level) => (level.observed?.gpus ?? []).map((gpu) => ({ level, gpu })));
   const logs = levels.filter((level) => level.observed?.log);
   const notes = [...new Set(levels.flatMap((level) => level.observed?.notes ?? []))];
   if (engines.length + gpus.length + logs.length + notes.length === 0) return null;
   return html`<${Section} id="server" title=${t('result.server')}>
-    ${engines.length > 0 && html`<${Sides} levels=${engines} /><${Engine} levels=${engines} />`}
+    ${engines.length > 0 && html`<${Sides} level=${engines.find((level) => level.label === label)} /><${Engine} levels=${engines} />`}
     ${logs.length > 0 && html`<${Log} levels=${logs} />`}
     ${gpus.length > 0 && html`<${Gpus} rows=${gpus} />`}
     ${notes.map((note) => html`<p class="fine" key=${note}>${note}</p>`)}
@@ -34,11 +34,10 @@ export function ServerSide({ levels }) {
 }
 
 // Both sides' means of one latency; the difference is network, queue in front, and our own reading.
-function Sides({ levels }) {
-  const rows = levels.flatMap((level) => BOTH.map(([ours, theirs]) => ({ level, metric: ours, client: level.metrics[ours]?.mean ?? null, server: mean(level.observed.engine[theirs]) }))).filter((row) => row.server !== null && row.client !== null);
+function Sides({ level }) {
+  const rows = (level ? [level] : []).flatMap(() => BOTH.map(([ours, theirs]) => ({ metric: ours, client: level.metrics[ours]?.mean ?? null, server: mean(level.observed.engine[theirs]) }))).filter((row) => row.server !== null && row.client !== null);
   if (rows.length === 0) return null;
-  return html`<h3>${t('sides')}</h3><${Table} caption=${t('sides')} rows=${rows} keyOf=${(row) => `${row.level.label} ${row.metric}`} columns=${[
-    { head: t('level'), cell: (row) => row.level.label },
+  return html`<h3>${t('sides')} <span class="fine">${level.label}</span></h3><${Table} caption=${t('sides')} rows=${rows} keyOf=${(row) => row.metric} columns=${[
     { head: t('metric'), cell: (row) => `${title(row.metric)} ${t('mean')}` },
     { head: t('sides.client'), num: true, cell: (row) => quantity(row.client, row.metric) },
     { head: t('sides.server'), num: true, cell: (row) => quantity(row.server, row.metric) },

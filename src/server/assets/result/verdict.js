@@ -21,6 +21,7 @@ export function Cells({ verdict }) {
   const many = new Set(verdict.cells.map((cell) => cell.level)).size > 1;
   const judged = verdict.cells.filter((cell) => cell.rule.kind !== 'report');
   const reported = verdict.cells.filter((cell) => cell.rule.kind === 'report');
+  const reach = reachOf(verdict.cells);
   const looks = new Set(verdict.worth_a_look.map((look) => `${look.level} ${look.metric}`));
   const columns = (reporting) => [
     { head: t('metric'), cell: (cell) => html`${title(cell.metric)}${cell.rule.kind === 'objective' ? ` ${t('objective')}` : ''}` },
@@ -28,7 +29,7 @@ export function Cells({ verdict }) {
     { head: t('baseline'), num: true, cell: (cell) => (cell.rule.kind === 'objective' ? '–' : quantity(cell.baseline, cell.metric)) },
     { head: t('now'), num: true, cell: (cell) => quantity(cell.now, cell.metric) },
     { head: t('change'), num: true, cell: (cell) => (cell.effect ? change(cell.effect.change, cell.effect.absolute) : '–') },
-    { head: t('interval'), num: true, cell: (cell) => html`<${Range} cell=${cell} /><span class="nowrap">${interval(cell.effect)}</span>` },
+    { head: t('interval'), num: true, cell: (cell) => html`<${Range} cell=${cell} reach=${reach} /><span class="nowrap">${interval(cell.effect)}</span>` },
     ...(reporting
       ? [{ head: '', plain: true, cell: (cell) => (looks.has(`${cell.level} ${cell.metric}`) ? t('worth') : '') }]
       : [
@@ -81,13 +82,17 @@ function limit(cell) {
   return `${rule.objective.bound === 'at_least' ? '≥' : '≤'} ${quantity(rule.objective.limit, metric)}`;
 }
 
-// The interval as a bar on a common scale: zero in the middle, the limit as a tick.
-export function Range({ cell }) {
+// How far the bars of a table reach to each side: as far as its widest interval or limit, half at most.
+function reachOf(cells) {
+  const ends = cells.flatMap(({ effect, rule }) => [effect?.low, effect?.high, effect?.change, rule.tolerance]).filter(Number.isFinite).map(Math.abs);
+  return Math.min(0.5, Math.max(0.02, ...ends)) * 1.1;
+}
+
+// The interval as a bar: zero in the middle, the limit as a dashed tick; all bars of a table have one scale.
+function Range({ cell, reach }) {
   const { effect, rule } = cell;
   if (!effect) return null;
   const tolerance = rule.kind === 'tolerance' ? rule.tolerance : null;
-  const ends = [effect.low, effect.high, effect.change, tolerance].filter((one) => one !== null && one !== undefined).map(Math.abs);
-  const reach = Math.max(0.02, ...ends) * 1.15;
   const x = (value) => 40 + (Math.max(-reach, Math.min(reach, value)) / reach) * 38;
   const low = effect.low ?? -reach;
   const high = effect.high ?? reach;
