@@ -103,7 +103,7 @@ export default {
   'recommend.config.hint': 'The text of the model\'s config.json, for models that are not built in.',
   'recommend.cost': 'Cost',
   'recommend.count': 'GPUs',
-  'recommend.energy': 'per million output tokens, at rated power',
+  'recommend.energy': 'per million output tokens',
   'recommend.formula': 'Formula',
   'recommend.formulas': 'Formulas',
   'recommend.go': 'Recommend',

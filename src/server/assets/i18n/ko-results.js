@@ -103,7 +103,7 @@ export default {
   'recommend.config.hint': '내장되지 않은 모델은 config.json 내용을 붙여 넣으십시오.',
   'recommend.cost': '비용',
   'recommend.count': 'GPU 수',
-  'recommend.energy': '출력 백만 토큰당, 정격 전력 기준',
+  'recommend.energy': '출력 백만 토큰당',
   'recommend.formula': '식',
   'recommend.formulas': '계산식',
   'recommend.go': '추천 받기',
