@@ -1,7 +1,6 @@
 //! Why a use case could not be finished, in words, with the next step and whose side it is on.
 
 use crate::base::Hint;
-use crate::store::DatabaseError;
 
 /// Whose move it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +34,5 @@ impl AppError {
 
     pub fn environment(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { side: Side::Environment, message: message.into(), hint: Some(Hint::new(hint)) }
-    }
-}
-
-impl From<DatabaseError> for AppError {
-    fn from(error: DatabaseError) -> Self {
-        let hint = error.hint().0;
-        Self::environment(error.to_string(), hint)
     }
 }

@@ -15,8 +15,10 @@ pub(super) enum Name {
     PutRows,
     Row,
     Points,
+    Charts,
     Report,
     Events,
+    Compare,
     Baselines,
     SaveBaseline,
     Baseline,
@@ -231,9 +233,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             param("to_s", ParamKind::Number, "its end"),
             param("max", ParamKind::Count(10, POINTS_MAX), "points at most; 2000 without it"),
         ]),
+    row(Name::Charts, Verb::Get, "/api/v1/benchmarks/{id}/charts", Read, &[(200, Given::Json("ChartsDocument"))], "Distributions of each level"),
     row(Name::Report, Verb::Get, "/api/v1/benchmarks/{id}/report", Read, &[(200, Given::Text(&["text/html", "text/markdown", "application/xml", "text/csv", "application/json", "text/plain"]))], "The result as a report")
         .query(&[param("format", ParamKind::Choice(FORMATS), "html without it")]),
     row(Name::Events, Verb::Get, "/api/v1/benchmarks/{id}/events", Read, &[(200, Given::Stream)], "What happens to it, as server-sent events"),
+    row(Name::Compare, Verb::Post, "/api/v1/benchmarks/compare", Read, &[(200, Given::Json("CompareDocument"))], "Hold results against one of them")
+        .takes(Taken::Json("CompareAsk")),
     row(Name::Baselines, Verb::Get, "/api/v1/baselines", Read, &[(200, Given::Json("BaselineListDocument"))], "List stored baselines"),
     row(Name::SaveBaseline, Verb::Post, "/api/v1/baselines", Run, &[(201, Given::Json("BaselineBrief"))], "Store a benchmark's result as the newest session of its baseline")
         .takes(Taken::Json("BaselineAsk")),
@@ -282,6 +287,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     row(Name::List, Verb::Get, "/api/v1/benchmark/history", Read, &[(200, Given::Json("BenchmarkPage"))], "List benchmarks")
         .query(LISTED)
         .instead("/api/v1/benchmarks"),
+    row(Name::Compare, Verb::Post, "/api/v1/benchmark/compare", Read, &[(200, Given::Json("CompareDocument"))], "Hold results against one of them")
+        .takes(Taken::Json("CompareAsk"))
+        .instead("/api/v1/benchmarks/compare"),
 ];
 
 /// The table as Markdown, for docs/SERVE.md.
@@ -314,7 +322,7 @@ mod tests {
         for endpoint in ENDPOINTS {
             assert!(seen.insert((endpoint.verb.id(), endpoint.path)), "{endpoint:?}");
             assert!(!endpoint.answers.is_empty(), "{endpoint:?}");
-            if endpoint.verb.changes() {
+            if endpoint.verb.changes() && endpoint.name != Name::Compare {
                 assert!(endpoint.scope >= Some(Run), "{endpoint:?}");
             }
         }

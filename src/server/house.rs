@@ -80,6 +80,6 @@ impl House {
 impl House {
     /// Where the baselines of what runs here are.
     pub(super) fn baselines(&self) -> Store {
-        Store::open(self.data.join("baselines"))
+        self.database.baselines()
     }
 }

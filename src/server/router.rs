@@ -59,6 +59,8 @@ fn handler(name: Name, filter: MethodFilter) -> MethodRouter<Shared> {
         Name::PutRows => on(filter, rows::put),
         Name::Row => on(filter, rows::row),
         Name::Points => on(filter, rows::points),
+        Name::Charts => on(filter, rows::charts),
+        Name::Compare => on(filter, rows::compare),
         Name::Report => on(filter, rows::report),
         Name::Events => on(filter, live::events),
         Name::Socket => on(filter, live::socket),

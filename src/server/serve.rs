@@ -81,7 +81,7 @@ pub async fn serve(
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let house: Shared = Arc::new(House {
-        own: own_settings(&data),
+        own: vec![("store", place.url)],
         targets: Targets::new(patterns),
         lent,
         hosts: if loopback { names(address, hosts) } else { hosts },
@@ -151,12 +151,6 @@ fn lend(
             None => Err(ServeError::NoVariable { name: name.clone() }),
         })
         .collect()
-}
-
-/// Where baselines and evidence of what runs here are.
-fn own_settings(data: &Path) -> Vec<(&'static str, String)> {
-    let folder = |name: &str| data.join(name).display().to_string();
-    vec![("baselines", folder("baselines")), ("ledger", folder("ledger"))]
 }
 
 /// The names of a loopback address.

@@ -14,7 +14,7 @@ use crate::app::service::{Refusal, addresses};
 use crate::app::{self, AppError, Side};
 use crate::config::Resolved;
 use crate::document::v1::service::{
-    BenchmarkAsk, BenchmarkDocument, FailureDocument, PurposeDocument, StateDocument,
+    BenchmarkAsk, BenchmarkDocument, BriefDocument, FailureDocument, PurposeDocument, StateDocument,
 };
 use crate::document::v1::{DecisionDocument, RunDocument, SIZE_MAX, VerdictDocument};
 use crate::engine::Stop;
@@ -149,6 +149,7 @@ pub(super) fn described(state: BenchmarkDocument, document: &RunDocument) -> Ben
         workload_hash: Some(document.fingerprint.workload_hash.clone()),
         verdict: document.verdict.as_ref().map(|verdict| verdict_id(verdict).to_owned()),
         partial: document.partial,
+        brief: Some(BriefDocument::of(document)),
         command: if document.imported.is_some() { String::new() } else { report::command::line(document) },
         ..state
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::admission::{Admission, admission};
 use crate::config::{
-    ConfigError, Entry, Group, Layers, MetricsSource, Origin, Purpose, Resolved, RunPlan, Setting, Shape,
-    SourceFile, named, resolve,
+    ConfigError, Entry, Group, Layers, MetricsSource, Origin, Purpose, Resolved, RunPlan, Shape, SourceFile,
+    named, resolve,
 };
 use crate::document::v1::service::{BenchmarkAsk, PurposeDocument, SettingValue};
 use crate::workload::{Dataset, Lengths, Part, TokenCounter, Workload};
@@ -45,8 +45,6 @@ impl From<ConfigError> for Refusal {
     }
 }
 
-/// What stands in the place of a secret in an ask that is kept.
-const MASK: &str = "***";
 /// How people see the text of a configuration in messages.
 const CONFIG_NAME: &str = "config";
 
@@ -112,32 +110,6 @@ pub fn addresses(plan: &RunPlan) -> Vec<(&'static str, String)> {
     }
     found.extend(plan.target.metrics.dcgm.iter().map(|url| ("dcgm-url", url.clone())));
     found
-}
-
-/// The ask as it may be kept: keys and the values of headers and fields that look like one are masked.
-pub fn masked(ask: &BenchmarkAsk) -> BenchmarkAsk {
-    let mut ask = ask.clone();
-    for (name, value) in &mut ask.settings {
-        let Ok(setting) = named(name) else { continue };
-        if setting.secret || matches!(setting.key, "header" | "extra-body") {
-            mask(setting, value);
-        }
-    }
-    // YAML can hide a value from any search by lines, so that a text which may hold a secret is not kept at all.
-    ask.config = ask.config.map(|text| if is_secret(&text) { MASK.to_owned() } else { text });
-    ask
-}
-
-/// Whether something was masked in it, so that it cannot be started from what was kept.
-pub fn was_masked(ask: &BenchmarkAsk) -> bool {
-    fn has(value: &SettingValue) -> bool {
-        match value {
-            SettingValue::Text(text) => text == MASK || text.ends_with(&format!(": {MASK}")),
-            SettingValue::List(items) => items.iter().any(has),
-            SettingValue::Switch(_) | SettingValue::Number(_) => false,
-        }
-    }
-    ask.settings.values().any(has) || ask.config.as_deref() == Some(MASK)
 }
 
 /// The line of a shell that asks for the same, before there is a result to read it from. Secrets are left to the user.
@@ -283,161 +255,6 @@ fn refuse_files(plan: &RunPlan) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn mask(setting: &Setting, value: &mut SettingValue) {
-    match value {
-        SettingValue::List(items) => items.iter_mut().for_each(|item| mask(setting, item)),
-        SettingValue::Text(text) if setting.secret => MASK.clone_into(text),
-        SettingValue::Text(text) if is_secret(text) => {
-            *text = match text.split_once([':', '=']) {
-                Some((name, _)) if setting.key == "header" => format!("{}: {MASK}", name.trim()),
-                _ => MASK.to_owned(),
-            };
-        }
-        SettingValue::Text(_) => {}
-        SettingValue::Switch(_) | SettingValue::Number(_) if !setting.secret => {}
-        SettingValue::Switch(_) | SettingValue::Number(_) => *value = SettingValue::Text(MASK.to_owned()),
-    }
-}
-
-/// Whether a name or a text is about something secret.
-fn is_secret(text: &str) -> bool {
-    const SECRET: [&str; 8] =
-        ["key", "token", "secret", "password", "authorization", "cookie", "bearer", "credential"];
-    const HARMLESS: [&str; 6] =
-        ["tokenizer", "tokens", "api_key_env", "first-token", "first_token", "token_source"];
-    let mut text = text.to_ascii_lowercase();
-    for word in HARMLESS {
-        text = text.replace(word, "");
-    }
-    SECRET.iter().any(|word| text.contains(word))
-}
-
 fn clipped(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ask(
-        purpose: PurposeDocument,
-        settings: &[(&str, SettingValue)],
-        config: Option<&str>,
-    ) -> BenchmarkAsk {
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        BenchmarkAsk { purpose, settings, config: config.map(str::to_owned), ..BenchmarkAsk::default() }
-    }
-
-    fn text(text: &str) -> SettingValue {
-        SettingValue::Text(text.to_owned())
-    }
-
-    fn plan(ask: &BenchmarkAsk) -> Result<Resolved, Refusal> {
-        let environment = BTreeMap::from([("LENT_KEY".to_owned(), "sk-1".to_owned())]);
-        asked(ask, Grants { environment: &environment, folder: Path::new("/data/running/1"), own: &[] })
-    }
-
-    fn refused(settings: &[(&str, SettingValue)], config: Option<&str>) -> Refusal {
-        plan(&ask(PurposeDocument::Run, settings, config)).unwrap_err()
-    }
-
-    #[test]
-    fn numbers_lists_and_files_become_a_plan() {
-        let list = SettingValue::List(vec![SettingValue::Number(2.0), SettingValue::Number(4.5)]);
-        let start = ask(
-            PurposeDocument::Run,
-            &[("server", text("sim:fast")), ("rate", list), ("stream", SettingValue::Switch(false))],
-            Some("workloads:\n  - name: chat\n    input_len: 64\n"),
-        );
-        let resolved = plan(&start).unwrap();
-        assert_eq!(resolved.plan.name, "chat");
-        assert_eq!(resolved.plan.levels.len(), 2);
-        assert!(!resolved.plan.stream);
-        assert_eq!(resolved.outputs.result, Path::new("/data/running/1/result.json"));
-        let shown = shown_command(&start);
-        assert!(shown.contains("--rate 2 --rate 4.5") && shown.contains("--no-stream"), "{shown}");
-    }
-
-    #[test]
-    fn files_programs_and_the_environment_are_out_of_reach() {
-        let server = ("server", text("sim:fast"));
-        for (name, value) in [
-            ("dataset", "/etc/passwd"),
-            ("tokenizer", "/etc/passwd.json"),
-            ("tokenizer", "../secret/tokenizer.json"),
-            ("input-len", "file:/etc/passwd"),
-            ("output-len", "file:/etc/passwd"),
-            ("turns", "file:/etc/passwd"),
-            ("trace", "/etc/passwd"),
-            ("server-command", "id"),
-            ("output", "/tmp/x"),
-            ("api-key-env", "HOME"),
-            ("store", "postgres://evil"),
-        ] {
-            let refusal = refused(&[server.clone(), (name, text(value))], None);
-            assert_eq!(refusal.field.as_deref(), Some(name), "{refusal:?}");
-        }
-        assert!(plan(&ask(PurposeDocument::Run, &[server, ("api-key-env", text("LENT_KEY"))], None)).is_ok());
-    }
-
-    #[test]
-    fn a_configuration_reaches_no_further_than_settings() {
-        for (config, field) in [
-            ("targets:\n  - name: a\n    base_url: sim:fast\n    command: id\n", "server-command"),
-            ("targets:\n  - name: a\n    base_url: sim:fast\n    cacert: /etc/passwd\n", "cacert"),
-            (
-                "targets:\n  - name: a\n    base_url: http://127.0.0.1:1\n    api_key_env: HOME\n",
-                "api-key-env",
-            ),
-            ("workloads:\n  - name: a\n    dataset: /etc/passwd\n", "dataset"),
-            (
-                "workloads:\n  - name: a\n    dataset: /etc/passwd\n  - name: b\n    input_len: 8\n  - name: m\n    mix: a=1,b=1\n",
-                "dataset",
-            ),
-        ] {
-            let mut settings = vec![];
-            if !config.contains("targets") {
-                settings.push(("server", text("sim:fast")));
-            }
-            if config.contains("mix") {
-                settings.push(("workload", text("m")));
-            }
-            let refusal = refused(&settings, Some(config));
-            assert_eq!(refusal.field.as_deref(), Some(field), "{config}: {refusal:?}");
-        }
-    }
-
-    #[test]
-    fn wrong_names_and_other_purposes_are_told_with_the_next_step() {
-        let near = refused(&[("concurency", SettingValue::Number(2.0))], None);
-        assert_eq!(near.hint.as_deref(), Some("did you mean 'concurrency'?"));
-        let other = refused(&[("server", text("sim:fast")), ("rounds", SettingValue::Number(3.0))], None);
-        assert!(other.hint.unwrap().contains("purpose gate"));
-        let bad = refused(&[("server", text("sim:fast")), ("concurrency", text("many"))], None);
-        assert_eq!(bad.field.as_deref(), Some("concurrency"));
-    }
-
-    #[test]
-    fn secrets_are_not_kept() {
-        let start = ask(
-            PurposeDocument::Run,
-            &[
-                ("api-key", text("sk-secret")),
-                (
-                    "header",
-                    SettingValue::List(vec![text("Authorization: Bearer sk-secret"), text("X-Tenant: blue")]),
-                ),
-                ("extra-body", text("{\"password\": \"sk-secret\"}")),
-            ],
-            Some("targets: [{name: a, headers: {Authorization: sk-secret}}]"),
-        );
-        let kept = masked(&start);
-        let shown = format!("{kept:?} {}", shown_command(&kept));
-        assert!(!shown.contains("sk-secret"), "{shown}");
-        assert!(shown.contains("X-Tenant: blue"));
-        assert!(was_masked(&kept) && !was_masked(&start));
-        let plain = ask(PurposeDocument::Run, &[("header", text("X-Tenant: blue"))], Some("workload: {}"));
-        assert_eq!(masked(&plain), plain);
-    }
 }

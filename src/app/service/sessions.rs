@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::app::documents::whole_load;
 use crate::app::error::AppError;
 use crate::app::gate::session_id;
 use crate::document::v1::import::{self, Given, ImportOptions, Reading};
@@ -20,26 +21,9 @@ pub fn save(
     session: Option<&str>,
     commit: Option<&str>,
 ) -> Result<PathBuf, AppError> {
-    as_planned(document)?;
+    whole_load(document).map_err(|(why, hint)| AppError::usage(format!("the result {why}"), hint))?;
     let id = session.map_or_else(|| session_id(document), str::to_owned);
     Ok(store.append(document, &id, commit)?)
-}
-
-/// A shard shares its fingerprint with the whole load, and a search measures where its answers lie.
-fn as_planned(document: &RunDocument) -> Result<(), AppError> {
-    if document.search.is_some() {
-        return Err(AppError::usage(
-            "this is the result of a search, whose levels are found and not planned",
-            "measure fixed levels for this",
-        ));
-    }
-    if let Some(shard) = &document.plan.shard {
-        return Err(AppError::usage(
-            format!("this is one of {} shards, not the whole load", shard.count),
-            "merge the shards first, and use the merged result",
-        ));
-    }
-    Ok(())
 }
 
 /// Finished benchmarks of one key, oldest first, as if each were a session of one baseline; none where there is none.

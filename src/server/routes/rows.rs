@@ -9,8 +9,8 @@ use axum::response::IntoResponse as _;
 use super::{found, json, result};
 use crate::app::{self, Form};
 use crate::document::v1::RunDocument;
-use crate::document::v1::service::{BenchmarkDocument, OriginDocument};
-use crate::server::bodies::upload;
+use crate::document::v1::service::{BenchmarkDocument, ChartsDocument, CompareAsk, OriginDocument};
+use crate::server::bodies::{Json, upload};
 use crate::server::frame::REPORT_POLICY;
 use crate::server::house::{House, Shared};
 use crate::server::problem::{Answer, Problem};
@@ -19,6 +19,8 @@ use crate::store::{Kept, PointsAsk, RowsForm};
 
 /// Points that a chart takes where it does not say how many.
 const POINTS: u64 = 2_000;
+/// Results that are held against one.
+const CANDIDATES_MAX: usize = 16;
 
 /// `GET /api/v1/benchmarks/{id}/requests`
 pub(in crate::server) async fn rows(
@@ -113,6 +115,32 @@ pub(in crate::server) async fn report(
             .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(REPORT_POLICY));
     }
     Ok(response)
+}
+
+/// `GET /api/v1/benchmarks/{id}/charts`
+pub(in crate::server) async fn charts(State(house): State<Shared>, Path(id): Path<String>) -> Answer {
+    let document = result(&house, &id).await?;
+    Ok(json(&House::aside(move || ChartsDocument::of(&document)).await?))
+}
+
+/// `POST /api/v1/benchmarks/compare`
+pub(in crate::server) async fn compare(State(house): State<Shared>, Json(ask): Json<CompareAsk>) -> Answer {
+    let CompareAsk { baseline, candidates } = ask;
+    if !(1..=CANDIDATES_MAX).contains(&candidates.len()) {
+        return Err(Problem::of("candidates", format!("candidates: 1 to {CANDIDATES_MAX} are compared")));
+    }
+    // Up to 17 results are in memory for it, so that comparisons take turns.
+    let _alone = house.large.acquire().await.map_err(|_| Problem::internal("this server ends"))?;
+    let old = (found(&house, &baseline).await?.benchmark, result(&house, &baseline).await?);
+    let mut others = Vec::new();
+    for id in &candidates {
+        others.push((found(&house, id).await?.benchmark, result(&house, id).await?));
+    }
+    let compared = House::aside(move || {
+        let candidates = others.iter().map(|(benchmark, new)| (benchmark.clone(), new)).collect();
+        app::compare_many((old.0, &old.1), candidates)
+    });
+    Ok(json(&compared.await?))
 }
 
 async fn first_level(house: &House, benchmark: &BenchmarkDocument) -> Result<String, Problem> {
