@@ -26,6 +26,7 @@ mod merge;
 mod planning;
 mod run;
 mod search;
+mod server;
 mod stage;
 mod tidy;
 mod validate;
