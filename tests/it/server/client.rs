@@ -71,13 +71,17 @@ impl Served {
     /// In a folder that an earlier one may have used.
     pub(super) fn within(folder: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = program(folder.path());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]).args(arguments);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
         command.envs(environment.iter().copied());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().rsplit("http://").next().unwrap().parse();
-        let address = address.unwrap_or_else(|_| panic!("no address in '{line}': {:?}", child.wait()));
+        let address = address.unwrap_or_else(|_| {
+            let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+            panic!("no address in '{line}': {log}")
+        });
         Self { child, address, folder, key: None }
     }
 

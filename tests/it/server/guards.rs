@@ -264,11 +264,16 @@ fn secrets_go_into_no_answer_no_log_and_no_file() {
         &json!({ "server": "http://127.0.0.1:9", "model": "m", "num-prompts": 1, "api-key-env": "LENT" }),
     );
     server.until(&lent, &["failed"]);
-    let data = server.data();
     let (folder, code) = server.end("-TERM");
     assert_eq!(code, Some(0));
-    for entry in std::fs::read_dir(data).unwrap() {
-        let path = entry.unwrap().path();
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(
+        log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && log.contains(&id),
+        "{log}"
+    );
+    let data = std::fs::read_dir(folder.path().join("llm-loadtest-data")).unwrap();
+    let files = data.map(|entry| entry.unwrap().path()).chain([folder.path().join("log")]);
+    for path in files {
         if path.is_file() {
             let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
             for secret in ["sk-own-secret", "sk-header-secret", "sk-lent-secret"] {
@@ -276,5 +281,4 @@ fn secrets_go_into_no_answer_no_log_and_no_file() {
             }
         }
     }
-    drop(folder);
 }

@@ -15,8 +15,10 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 #[test]
 fn a_benchmark_is_started_followed_and_reported() {
     let server = Served::start(&[]);
+    // Long enough for some ticks.
+    let load = json!({ "server": "sim:fast", "num-prompts": 300, "concurrency": 4 });
     let started = server
-        .post("/api/v1/benchmarks", &json!({ "settings": small(), "title": "first", "commit": "abc" }))
+        .post("/api/v1/benchmarks", &json!({ "settings": load, "title": "first", "commit": "abc" }))
         .is(202);
     let id = started.json()["id"].as_str().unwrap().to_owned();
     assert_eq!(started.header("location"), Some(format!("/api/v1/benchmarks/{id}")));
@@ -39,7 +41,7 @@ fn a_benchmark_is_started_followed_and_reported() {
     }
     let last = events.last().unwrap();
     assert_eq!((&last["type"], &last["benchmark"]["state"]), (&json!("state"), &json!("finished")));
-    assert_eq!(last["benchmark"]["rows"], 40);
+    assert_eq!(last["benchmark"]["rows"], 300);
 
     // Who comes when it is over is told that, and nothing else.
     let stream = server.get(&format!("/api/v1/benchmarks/{id}/events")).is(200).text();
@@ -49,7 +51,7 @@ fn a_benchmark_is_started_followed_and_reported() {
     let detail = server.get(&format!("/api/v1/benchmarks/{id}")).is(200).json();
     assert_eq!(detail["benchmark"]["title"], "first");
     assert_eq!(detail["benchmark"]["commit"], "abc");
-    assert_eq!(detail["benchmark"]["brief"]["offered"], 40);
+    assert_eq!(detail["benchmark"]["brief"]["offered"], 300);
     assert!(jsonschema::is_valid(&schema("result.schema.json"), &detail["result"]));
     assert_eq!(
         server.get(&format!("/api/v1/benchmarks/{id}?result=false")).is(200).json()["result"],
@@ -60,13 +62,13 @@ fn a_benchmark_is_started_followed_and_reported() {
 
     let at = |path: &str| format!("/api/v1/benchmarks/{id}/{path}");
     let rows = server.get(&at("requests")).is(200).text();
-    assert_eq!(rows.lines().filter(|line| line.contains("\"measure\"")).count(), 40);
+    assert_eq!(rows.lines().filter(|line| line.contains("\"measure\"")).count(), 300);
     assert!(server.get(&at("requests?format=parquet")).is(200).body.starts_with(b"PAR1"));
     assert_eq!(server.get(&at("requests/0")).is(200).json()["outcome"], "success");
     server.get(&at("requests/99999")).is(404);
     let points = server.get(&at("points?max=10")).is(200).json();
     assert_eq!(points["row"].as_array().unwrap().len(), points["ttft_ms"].as_array().unwrap().len());
-    assert_eq!(points["total"], 40);
+    assert_eq!(points["total"], 300);
     let charts = server.get(&at("charts")).is(200).json();
     assert!(
         charts["levels"][0]["distributions"]["ttft"]["values"]
@@ -91,7 +93,7 @@ fn a_benchmark_is_started_followed_and_reported() {
     let metrics = server.get("/metrics").is(200).text();
     for line in [
         "llm_loadtest_benchmarks{state=\"finished\"} 1",
-        "llm_loadtest_requests_sent_total 40",
+        "llm_loadtest_requests_sent_total 300",
         "llm_loadtest_queue_length 0",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
