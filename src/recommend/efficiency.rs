@@ -12,8 +12,12 @@ pub struct Efficiency {
     pub compute: f64,
     /// Share of a link's bandwidth that an all-reduce reaches.
     pub link: f64,
-    /// Seconds that each step costs beside its kernels.
+    /// Share of `memory` that kernels reach which widen 4-bit weights as they read them.
+    pub widening: f64,
+    /// Seconds that each step costs beside its kernels: scheduling, sampling, sending.
     pub step: f64,
+    /// Seconds that each layer costs beside its reads and its arithmetic: kernels that start and end.
+    pub layer: f64,
     /// Seconds that one all-reduce takes, however small.
     pub all_reduce: f64,
     /// Share of a GPU's memory that the engine takes.
@@ -62,7 +66,9 @@ impl Efficiency {
             memory: 1.0,
             compute: 1.0,
             link: 1.0,
+            widening: 1.0,
             step: 0.0,
+            layer: 0.0,
             all_reduce: 0.0,
             memory_used: 1.0,
             runtime_bytes: 0.0,
@@ -79,11 +85,13 @@ impl Efficiencies {
         // NCCL's and the engines' own all-reduces of a few hundred kilobytes take 10 to 40 µs over NVLink; the host's
         // bus takes two to three times as long.
         let all_reduce = if gpu.link.pcie { [100e-6, 50e-6, 25e-6] } else { [40e-6, 22e-6, 10e-6] };
-        let case = |at: usize, memory, compute, link, step| Efficiency {
+        let case = |at: usize, memory, compute| Efficiency {
             memory,
             compute,
-            link,
-            step,
+            link: [0.5, 0.7, 0.85][at],
+            widening: [0.50, 0.65, 0.85][at],
+            step: [2.0e-3, 1.0e-3, 0.3e-3][at],
+            layer: [50e-6, 25e-6, 8e-6][at],
             all_reduce: all_reduce[at],
             // vLLM's gpu_memory_utilization, unless it is told otherwise.
             memory_used: [0.85, 0.90, 0.95][at],
@@ -92,9 +100,9 @@ impl Efficiencies {
         };
         Self {
             bound: Efficiency::ideal(),
-            low: case(0, m_low, c_low, 0.5, 3.0e-3),
-            expected: case(1, m, c, 0.7, 1.0e-3),
-            high: case(2, m_high, c_high, 0.85, 0.3e-3),
+            low: case(0, m_low, c_low),
+            expected: case(1, m, c),
+            high: case(2, m_high, c_high),
         }
     }
 

@@ -107,6 +107,7 @@ fn prefill(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency) -> Vec<For
             input("peak in 16 bits", replica.gpu.bf16, "operations/s"),
             input("MFU", share, ""),
             input("links", replica.link_seconds(efficiency, lengths.input), "s"),
+            input("cost of step and layers", efficiency.step + efficiency.layer * replica.model.layers as f64, "s"),
         ]
     };
     vec![
@@ -120,7 +121,7 @@ fn prefill(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency) -> Vec<For
         },
         Formula {
             name: "reading a prompt, expected",
-            formula: "(layers' operations / peak + attention's operations / peak in 16 bits) / MFU + links + step cost",
+            formula: "(layers' operations / peak + attention's operations / peak in 16 bits) / MFU + links + cost of step and layers",
             inputs: inputs(efficiency.compute),
             value: replica.step(efficiency, &work),
             unit: "s",
@@ -140,6 +141,7 @@ fn decode(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency, point: &Poi
             input("MBU", share, ""),
             input("operations", replica.layer_flops(batch), "operations per GPU"),
             input("links", replica.link_seconds(efficiency, batch), "s"),
+            input("cost of step and layers", efficiency.step + efficiency.layer * replica.model.layers as f64, "s"),
             input("batch", batch, "sequences"),
         ]
     };
@@ -154,7 +156,7 @@ fn decode(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency, point: &Poi
         },
         Formula {
             name: "a step of tokens, expected",
-            formula: "max(weights / (bandwidth × MBU), operations / (peak × MFU)) + KV cache / (bandwidth × MBU) + links + step cost",
+            formula: "max(weights / (bandwidth × MBU), operations / (peak × MFU)) + KV cache / (bandwidth × MBU) + links + cost of step and layers",
             inputs: inputs(efficiency.memory),
             value: replica.step(efficiency, &work),
             unit: "s",

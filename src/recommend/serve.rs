@@ -197,12 +197,17 @@ impl Station<'_> {
             let piece = input.max(rate * input * step).min(room);
             let with = (self.step)(&self.work(batch.max(1.0), piece));
             let without = (self.step)(&self.work(batch.max(1.0), 0.0));
-            let reading = rate * input / piece;
-            let busy = reading * with;
-            if busy >= 1.0 {
+            let next = if rate * input / piece * with < 1.0 {
+                // A sequence is held up by the prompts that come while it gets its tokens, and by those that came after
+                // it while it was read itself.
+                let pause = input / piece * (with - without);
+                let behind = rate * pause * self.reading(rate, batch)? / making.max(1.0);
+                ((without + behind) / (1.0 - rate * pause)).min(with)
+            } else if piece < room {
+                with
+            } else {
                 return Err(Ends::Throughput);
-            }
-            let next = 1.0 / (reading + (1.0 - busy) / without);
+            };
             let settled = (next - step).abs() <= 1e-6 * step;
             step = next;
             if settled {
@@ -212,15 +217,23 @@ impl Station<'_> {
         Err(Ends::Throughput)
     }
 
-    fn point(&self, rate: f64, step: f64, batch: f64) -> Result<Point, Ends> {
-        let making = (self.lengths.output - 1.0).max(0.0);
+    /// Seconds from a prompt's arrival until it is read, on average.
+    fn reading(&self, rate: f64, batch: f64) -> Result<f64, Ends> {
+        let (rho, service) = self.queue(rate, batch)?;
+        Ok(mean_wait(rho, service) + self.prefill(batch))
+    }
+
+    /// Load and service time of the queue of prompts: what waits is read in full steps.
+    fn queue(&self, rate: f64, batch: f64) -> Result<(f64, f64), Ends> {
         let room = self.chunk - batch;
-        // What waits is read in full steps.
         let service = self.lengths.input / room * (self.step)(&self.work(batch.max(1.0), room));
         let rho = rate * service;
-        if rho >= 1.0 {
-            return Err(Ends::Throughput);
-        }
+        if rho < 1.0 { Ok((rho, service)) } else { Err(Ends::Throughput) }
+    }
+
+    fn point(&self, rate: f64, step: f64, batch: f64) -> Result<Point, Ends> {
+        let making = (self.lengths.output - 1.0).max(0.0);
+        let (rho, service) = self.queue(rate, batch)?;
         let own = self.prefill(batch);
         // A request arrives somewhere within a step: half of it passes on average, all of it at worst.
         let ttft_mean = mean_wait(rho, service) + step / 2.0 + own;

@@ -35,7 +35,7 @@ impl Replica<'_> {
         let half = self.gpu.bf16 * efficiency.compute;
         let peak = self.precision.peak(self.gpu).unwrap_or(self.gpu.bf16) * efficiency.compute;
         let tokens = work.decoding + work.prefill;
-        let weights = self.weight_bytes_read(tokens) / bandwidth;
+        let weights = self.weight_seconds(efficiency, tokens);
         let matrices = self.layer_flops(tokens) / peak + self.head_flops(work.decoding.max(1.0)) / half;
         let cache = self.kv_bytes_read(work) / bandwidth;
         let attention = self.attention_flops(work) / half + self.vision_flops(work.patches) / half;
@@ -48,6 +48,7 @@ impl Replica<'_> {
                 + self.vision_flops(work.patches) / half
                 + link
                 + efficiency.step
+                + efficiency.layer * self.model.layers as f64
         }
     }
 
@@ -60,6 +61,16 @@ impl Replica<'_> {
             + experts * self.precision.expert_bytes()
             + model.head as f64 * 2.0)
             / f64::from(self.gpus)
+    }
+
+    fn weight_seconds(&self, efficiency: &Efficiency, tokens: f64) -> f64 {
+        let all = self.weight_bytes_read(tokens);
+        let bandwidth = self.gpu.bandwidth * efficiency.memory;
+        if matches!(self.precision, Precision::Int4) {
+            let head = self.model.head as f64 * 2.0 / f64::from(self.gpus);
+            return (all - head) / (bandwidth * efficiency.widening) + head / bandwidth;
+        }
+        all / bandwidth
     }
 
     /// Operations of each GPU on the layers' matrices: two per parameter and token (Kaplan et al. 2020, section 2.1).

@@ -58,18 +58,19 @@ impl Tokens {
 }
 
 fn squares(width: f64, height: f64, side: f64, min: f64, max: f64) -> u64 {
-    let (mut columns, mut rows) =
-        ((width / side).round().max(1.0), (height / side).round().max(1.0));
-    let area = width * height / (side * side);
+    let (columns, rows) = ((width / side).round().max(1.0), (height / side).round().max(1.0));
+    let pixels = |squares: f64| squares * side * side;
     if columns * rows > max {
-        let shrink = (area / max).sqrt();
-        (columns, rows) =
-            ((width / shrink / side).floor().max(1.0), (height / shrink / side).floor().max(1.0));
+        let shrink = (width * height / pixels(max)).sqrt();
+        let fit = |length: f64| (length / shrink / side).floor().max(1.0);
+        (fit(width) * fit(height)) as u64
     } else if columns * rows < min {
-        let grow = (min / area).sqrt();
-        (columns, rows) = ((width * grow / side).ceil(), (height * grow / side).ceil());
+        let grow = (pixels(min) / (width * height)).sqrt();
+        let fit = |length: f64| (length * grow / side).ceil();
+        (fit(width) * fit(height)) as u64
+    } else {
+        (columns * rows) as u64
     }
-    (columns * rows) as u64
 }
 
 /// The grid of at most 12 tiles whose shape is nearest; of two as near, the larger one where the image fills half of it.

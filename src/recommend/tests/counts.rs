@@ -102,7 +102,7 @@ fn names_are_found_without_owner_case_and_ending() {
 #[test]
 fn configurations_that_cannot_be_are_refused_by_field() {
     for (config, field) in [
-        ("[]", "configuration"),
+        ("7", "configuration"),
         ("{}", "hidden_size is missing"),
         (r#"{"hidden_size": 0, "num_attention_heads": 1, "num_hidden_layers": 1}"#, "hidden_size is 0"),
         (

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::recommend::{
-    Efficiencies, Efficiency, Gpu, KvPrecision, Precision, Replica, Work, named,
+    Efficiencies, Efficiency, Gpu, KvPrecision, Lengths, Memory, Precision, Replica, Work, named,
 };
 use crate::report::number::{percent, significant};
 use crate::stats::Series;
@@ -24,6 +24,7 @@ struct Row {
     gpus: u32,
     precision: Precision,
     kv: KvPrecision,
+    /// 0 where it was not published: as many as fit, at most 2048, the engine's default.
     batch: u32,
     input: u32,
     output: u32,
@@ -36,8 +37,10 @@ const H200: &str = "H";
 const LMD: &str = "L";
 const FAST: &str = "F";
 const QWEN: &str = "Q";
+const GQA: &str = "G";
+const OVERVIEW: &str = "O";
 /// Sources that were not looked at when the efficiencies were chosen.
-const HELD_OUT: [&str; 2] = [H200, QWEN];
+const HELD_OUT: [&str; 3] = [H200, GQA, OVERVIEW];
 
 type Short = (&'static str, &'static str, &'static str, u32, Precision, u32, u32, u32, f64);
 
@@ -48,6 +51,9 @@ fn rows() -> Vec<Row> {
     const L13: &str = "meta-llama/Llama-2-13b";
     const L70: &str = "meta-llama/Llama-2-70b";
     const F180: &str = "tiiuae/falcon-180B";
+    const L8: &str = "meta-llama/Llama-3.1-8B";
+    const L33: &str = "meta-llama/Llama-3.3-70B";
+    const L405: &str = "meta-llama/Llama-3.1-405B";
     let throughput: &[Short] = &[
         (TRT, J, "h100-sxm", 1, Fp8, 120, 128, 2048, 8_011.0),
         (TRT, J, "h100-sxm", 1, Fp8, 64, 2048, 128, 2_551.0),
@@ -76,6 +82,22 @@ fn rows() -> Vec<Row> {
         (H200, L13, "h200", 1, Fp8, 64, 2048, 128, 1_349.0),
         (H200, L70, "h200", 1, Fp8, 512, 128, 128, 3_014.0),
         (H200, L70, "h200", 2, Fp8, 512, 128, 2048, 2.0 * 1_654.0),
+        (GQA, L70, "h200", 1, Fp8, 960, 128, 128, 3_803.0),
+        (GQA, L70, "h200", 1, Fp8, 192, 128, 2048, 2_941.0),
+        (GQA, L70, "h200", 1, Fp8, 96, 128, 4096, 1_946.0),
+        (OVERVIEW, L8, "h100-sxm", 1, Fp8, 0, 128, 128, 28_312.0),
+        (OVERVIEW, L8, "h100-sxm", 1, Fp8, 0, 128, 2048, 22_714.0),
+        (OVERVIEW, L8, "h100-sxm", 1, Fp8, 0, 1000, 1000, 15_220.0),
+        (OVERVIEW, L8, "h100-sxm", 1, Fp8, 0, 2048, 128, 3_450.0),
+        (OVERVIEW, L8, "h100-sxm", 1, Fp8, 0, 2048, 2048, 9_305.0),
+        (OVERVIEW, L8, "h200", 1, Fp8, 0, 1000, 1000, 17_744.0),
+        (OVERVIEW, L33, "h100-sxm", 2, Fp8, 0, 128, 2048, 6_651.0),
+        (OVERVIEW, L33, "h100-sxm", 2, Fp8, 0, 1000, 1000, 4_205.0),
+        (OVERVIEW, L33, "h100-sxm", 2, Fp8, 0, 2048, 128, 762.0),
+        (OVERVIEW, L33, "h200", 1, Fp8, 0, 128, 2048, 4_336.0),
+        (OVERVIEW, L33, "h200", 1, Fp8, 0, 1000, 1000, 2_909.0),
+        (OVERVIEW, L405, "h100-sxm", 8, Fp8, 0, 1000, 1000, 2_919.0),
+        (OVERVIEW, L405, "h200", 8, Fp8, 0, 1000, 1000, 3_330.0),
         (LMD, L7, "a100-80g", 1, Bf16, 1, 128, 2048, 98.92),
         (LMD, L7, "a100-80g", 1, Bf16, 64, 128, 2048, 1_852.06),
         (LMD, L13, "a100-80g", 1, Bf16, 32, 128, 2048, 860.14),
@@ -136,8 +158,11 @@ impl Row {
             precision: self.precision,
             kv: self.kv,
         };
-        let (batch, input, output) =
-            (f64::from(self.batch), f64::from(self.input), f64::from(self.output));
+        let (input, output) = (f64::from(self.input), f64::from(self.output));
+        let batch = match self.batch {
+            0 => Memory::of(&replica, efficiency, Lengths { input, output, patches: 0.0 }).sequences.min(2048.0),
+            batch => f64::from(batch),
+        };
         let reading = Work { prefill: batch * input, prefill_context: input / 2.0, ..Work::default() };
         let making = Work { decoding: batch, context: input + output / 2.0, ..Work::default() };
         let reading = replica.step(efficiency, &reading);
@@ -175,7 +200,7 @@ impl Row {
             self.gpus,
             self.gpu,
             self.precision.id(),
-            self.batch,
+            if self.batch == 0 { "fits".to_owned() } else { self.batch.to_string() },
             self.input,
             if self.what == What::Ttft { 0 } else { self.output },
             significant(self.value),
@@ -204,7 +229,7 @@ fn summary(rows: &[Row]) -> String {
     pairs.dedup();
     format!(
         "{} published numbers of {} pairs of model and GPU; none is beyond its bound; {} lie between the worst and the best efficiency. \
-         Median error of the expectation: {} of all, {} of the {} numbers that the efficiencies were chosen by, {} of the {} that were held out (H, Q). \
+         Median error of the expectation: {} of all, {} of the {} numbers that the efficiencies were chosen by, {} of the {} that were held out (H, G, O). \
          Largest: {}.",
         rows.len(),
         pairs.len(),
