@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::documents::read_whole;
+use super::compare::read_whole;
 use super::error::AppError;
 use super::evidence::against;
 use super::gate::find;

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::first::AtWork;
 use super::load;
 use super::printer::{self, Printer};
-use crate::app::{self, AppError, Ending, Finished, Form, Judged, Runner, Step};
+use crate::app::{self, AppError, Compared, Ending, Finished, Form, Judged, Runner, Step};
 use crate::config::{ActionCommand, Entry, Origin, Outputs, Purpose, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::env;
@@ -177,7 +177,7 @@ fn perform(
                     "name the other result: baseline: base/result.json",
                 )
             })?;
-            let (document, decision) = app::compare(&baseline, &only(step)?)?;
+            let Compared { document, decision, .. } = app::compare(&baseline, &only(step)?)?;
             printer::table(&app::render(&document, Form::Table { colour: load::colour() })?);
             let exit = Exit::of_step(decision, step.plan.fail_on, document.plan.gate.strict);
             Ok((result(document, None), exit))

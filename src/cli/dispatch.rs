@@ -103,10 +103,29 @@ fn merge(args: MergeArgs) -> Result<Exit, AppError> {
 }
 
 fn compare(args: &CompareArgs) -> Result<Exit, AppError> {
-    let (document, decision) = app::compare(&args.baseline, &args.candidate)?;
-    let strict = document.plan.gate.strict;
-    emit(&text(&document, args.format, args.explain)?, args.output.as_deref())?;
-    Ok(Exit::of(decision, strict))
+    let many = args.candidates.len() > 1;
+    if many && !matches!(args.format, Format::Table | Format::Markdown | Format::Json) {
+        return Err(AppError::usage(
+            "this --format holds one candidate, and several were given",
+            "use table, markdown or json, or compare one candidate at a time",
+        ));
+    }
+    let compared = app::compare_each(&args.baseline, &args.candidates)?;
+    let texts = compared
+        .iter()
+        .map(|one| text(&one.document, args.format, args.explain))
+        .collect::<Result<Vec<_>, _>>()?;
+    let all = match (texts.as_slice(), args.format) {
+        ([one], _) => one.clone(),
+        (several, Format::Json) => format!("[\n{}\n]\n", several.join(",\n")),
+        (several, _) => {
+            let titled = args.candidates.iter().zip(several);
+            titled.map(|(path, text)| format!("# {}\n\n{text}\n", path.display())).collect()
+        }
+    };
+    emit(&all, args.output.as_deref())?;
+    let exits = compared.iter().map(|one| Exit::of(one.decision, one.document.plan.gate.strict));
+    Ok(Exit::worst(exits))
 }
 
 fn report(args: &ReportArgs) -> Result<Exit, AppError> {

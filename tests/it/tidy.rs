@@ -52,6 +52,7 @@ const IMPURE: &[&str] = &[
 /// Crates and the rooms that may import them. serde, thiserror and bytes are everyone's.
 const GUESTS: &[(&str, &[&str])] = &[
     ("axum", &["simulator::http"]),
+    ("base64", &["document", "store"]),
     ("bollard", &["launch"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
@@ -61,14 +62,15 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("http_body", &["simulator::http"]),
     ("httparse", &["protocol"]),
     ("hyper_util", &["transport"]),
-    ("jiff", &["host", "document", "report", "workload", "config"]),
+    ("jiff", &["host", "document", "report", "workload", "config", "store"]),
     ("junit_report", &["report"]),
     ("memchr", &["protocol"]),
     ("mio", &["transport"]),
     ("maud", &["report"]),
     ("nvml_wrapper", &["telemetry"]),
+    ("object_store", &["store"]),
     ("octocrab", &["github"]),
-    ("parquet", &["workload"]),
+    ("parquet", &["workload", "store"]),
     ("prost", &["protocol"]),
     ("rand_xoshiro", &["base"]),
     ("reqwest", &["transport", "github"]),
@@ -79,14 +81,19 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("schemars", &["document", "config"]),
     ("sha2", &["config", "document"]),
     ("shlex", &["config"]),
+    ("sqlx", &["store"]),
     ("statrs", &["stats"]),
     ("strsim", &["config", "recommend"]),
     ("terminal_size", &["cli"]),
     ("tiktoken_rs", &["workload"]),
     ("tokenizers", &["workload"]),
-    ("tokio", &["host", "launch", "transport", "telemetry", "github", "simulator::http", "app", "cli"]),
+    (
+        "tokio",
+        &["host", "launch", "transport", "telemetry", "github", "store", "simulator::http", "app", "cli"],
+    ),
     ("tonic", &["transport"]),
     ("tower_service", &["transport"]),
+    ("zstd", &["store"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::baselines::inside;
 use super::step::Step;
-use crate::app::documents::{read_whole, save};
+use crate::app::compare::read_whole;
+use crate::app::documents::save;
 use crate::app::error::AppError;
 use crate::app::gate::session_id;
 use crate::document::v1::RunDocument;

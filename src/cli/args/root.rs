@@ -36,7 +36,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Make one result of those of a run's shards
     Merge(MergeArgs),
-    /// Compare two results
+    /// Compare results with another one
     Compare(CompareArgs),
     /// Look after stored baselines
     Baseline(BaselineArgs),

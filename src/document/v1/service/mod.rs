@@ -1,6 +1,7 @@
 //! What the server's API takes and answers. Results themselves are the documents that every other command writes.
 
 mod benchmark;
+mod brief;
 mod charts;
 mod compare;
 mod event;
