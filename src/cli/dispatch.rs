@@ -20,6 +20,7 @@ use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
 use super::serve::serve;
+use super::recommend::recommend;
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, starter};
 use crate::document::v1::RunDocument;
@@ -65,6 +66,7 @@ fn perform(command: Command) -> Exit {
         Command::Gpu(args) => gpu(&args),
         Command::Info(args) => info(&args),
         Command::Init(args) => init(&args),
+        Command::Recommend(args) => recommend(&args),
     };
     answer.unwrap_or_else(|error| {
         printer::error(&error);

@@ -14,5 +14,6 @@ mod panel;
 mod printer;
 mod progress;
 mod serve;
+mod recommend;
 
 pub use dispatch::main;

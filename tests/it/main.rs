@@ -24,6 +24,7 @@ mod launch;
 mod loads;
 mod merge;
 mod planning;
+mod recommend;
 mod run;
 mod search;
 mod server;

@@ -4,14 +4,16 @@ use clap::{Parser, Subcommand};
 
 use super::{
     ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
-    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, ServeArgs,
+    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs, RunArgs,
+    ServeArgs,
     SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history
+  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history;
+       recommend found no GPU that serves the load
   2    usage or configuration
   3    environment: the server or a file could not be reached
   4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
@@ -63,4 +65,6 @@ pub enum Command {
     Info(InfoArgs),
     /// Write a commented configuration file to start from
     Init(InitArgs),
+    /// Say how many of which GPU a model, a load and its limits need, and how each number comes about
+    Recommend(Box<RecommendArgs>),
 }
