@@ -7,6 +7,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::action;
+use super::analyze::analyze;
 use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
@@ -19,8 +20,8 @@ use super::gpu::{gpu, library};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
-use super::serve::serve;
 use super::recommend::recommend;
+use super::serve::serve;
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, starter};
 use crate::document::v1::RunDocument;
@@ -52,6 +53,7 @@ fn perform(command: Command) -> Exit {
         Command::Doctor(args) => doctor(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
+        Command::Analyze(args) => analyze(&args),
         Command::Comment(args) => action::comment(&args),
         Command::Action(args) => Ok(action::action(&args.flags())),
         Command::Baseline(args) => {
