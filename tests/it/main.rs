@@ -27,5 +27,6 @@ mod planning;
 mod run;
 mod search;
 mod stage;
+mod store;
 mod tidy;
 mod validate;
