@@ -35,6 +35,7 @@ fn a_database_takes_the_place_of_the_folders() {
     with(&stage, &["gate"]).says(0, &["stored as the first session", "sqlite:kept/history.db/baselines/"]);
     with(&stage, &head).says(0, &["baseline: 1 stored session"]);
     with(&stage, &head).says(0, &["evidence: 3 rounds of earlier gates count"]);
+    with(&stage, &["gate", "--seed", "5"]).says(0, &["baseline: 1 stored session"]);
     with(&stage, &["baseline", "save", "llm-loadtest-results/result.json"]).prints(&["stored in sqlite:"]);
     assert!(!stage.path("baselines").exists() && !stage.path("llm-loadtest-results/ledger").exists());
 
