@@ -29,5 +29,6 @@ mod run;
 mod search;
 mod server;
 mod stage;
+mod store;
 mod tidy;
 mod validate;
