@@ -80,12 +80,12 @@ function Form({ rows, start, viewer }) {
       <fieldset><legend>${t('new.more')}</legend>
         ${more.map((key) => html`<${Field} key=${key} row=${row(key)} label=${`--${key}`} value=${form.settings[key]} set=${(value) => set(key, value)} problem=${problem}
           drop=${() => setForm((before) => ({ ...before, settings: Object.fromEntries(Object.entries(before.settings).filter(([one]) => one !== key)) }))} />`)}
-        <${Others} rows=${rows.filter((one) => !MAIN.includes(one.key) && !more.includes(one.key))} add=${(one) => set(one.key, one.switch ? 'true' : one.default ?? '')} />
+        <${Others} rows=${rows.filter((one) => !MAIN.includes(one.key) && !more.includes(one.key))} add=${(one) => { set(one.key, one.switch ? String(one.default !== 'true') : ''); requestAnimationFrame(() => document.getElementById(`f-${one.key}`)?.focus()); }} />
       </fieldset>
     </div>
     <aside class="check-out" aria-label=${t('command')}>
       <h2>${t('new.same')}</h2>
-      ${check.answer ? html`<${Command} line=${check.answer.command} />` : html`<p class="none">${t(form.settings.server ? 'new.checking' : 'new.server.first')}</p>`}
+      ${check.answer ? html`<${Command} line=${check.answer.command} />` : (!problem || !form.settings.server) && html`<p class="none">${t(form.settings.server ? 'new.checking' : 'new.server.first')}</p>`}
       ${check.answer && html`<p class="fine">${check.answer.levels.length ? t('new.levels', { levels: check.answer.levels.join(', ') }) : t('new.search.levels')}</p>`}
       ${problem && form.settings.server && html`<${Trouble} problem=${problem} />`}
       <p class="actions"><button type="submit" class="primary" disabled=${sent.busy || !form.settings.server}>${t('new.start')}</button></p>
