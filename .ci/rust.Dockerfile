@@ -7,4 +7,6 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 COPY bin /usr/local/rust/bin
 COPY lib /usr/local/rust/lib
-ENV PATH=/usr/local/rust/bin:$PATH CARGO_HOME=/usr/local/cargo
+# Where this machine has it, too: what was compiled there is taken for compiled only where the sources have the same path.
+ARG CARGO_HOME=/usr/local/cargo
+ENV PATH=/usr/local/rust/bin:$PATH CARGO_HOME=${CARGO_HOME}

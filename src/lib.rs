@@ -18,6 +18,7 @@ pub mod protocol;
 pub mod record;
 pub mod report;
 pub mod search;
+pub mod server;
 pub mod simulator;
 pub mod stats;
 pub mod store;

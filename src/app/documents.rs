@@ -1,19 +1,16 @@
-//! `compare`, `report` and `baseline`: use cases that work on files alone.
+//! `report`, `import` and `baseline`: use cases that work on files alone.
 
 use std::path::{Path, PathBuf};
 
+use super::compare::read_whole;
 use super::error::{AppError, Side};
 use super::gate::session_id;
 use super::outputs;
-use crate::config::GatePolicy;
 use crate::document::v1::import::{self, Given, ImportError, ImportOptions, Reading};
-use crate::document::v1::{BaselineDocument, Candidate, DocumentError, RunDocument, SIZE_MAX, comparable};
-use crate::gate::{Against, Decision, Evidence, LevelEvidence, SessionRounds, decide};
+use crate::document::v1::{DocumentError, RunDocument, SIZE_MAX};
 use crate::host::{RealClock, files};
-use crate::record::Environment;
 use crate::report;
-use crate::store::{Listed, Store};
-use crate::validity::{Finding, Severity, check_environment};
+use crate::store::{Home, Listed};
 
 /// The forms in which a result can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +32,6 @@ pub fn read_result(path: &Path) -> Result<RunDocument, AppError> {
     let text =
         files::read_text(path, SIZE_MAX).map_err(|error| AppError { side: Side::Usage, ..error.into() })?;
     RunDocument::from_json(path, &text).map_err(AppError::from)
-}
-
-/// Reads a result of planned levels, all of them.
-pub(super) fn read_whole(path: &Path) -> Result<RunDocument, AppError> {
-    let document = read_result(path)?;
-    as_planned(&document, path)?;
-    Ok(document)
 }
 
 /// Reads results of another tool as one of ours; `path` of each only names it.
@@ -81,94 +71,50 @@ pub fn explain(document: &RunDocument) -> Option<String> {
     document.verdict.as_ref().map(report::explain::render)
 }
 
-/// Judges one result against another by the rules of the candidate's own gate.
-pub fn compare(baseline: &Path, candidate: &Path) -> Result<(RunDocument, Decision), AppError> {
-    let (old, new) = (read_whole(baseline)?, read_whole(candidate)?);
-    let reference = BaselineDocument::of_run(&old);
-    let reasons = comparable(&reference, Candidate::of(&new));
-    if !reasons.is_empty() {
-        return Err(AppError::usage(
-            format!(
-                "{} and {} cannot be compared: {}",
-                baseline.display(),
-                candidate.display(),
-                reasons.join("; ")
-            ),
-            "measure both with the same workload, model, hardware and version",
-        ));
-    }
-    let policy: GatePolicy =
-        new.plan.policy().map_err(|why| AppError::usage(why, "measure again with this version"))?;
-    let levels = new
-        .labels()
-        .into_iter()
-        .map(|label| LevelEvidence {
-            candidate: new.rounds_of(&label),
-            against: Against::Result(SessionRounds { rounds: old.rounds_of(&label) }),
-            label,
-        })
-        .collect();
-    let findings = doubts(&old, &new);
-    let verdict = decide(&Evidence { levels }, &policy, &findings);
-    let decision = verdict.decision;
-    Ok((new.judged(&verdict), decision))
-}
-
 /// A shard shares its fingerprint with the whole load, and its throughput with nobody. A search measures where its
-/// answers lie, so two of them need not share a level.
-fn as_planned(document: &RunDocument, path: &Path) -> Result<(), AppError> {
+/// answers lie, so two of them need not share a level. The error is what the result is, and the next step.
+pub(super) fn whole_load(document: &RunDocument) -> Result<(), (String, &'static str)> {
     match (&document.plan.shard, &document.search) {
         (None, None) => Ok(()),
-        (None, Some(_)) => Err(AppError::usage(
-            format!("{} is the result of a search, whose levels are found and not planned", path.display()),
+        (None, Some(_)) => Err((
+            "is the result of a search, whose levels are found and not planned".to_owned(),
             "measure fixed levels for this, for example run --rate 8",
         )),
-        (Some(shard), _) => Err(AppError::usage(
-            format!("{} is one of {} shards, not the whole load", path.display(), shard.count),
+        (Some(shard), _) => Err((
+            format!("is one of {} shards, not the whole load", shard.count),
             "merge the shards first, and use the merged result",
         )),
     }
 }
 
-/// What the candidate's run found, what forbids to use the other one, and how their machines differ.
-fn doubts(old: &RunDocument, new: &RunDocument) -> Vec<Finding> {
-    let here = new.findings.iter().map(Finding::from);
-    let there =
-        old.findings.iter().map(Finding::from).filter(|finding| finding.severity == Severity::Invalid);
-    let machines =
-        check_environment(&Environment::from(&old.environment), &Environment::from(&new.environment));
-    here.chain(there).chain(machines).collect()
-}
-
 /// Stores a result as the newest session of its baseline.
-pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
+pub fn save(home: &Home, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
     let document = read_whole(result)?;
-    Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
+    Ok(home.baselines()?.append(&document, &session_id(&document), commit)?)
 }
 
 /// A line per baseline; with `sessions`, a line per session beneath it. `only` picks one by name.
-pub fn list(folder: &Path, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
-    let listed = Store::open(folder).list()?;
+pub fn list(home: &Home, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
+    let listed = home.baselines()?.list()?;
     let mut text = String::new();
     for item in listed.iter().filter(|item| only.is_none_or(|name| item.name() == name)) {
         text.push_str(&describe(item, sessions));
     }
     match (text.is_empty(), only) {
         (false, _) => Ok(text),
-        (true, Some(name)) => Err(unknown(folder, name, &listed)),
-        (true, None) => Ok(format!(
-            "{} holds no baseline yet; `llm-loadtest gate` stores the first one\n",
-            folder.display()
-        )),
+        (true, Some(name)) => Err(unknown(home, name, &listed)),
+        (true, None) => {
+            Ok(format!("{home} holds no baseline yet; `llm-loadtest gate` stores the first one\n"))
+        }
     }
 }
 
 /// Makes a session the first one that counts.
-pub fn promote(folder: &Path, name: &str, session: &str) -> Result<PathBuf, AppError> {
-    let store = Store::open(folder);
+pub fn promote(home: &Home, name: &str, session: &str) -> Result<PathBuf, AppError> {
+    let store = home.baselines()?;
     let listed = store.list()?;
     let Some(item) = listed.iter().find(|item| item.name() == name) else {
-        return Err(unknown(folder, name, &listed));
+        return Err(unknown(home, name, &listed));
     };
     match &item.baseline {
         Ok(baseline) => Ok(store.promote(&baseline.key, Some(session))?),
@@ -177,8 +123,8 @@ pub fn promote(folder: &Path, name: &str, session: &str) -> Result<PathBuf, AppE
 }
 
 /// Removes what no comparison uses any more, from every baseline; answers with the sessions removed.
-pub fn prune(folder: &Path) -> Result<usize, AppError> {
-    let store = Store::open(folder);
+pub fn prune(home: &Home) -> Result<usize, AppError> {
+    let store = home.baselines()?;
     let mut removed = 0;
     for item in store.list()? {
         let baseline = item.baseline?;
@@ -214,10 +160,10 @@ fn describe(item: &Listed, sessions: bool) -> String {
     text
 }
 
-pub(super) fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
+pub(super) fn unknown(home: &Home, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))
+    AppError::usage(format!("{home} holds no baseline '{name}'"), format!("it holds: {known}"))
 }
 
 impl From<ImportError> for AppError {

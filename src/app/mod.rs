@@ -2,6 +2,7 @@
 
 mod action;
 mod bisect;
+mod compare;
 mod dcgm;
 mod doctor;
 mod documents;
@@ -10,6 +11,7 @@ mod evidence;
 mod gate;
 mod gpu;
 mod history;
+mod home;
 mod info;
 mod launching;
 mod measure;
@@ -30,6 +32,7 @@ mod run;
 mod scrape;
 mod search;
 mod server;
+pub mod service;
 mod settings;
 mod sight;
 mod simulate;
@@ -40,14 +43,14 @@ mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};
 pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
+pub use compare::{Compared, compare, compare_documents, compare_each, compare_many};
 pub use doctor::{doctor, render_doctor};
-pub use documents::{
-    Form, compare, explain, import, import_notes, list, promote, prune, read_result, render, save,
-};
+pub use documents::{Form, explain, import, import_notes, list, promote, prune, read_result, render, save};
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use gpu::{GpuEye, NVML_VARIABLE, no_gpu, render_gpus_now};
 pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
+pub use home::baselines;
 pub use info::{info, render_info_text};
 pub use merge::{Merged, merge};
 pub use outputs::write;

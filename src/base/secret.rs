@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// An API key or token. `Debug` and `Display` print stars; only `expose` gives the text, and only `transport` and `github`
-/// call it.
+/// An API key, a token, or a URL with a password. `Debug` and `Display` print stars; only `expose` gives the text, and only
+/// `transport`, `github` and `store` call it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

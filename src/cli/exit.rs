@@ -33,6 +33,16 @@ impl Exit {
         }
     }
 
+    /// The code that stands for several verdicts: a failure before what was not decided.
+    pub(super) fn worst(exits: impl Iterator<Item = Self>) -> Self {
+        let rank = |exit: &Self| match exit {
+            Self::GateFailed => 2,
+            Self::NotDecided => 1,
+            _ => 0,
+        };
+        exits.max_by_key(rank).unwrap_or(Self::Success)
+    }
+
     /// The code of a verdict in a workflow's step.
     pub(super) fn of_step(decision: Decision, fail_on: FailOn, strict: bool) -> Self {
         match fail_on {
@@ -95,6 +105,9 @@ mod tests {
         assert_eq!(steps(FailOn::Never), [0, 0, 0, 0]);
         assert_eq!(codes(false), [0, 1, 0, 4]);
         assert_eq!(codes(true), [0, 1, 4, 4]);
+        let worst = |exits: &[Exit]| Exit::worst(exits.iter().copied()).code();
+        assert_eq!(worst(&[Exit::Success, Exit::NotDecided, Exit::GateFailed, Exit::NotDecided]), 1);
+        assert_eq!([worst(&[Exit::Success, Exit::NotDecided]), worst(&[Exit::Success; 2])], [4, 0]);
         assert_eq!(
             [Found, AtLeast, NoneHolds, Open].map(|outcome| Exit::found(outcome).code()),
             [0, 0, 1, 4]

@@ -129,7 +129,9 @@ mod tests {
     fn a_path_is_a_name_of_the_table_or_nothing() {
         assert_eq!(find("/").unwrap().kind, "text/html; charset=utf-8");
         assert_eq!(find("/assets/app.js").unwrap().kind, "text/javascript; charset=utf-8");
-        for path in ["", "/app.js", "/assets/", "/assets/../Cargo.toml", "/assets//app.js", "/assets/nothing.js"] {
+        for path in
+            ["", "/app.js", "/assets/", "/assets/../Cargo.toml", "/assets//app.js", "/assets/nothing.js"]
+        {
             assert!(find(path).is_none(), "{path}");
         }
     }

@@ -1,11 +1,20 @@
-//! Baselines as files in a folder, one per workload, model and hardware; ledgers of evidence, one per question.
+//! What outlives a run: baselines, one per workload, model and hardware; ledgers of evidence, one per question; the history of
+//! benchmarks in a database.
 
-mod folder;
-mod ledger;
+mod baselines;
+pub mod database;
+mod home;
+mod ledgers;
 mod name;
+mod shelf;
 
 #[cfg(test)]
 mod tests;
 
-pub use folder::{Listed, Store, StoreError};
-pub use ledger::Ledgers;
+pub use baselines::{Listed, Store, StoreError};
+pub use database::{
+    Database, DatabaseError, Kept, Pieces, Place, PointsAsk, Pruned, Retention, RowsForm, Sort, StoredKey,
+    Wanted,
+};
+pub use home::Home;
+pub use ledgers::Ledgers;

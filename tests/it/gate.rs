@@ -118,6 +118,16 @@ fn files_alone_are_compared_and_rendered() {
     keep(&stage, "3", "c.json", SLOWER);
     stage.run(&["compare", "a.json", "b.json"]).says(0, &[]).prints(&["TPOT p50"]);
     stage.run(&["compare", "a.json", "c.json", "--format", "markdown"]).says(1, &[]).prints(&["❌"]);
+    let many = ["compare", "a.json", "b.json", "c.json"];
+    stage.run(&many).says(1, &[]).prints(&["# b.json", "# c.json", "TPOT p50"]);
+    let listed = stage.run(&[&many[..], &["--format", "json", "-o", "many.json"]].concat());
+    listed.says(1, &[]);
+    let all: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(stage.path("many.json")).unwrap()).unwrap();
+    let decisions: Vec<&str> =
+        all.as_array().unwrap().iter().filter_map(|one| one["verdict"]["decision"].as_str()).collect();
+    assert_eq!(decisions[1..], ["fail"]);
+    stage.run(&[&many[..], &["--format", "junit"]].concat()).says(2, &["one candidate", "hint:"]);
     for (format, words) in [
         ("table", "TPOT"),
         ("markdown", "TPOT"),

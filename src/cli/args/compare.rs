@@ -11,9 +11,9 @@ pub struct CompareArgs {
     /// Result to compare with: the baseline
     #[arg(value_name = "A")]
     pub baseline: PathBuf,
-    /// Result to judge: the candidate
-    #[arg(value_name = "B")]
-    pub candidate: PathBuf,
+    /// Results to judge: the candidates, each against the baseline
+    #[arg(value_name = "B", required = true, num_args = 1..=16)]
+    pub candidates: Vec<PathBuf>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

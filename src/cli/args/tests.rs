@@ -89,6 +89,7 @@ fn gate_flags_are_not_run_flags() {
 fn the_other_commands_read_their_lines() {
     for line in [
         "compare a.json b.json --format markdown",
+        "compare a.json b.json c.json --format json",
         "baseline save result.json",
         "baseline show",
         "baseline --baselines there list",

@@ -37,6 +37,34 @@ impl BaselineDocument {
         baseline.sessions.push(SessionDocument::from_run(run, &run.created, None));
         baseline
     }
+
+    /// Results of one key as the sessions of a baseline, oldest first, each under its id and the commit it measured: what a history
+    /// is drawn from. Left out is what no comparison would use: parts of a load, searches, what was interrupted or found
+    /// invalid, and results of another key than the newest one's. None where nothing is left.
+    pub fn of_runs(runs: &[(&str, Option<&str>, &RunDocument)]) -> Option<Self> {
+        let is_whole = |run: &RunDocument| {
+            let invalid = run.findings.iter().any(|finding| finding.severity == Severity::Invalid.id());
+            !(run.partial || invalid || run.search.is_some() || run.plan.shard.is_some())
+        };
+        // Instants with and without fractions of a second do not sort as text.
+        let at = |run: &RunDocument| run.created.parse::<jiff::Timestamp>().ok();
+        let mut whole: Vec<_> =
+            runs.iter().filter(|(.., run)| is_whole(run) && at(run).is_some()).copied().collect();
+        whole.sort_by_key(|(id, _, run)| (at(run), *id));
+        let (.., newest) = whole.last().copied()?;
+        let mut baseline =
+            Self::empty(newest.fingerprint.clone(), newest.plan.workload.clone(), &newest.tool);
+        baseline.definitions.clone_from(&newest.definitions);
+        let alike = |run: &RunDocument| {
+            run.fingerprint == newest.fingerprint && run.definitions == newest.definitions
+        };
+        baseline.sessions = whole
+            .into_iter()
+            .filter(|(.., run)| alike(run))
+            .map(|(id, commit, run)| SessionDocument::from_run(run, id, commit))
+            .collect();
+        Some(baseline)
+    }
 }
 
 impl PlanDocument {

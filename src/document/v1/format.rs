@@ -59,6 +59,8 @@ pub enum Kind {
     Gpus,
     #[serde(rename = "llm-loadtest/info")]
     Info,
+    #[serde(rename = "llm-loadtest/recommend")]
+    Recommend,
 }
 
 impl Kind {
@@ -72,6 +74,7 @@ impl Kind {
             Self::Doctor => "llm-loadtest/doctor",
             Self::Gpus => "llm-loadtest/gpus",
             Self::Info => "llm-loadtest/info",
+            Self::Recommend => "llm-loadtest/recommend",
         }
     }
 
@@ -85,6 +88,7 @@ impl Kind {
             Self::Doctor => "a doctor's report",
             Self::Gpus => "a look at GPUs",
             Self::Info => "facts about a machine",
+            Self::Recommend => "a recommendation",
         }
     }
 }
@@ -154,6 +158,7 @@ impl DocumentError {
                 Kind::Doctor => "give what `llm-loadtest doctor --json` printed".to_owned(),
                 Kind::Gpus => "give what `llm-loadtest gpu --json` printed".to_owned(),
                 Kind::Info => "give what `llm-loadtest info --json` printed".to_owned(),
+                Kind::Recommend => "give what `llm-loadtest recommend --format json` printed".to_owned(),
             },
             DocumentProblem::Newer { .. } => {
                 "update llm-loadtest to the version that wrote the file, or a later one".to_owned()

@@ -24,6 +24,7 @@ mod observed;
 mod plan;
 mod pool;
 mod pool_observed;
+mod recommend;
 mod row;
 mod run;
 mod schema;
@@ -75,13 +76,18 @@ pub use plan::{
     GateDocument, ObjectiveDocument, PlanDocument, SamplingDocument, SloDocument, TimeoutsDocument,
     WorkloadDocument,
 };
+pub use recommend::{
+    AskedLoadDocument, AssumptionDocument, CalibrationDocument, FormulaDocument, InputDocument,
+    IntervalDocument, MemoryDocument, ModelFactsDocument, NumbersDocument, OptionDocument, PriceDocument,
+    RangeDocument, RecommendAskDocument, RecommendDocument, RejectedDocument, ServedDocument,
+};
 pub use row::{RowDocument, TokenCounts};
 pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
 pub use schema::{
     baseline_schema, doctor_schema, forecast_schema, gpus_schema, history_schema, info_schema, ledger_schema,
-    run_schema,
+    recommend_schema, run_schema,
 };
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,

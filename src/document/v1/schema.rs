@@ -5,7 +5,7 @@ use schemars::{JsonSchema, schema_for};
 use super::format::write;
 use super::{
     BaselineDocument, DoctorDocument, ForecastDocument, GpusDocument, HistoryDocument, InfoDocument,
-    LedgerDocument, RunDocument,
+    LedgerDocument, RecommendDocument, RunDocument,
 };
 
 /// The text of `schemas/result.schema.json`.
@@ -46,6 +46,11 @@ pub fn gpus_schema() -> String {
 /// The text of `schemas/info.schema.json`.
 pub fn info_schema() -> String {
     text::<InfoDocument>()
+}
+
+/// The text of `schemas/recommend.schema.json`.
+pub fn recommend_schema() -> String {
+    text::<RecommendDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

@@ -152,7 +152,7 @@ pub struct BriefDocument {
     pub failed: u64,
     pub rounds: u64,
     pub levels: Vec<BriefLevel>,
-    /// Findings by severity: `info`, `doubtful`, `invalid`.
+    /// Findings by severity: `info`, `warning`, `invalid`.
     pub findings: BTreeMap<String, u64>,
 }
 
@@ -162,7 +162,7 @@ pub struct BriefDocument {
 pub struct BriefLevel {
     pub label: String,
     /// By the names that gates use: `ttft_p50`, `ttft_p95`, `tpot_p50`, `tpot_p95`, `itl_p95`, `e2e_p50`, `e2e_p95`,
-    /// `request_throughput`, `output_throughput`, `error_rate`, `goodput`; those from the due time in an open loop, too. Milliseconds,
+    /// `request_throughput`, `output_throughput`, `error_rate`, `goodput`, `goodput_rate`; those from the due time in an open loop, too. Milliseconds,
     /// per second, and shares in 0..=1. What is not known is left out.
     pub values: BTreeMap<String, f64>,
     /// Output tokens per second over the window, in at most 40 equal slices; empty where the course is not known.

@@ -1,11 +1,13 @@
 //! What the server's API takes and answers. Results themselves are the documents that every other command writes.
 
 mod benchmark;
+mod brief;
 mod charts;
 mod compare;
 mod event;
 mod history;
 mod problem;
+mod schemas;
 mod setup;
 
 pub use benchmark::{
@@ -20,4 +22,5 @@ pub use history::{
     PromoteAsk, SessionBrief,
 };
 pub use problem::ProblemDocument;
+pub use schemas::schemas;
 pub use setup::{KeyScope, ModelsDocument, SettingRow, SettingsDocument, ViewerDocument};

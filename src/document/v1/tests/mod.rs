@@ -3,6 +3,7 @@
 mod forecast;
 mod observed;
 mod reader;
+mod recommend;
 
 use std::path::Path;
 
@@ -293,4 +294,31 @@ fn doctor() -> DoctorDocument {
         api: "chat",
         checks: &diagnose(&facts),
     })
+}
+
+#[test]
+fn whole_results_of_one_key_become_the_sessions_of_a_history() {
+    let at = |created: &str| RunDocument { created: created.to_owned(), ..sample::run() };
+    let newest = at("2026-03-01T00:00:00Z");
+    let oldest = at("2026-01-01T00:00:00.5Z");
+    let partial = RunDocument { partial: true, ..at("2026-02-01T00:00:00Z") };
+    let mut invalid = at("2026-02-02T00:00:00Z");
+    invalid.findings[0].severity = "invalid".to_owned();
+    let mut other = at("2026-02-03T00:00:00Z");
+    other.fingerprint.model = "another".to_owned();
+    let runs = [
+        ("d", Some("c4"), &newest),
+        ("a", None, &partial),
+        ("b", None, &invalid),
+        ("c", None, &other),
+        ("e", Some("c1"), &oldest),
+        ("f", None, &sample::search()),
+    ];
+    let baseline = BaselineDocument::of_runs(&runs).unwrap();
+    let sessions: Vec<_> =
+        baseline.sessions.iter().map(|one| (one.id.as_str(), one.commit.as_deref())).collect();
+    assert_eq!(sessions, [("e", Some("c1")), ("d", Some("c4"))]);
+    assert_eq!(baseline.key, newest.fingerprint);
+    BaselineDocument::from_json(Path::new("b.json"), &baseline.to_json()).unwrap();
+    assert_eq!(BaselineDocument::of_runs(&runs[1..3]), None);
 }

@@ -1,23 +1,25 @@
-//! The folder of baselines: find, append, promote, prune, list.
+//! Stored baselines: find, append, promote, prune, list.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::Hint;
 use crate::document::v1::{
-    BaselineDocument, Candidate, DocumentError, Key, RunDocument, SIZE_MAX, SessionDocument, comparable,
+    BaselineDocument, Candidate, DocumentError, Key, RunDocument, SessionDocument, comparable,
 };
-use crate::host::files::{FileError, read_text, write_atomic};
+use crate::host::files::FileError;
 
+use super::DatabaseError;
 use super::name::file_name;
+use super::shelf::{Folder, Shelf, change};
 
-/// A folder of baseline files. Nothing is touched before it is needed; a missing folder is an empty one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Baselines, a text for each. Nothing is touched before it is needed; a missing folder is an empty one.
+#[derive(Debug, Clone)]
 pub struct Store {
-    folder: PathBuf,
+    pub(super) shelf: Arc<dyn Shelf>,
 }
 
-/// One file of the folder: its baseline, or why it cannot be read.
+/// One of them: its baseline, or why it cannot be read.
 #[derive(Debug)]
 pub struct Listed {
     pub path: PathBuf,
@@ -30,7 +32,11 @@ pub enum StoreError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
     Document(#[from] DocumentError),
+    #[error("{}: others change it all the time", path.display())]
+    Busy { path: PathBuf },
     #[error("{}: the file holds the baseline of workload '{}', model '{}', hardware '{}'", path.display(), found.workload, found.model, found.hardware)]
     OtherKey { path: PathBuf, found: Box<Key> },
     #[error("{}: the stored sessions cannot be joined by this result: {}", path.display(), reasons.join("; "))]
@@ -52,7 +58,9 @@ impl StoreError {
     pub fn hint(&self) -> Hint {
         match self {
             Self::File(error) => error.hint(),
+            Self::Database(error) => error.hint(),
             Self::Document(error) => error.hint(),
+            Self::Busy { .. } => Hint::new("try again in a moment"),
             Self::OtherKey { .. } => {
                 Hint::new("two names give the same file name: rename the workload or set another --hardware")
             }
@@ -71,7 +79,11 @@ impl StoreError {
 impl StoreError {
     /// Whether the user's files or words are at fault, rather than the disk.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::File(_))
+        match self {
+            Self::File(_) | Self::Busy { .. } => false,
+            Self::Database(error) => error.is_usage(),
+            _ => true,
+        }
     }
 }
 
@@ -84,38 +96,44 @@ impl Listed {
 
 impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { shelf: Arc::new(Folder(folder.into())) }
     }
 
     /// Where the baseline of a key lies, whether or not it exists.
     pub fn path(&self, key: &Key) -> PathBuf {
-        self.folder.join(file_name(key))
+        self.shelf.path(&file_name(key))
+    }
+
+    /// Whether there is a baseline of this key's name, readable or not.
+    pub fn has(&self, key: &Key) -> Result<bool, StoreError> {
+        Ok(self.shelf.read(&file_name(key))?.is_some())
     }
 
     /// The baseline of a workload, model and hardware. Ask `comparable` before using it: its workload may have changed.
     pub fn find(&self, key: &Key) -> Result<Option<BaselineDocument>, StoreError> {
+        let text = self.shelf.read(&file_name(key))?;
+        text.map(|text| self.read(key, &text.body)).transpose()
+    }
+
+    fn read(&self, key: &Key, text: &str) -> Result<BaselineDocument, StoreError> {
         let path = self.path(key);
-        let baseline = match read(&path) {
-            Ok(baseline) => baseline,
-            Err(StoreError::File(error)) if error.source.kind() == io::ErrorKind::NotFound => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let baseline = BaselineDocument::from_json(&path, text)?;
         let names = |key: &Key| (key.workload.clone(), key.model.clone(), key.hardware.clone());
         if names(&baseline.key) == names(key) {
-            Ok(Some(baseline))
+            Ok(baseline)
         } else {
             Err(StoreError::OtherKey { path, found: Box::new(baseline.key) })
         }
     }
 
-    /// Adds a result as the newest session, or as the first of a new file; answers with the file's path.
+    /// Adds a result as the newest session, or as the first one; answers with the baseline's path.
     pub fn append(&self, run: &RunDocument, id: &str, commit: Option<&str>) -> Result<PathBuf, StoreError> {
-        let baseline = self.joined(self.find(&run.fingerprint)?, (run, id, commit))?;
-        let path = self.path(&run.fingerprint);
-        write(&path, &baseline)?;
-        Ok(path)
+        let key = &run.fingerprint;
+        change(&*self.shelf, &file_name(key), |text| {
+            let stored = text.map(|text| self.read(key, text)).transpose()?;
+            Ok((Some(self.joined(stored, (run, id, commit))?.to_json()), ()))
+        })?;
+        Ok(self.path(key))
     }
 
     /// The text of a result's baseline file with the result as its newest session, for a file that lies elsewhere. `stored` is
@@ -154,63 +172,58 @@ impl Store {
 
     /// Makes a session the first one that comparisons use, after an accepted change; none lets them use all again.
     pub fn promote(&self, key: &Key, id: Option<&str>) -> Result<PathBuf, StoreError> {
-        let (path, mut baseline) = self.existing(key)?;
-        if let Some(id) = id
-            && !baseline.sessions.iter().any(|session| session.id == id)
-        {
-            return Err(StoreError::NoSession {
-                path,
-                id: id.to_owned(),
-                known: baseline.sessions.into_iter().map(|session| session.id).collect(),
-            });
-        }
-        baseline.promoted = id.map(str::to_owned);
-        write(&path, &baseline)?;
-        Ok(path)
+        change(&*self.shelf, &file_name(key), |text| {
+            let mut baseline = self.existing(key, text)?;
+            if let Some(id) = id
+                && !baseline.sessions.iter().any(|session| session.id == id)
+            {
+                return Err(StoreError::NoSession {
+                    path: self.path(key),
+                    id: id.to_owned(),
+                    known: baseline.sessions.into_iter().map(|session| session.id).collect(),
+                });
+            }
+            baseline.promoted = id.map(str::to_owned);
+            Ok((Some(baseline.to_json()), ()))
+        })?;
+        Ok(self.path(key))
     }
 
     /// Removes the sessions that no comparison of a real machine made at `now` (RFC 3339) would use; the promoted one and
     /// the newest stay. Answers with the number removed.
     pub fn prune(&self, key: &Key, now: &str) -> Result<usize, StoreError> {
-        let (path, mut baseline) = self.existing(key)?;
-        let before = baseline.sessions.len();
-        let used = baseline.window(now, Some(BaselineDocument::WINDOW_DAYS));
-        let newest = baseline.sessions.last().map(|session| session.id.clone());
-        baseline.sessions.retain(|session| {
-            used.sessions.iter().any(|kept| kept.id == session.id)
-                || [&baseline.promoted, &newest].into_iter().flatten().any(|id| *id == session.id)
-        });
-        let removed = before - baseline.sessions.len();
-        if removed > 0 {
-            write(&path, &baseline)?;
-        }
-        Ok(removed)
+        change(&*self.shelf, &file_name(key), |text| {
+            let mut baseline = self.existing(key, text)?;
+            let before = baseline.sessions.len();
+            let used = baseline.window(now, Some(BaselineDocument::WINDOW_DAYS));
+            let newest = baseline.sessions.last().map(|session| session.id.clone());
+            baseline.sessions.retain(|session| {
+                used.sessions.iter().any(|kept| kept.id == session.id)
+                    || [&baseline.promoted, &newest].into_iter().flatten().any(|id| *id == session.id)
+            });
+            let removed = before - baseline.sessions.len();
+            Ok(((removed > 0).then(|| baseline.to_json()), removed))
+        })
     }
 
-    /// Every baseline file of the folder, by name.
+    /// Every baseline, by name.
     pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        let error = |source| FileError { action: "list", path: self.folder.clone(), source };
-        let entries = match std::fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(error(source).into()),
+        let listed = |name: String| {
+            let path = self.shelf.path(&name);
+            let baseline = match self.shelf.read(&name).transpose()? {
+                Ok(text) => BaselineDocument::from_json(&path, &text.body).map_err(StoreError::from),
+                Err(error) => Err(error),
+            };
+            Some(Listed { path, baseline })
         };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(error)?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        Ok(paths.into_iter().map(|path| Listed { baseline: read(&path), path }).collect())
+        // What was removed since the names were read is not there.
+        Ok(self.shelf.names()?.into_iter().filter_map(listed).collect())
     }
 
-    fn existing(&self, key: &Key) -> Result<(PathBuf, BaselineDocument), StoreError> {
-        let path = self.path(key);
-        match self.find(key)? {
-            Some(baseline) => Ok((path, baseline)),
-            None => Err(StoreError::NoBaseline { path, key: Box::new(key.clone()) }),
+    fn existing(&self, key: &Key, text: Option<&str>) -> Result<BaselineDocument, StoreError> {
+        match text {
+            Some(text) => self.read(key, text),
+            None => Err(StoreError::NoBaseline { path: self.path(key), key: Box::new(key.clone()) }),
         }
     }
 }
@@ -227,13 +240,4 @@ fn refuse(run: &RunDocument) -> Result<(), StoreError> {
         None => return Ok(()),
     };
     Err(StoreError::Invalid { reason })
-}
-
-fn read(path: &Path) -> Result<BaselineDocument, StoreError> {
-    let text = read_text(path, SIZE_MAX)?;
-    Ok(BaselineDocument::from_json(path, &text)?)
-}
-
-fn write(path: &Path, baseline: &BaselineDocument) -> Result<(), StoreError> {
-    Ok(write_atomic(path, baseline.to_json().as_bytes())?)
 }
