@@ -169,7 +169,7 @@ function Others({ rows, add }) {
   return html`<details class="others"><summary>${t('new.others', { n: rows.length })}</summary>
     <input type="search" data-filter aria-label=${t('new.find')} placeholder=${t('new.find')} value=${text} onInput=${(event) => setText(event.currentTarget.value)}
       onKeyDown=${(event) => event.key === 'Enter' && event.preventDefault()} />
-    <ul tabindex="0" aria-label=${t('new.find')}>${found.map((row) => html`<li key=${row.key}><button type="button" onClick=${() => add(row)}>--${row.key}</button>
+    <ul tabindex="0" aria-label=${t('new.find')}>${found.map((row) => html`<li key=${row.key}><button type="button" onClick=${() => { setText(''); add(row); }}>--${row.key}</button>
       <span class="fine">${row.group}</span><small>${row.help}</small></li>`)}</ul>
     ${found.length === 0 && html`<p class="none">${t('runs.nothing')}</p>`}
   </details>`;
