@@ -19,6 +19,7 @@ use super::gpu::{gpu, library};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
+use super::serve::serve;
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, starter};
 use crate::document::v1::RunDocument;
@@ -59,6 +60,7 @@ fn perform(command: Command) -> Exit {
         Command::Bisect(args) => bisect(&args),
         Command::Report(args) => report(&args),
         Command::Import(args) => import(&args),
+        Command::Serve(args) => serve(*args),
         Command::Simulate(args) => simulate(&args),
         Command::Gpu(args) => gpu(&args),
         Command::Info(args) => info(&args),

@@ -13,5 +13,6 @@ mod load;
 mod panel;
 mod printer;
 mod progress;
+mod serve;
 
 pub use dispatch::main;

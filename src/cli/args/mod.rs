@@ -18,6 +18,7 @@ mod plan;
 mod report;
 mod root;
 mod run;
+mod serve;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -40,4 +41,5 @@ pub use plan::PlanArgs;
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};
 pub use run::RunArgs;
+pub use serve::{KeyCommand, LogForm, LogLevel, RetentionArgs, ServeArgs, ServeCommand};
 pub use simulate::SimulateArgs;
