@@ -25,8 +25,7 @@ pub(super) fn recommend(args: &RecommendArgs) -> Result<Exit, AppError> {
             .map(|(gpu, usd_per_hour)| PriceDocument { gpu, usd_per_hour })
             .collect();
     }
-    let measured =
-        args.measured.iter().map(|path| app::read_result(path)).collect::<Result<Vec<_>, _>>()?;
+    let measured = args.measured.iter().map(|path| app::read_result(path)).collect::<Result<Vec<_>, _>>()?;
     let document = app::recommend_with(&ask, &measured)?;
     let form = match args.format {
         RecommendFormat::Table => RecommendForm::Table { colour: load::colour() && args.output.is_none() },

@@ -16,7 +16,8 @@ pub fn prices(file: &SourceFile) -> Result<Vec<(String, f64)>, ConfigError> {
     pairs
         .iter()
         .map(|(key, value)| {
-            let price = value.text().and_then(|text| text.parse::<f64>().ok()).filter(|price| price.is_finite());
+            let price =
+                value.text().and_then(|text| text.parse::<f64>().ok()).filter(|price| price.is_finite());
             price.map(|price| (key.text.clone(), price)).ok_or_else(|| {
                 at(file, value.line, format!("'{}' has no number as its price", printable(&key.text)), HINT)
             })

@@ -22,11 +22,9 @@ pub(in crate::config) fn slos(chosen: &Chosen, setup: Setup) -> Result<Vec<Slo>,
 /// Limits that belong to no run: `ttft:500,tpot:50`, bare numbers in milliseconds.
 pub fn parse_slos(text: &str) -> Result<Vec<Slo>, ConfigError> {
     let setup = Setup { open: false, stream: true, generates: true, slos: true };
-    cut(text)
-        .iter()
-        .map(|pair| slo(pair, setup))
-        .collect::<Result<_, _>>()
-        .map_err(|Wrong { problem, hint }| ConfigError::new(format!("--goodput {}: {problem}", printable(text)), hint))
+    cut(text).iter().map(|pair| slo(pair, setup)).collect::<Result<_, _>>().map_err(
+        |Wrong { problem, hint }| ConfigError::new(format!("--goodput {}: {problem}", printable(text)), hint),
+    )
 }
 
 /// `ttft: 500` holds a space inside a pair, `ttft:500 tpot:50` between pairs.

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::ask;
 use crate::recommend::{
-    Demand, Efficiencies, Efficiency, Ends, GPUS, Gpu, KvPrecision, Lengths, Limits, Memory, Precision, Replica,
-    Station, Work, known_names, named, open_rate, recommend, users_of,
+    Demand, Efficiencies, Efficiency, Ends, GPUS, Gpu, KvPrecision, Lengths, Limits, Memory, Precision,
+    Replica, Station, Work, known_names, named, open_rate, recommend, users_of,
 };
 
 /// A replica of any built-in model that any GPU can run.
@@ -28,7 +28,7 @@ fn work() -> impl Strategy<Value = Work> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn no_expectation_beats_the_bound(name in models(), gpu in gpus(), work in work(), gpus in prop::sample::select(vec![1_u32, 2, 4, 8])) {
