@@ -19,6 +19,7 @@ pub mod recommend;
 pub mod record;
 pub mod report;
 pub mod search;
+pub mod server;
 pub mod simulator;
 pub mod stats;
 pub mod store;

@@ -14,5 +14,6 @@ mod panel;
 mod printer;
 mod progress;
 mod recommend;
+mod serve;
 
 pub use dispatch::main;

@@ -37,5 +37,5 @@ pub use plan::{
 pub use resolve::{Outputs, Print, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
 pub use setting::{Group, Section, Setting, Shape};
-pub use settings::SETTINGS;
+pub use settings::{SETTINGS, named};
 pub use starter::starter;

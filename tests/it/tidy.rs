@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("simulator::http", 10),
     ("simulator", 10),
     ("app", 11),
+    ("server", 12),
     ("cli", 13),
 ];
 
@@ -51,13 +52,14 @@ const IMPURE: &[&str] = &[
 
 /// Crates and the rooms that may import them. serde, thiserror and bytes are everyone's.
 const GUESTS: &[(&str, &[&str])] = &[
-    ("axum", &["simulator::http"]),
+    ("axum", &["simulator::http", "server"]),
     ("base64", &["document", "store"]),
     ("bollard", &["launch"]),
     ("clap", &["cli"]),
     ("comfy_table", &["report"]),
     ("csv", &["workload"]),
     ("glob", &["host"]),
+    ("governor", &["server"]),
     ("hdrhistogram", &["metrics", "document"]),
     ("http_body", &["simulator::http"]),
     ("httparse", &["protocol"]),
@@ -79,7 +81,7 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["transport", "github"]),
     ("saphyr_parser", &["config"]),
     ("schemars", &["document", "config"]),
-    ("sha2", &["config", "document"]),
+    ("sha2", &["config", "document", "server"]),
     ("shlex", &["config"]),
     ("sqlx", &["store"]),
     ("statrs", &["stats"]),
@@ -89,10 +91,24 @@ const GUESTS: &[(&str, &[&str])] = &[
     ("tokenizers", &["workload"]),
     (
         "tokio",
-        &["host", "launch", "transport", "telemetry", "github", "store", "simulator::http", "app", "cli"],
+        &[
+            "host",
+            "launch",
+            "transport",
+            "telemetry",
+            "github",
+            "store",
+            "simulator::http",
+            "app",
+            "server",
+            "cli",
+        ],
     ),
     ("tonic", &["transport"]),
+    ("tower_http", &["server"]),
     ("tower_service", &["transport"]),
+    ("tracing", &["server"]),
+    ("tracing_subscriber", &["cli"]),
     ("zstd", &["store"]),
 ];
 

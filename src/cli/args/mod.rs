@@ -19,6 +19,7 @@ mod recommend;
 mod report;
 mod root;
 mod run;
+mod serve;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -42,4 +43,5 @@ pub use recommend::{AskedLoad, NumberFlags, RecommendArgs, RecommendFormat};
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};
 pub use run::RunArgs;
+pub use serve::{KeyCommand, LogForm, LogLevel, RetentionArgs, ServeArgs, ServeCommand};
 pub use simulate::SimulateArgs;

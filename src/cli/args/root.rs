@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::{
     ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
     HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs, RunArgs,
-    SimulateArgs,
+    ServeArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -54,6 +54,8 @@ pub enum Command {
     Action(Box<ActionArgs>),
     /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours
     Import(ImportArgs),
+    /// Serve the dashboard and the API: start benchmarks, follow and compare them, keep their history
+    Serve(Box<ServeArgs>),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),
     /// Show this machine's GPUs as they are now: load, memory, power, clocks and what holds them down
