@@ -28,13 +28,7 @@ pub fn recommend_with(
     let checked =
         ask.checked(measured).map_err(|error| AppError::usage(error.to_string(), error.hint().0))?;
     let answer = recommend::recommend(&checked);
-    Ok(RecommendDocument::new(
-        env!("CARGO_PKG_VERSION"),
-        &RealClock::wall(),
-        ask,
-        &checked,
-        &answer,
-    ))
+    Ok(RecommendDocument::new(env!("CARGO_PKG_VERSION"), &RealClock::wall(), ask, &checked, &answer))
 }
 
 /// As text.

@@ -129,7 +129,8 @@ impl Fit<'_> {
     /// Gauss and Newton's method with Levenberg's damping, on logarithms of the two shares. Gives where it ends, and the
     /// standard error of each share that the observations tell at all.
     fn solve(&self, start: [f64; 2]) -> ([f64; 2], [Option<f64>; 2]) {
-        let squares = |at: [f64; 2]| self.residuals(at).iter().map(|residual| residual * residual).sum::<f64>();
+        let squares =
+            |at: [f64; 2]| self.residuals(at).iter().map(|residual| residual * residual).sum::<f64>();
         let (mut at, mut damping) = (start, 1e-3);
         let mut best = squares(at);
         for _ in 0..100 {
@@ -169,7 +170,9 @@ impl Fit<'_> {
             (true, true) => {
                 let variance = squares / (count - 2.0).max(1.0);
                 match inverse(normal) {
-                    Some(inverse) => [Some((variance * inverse[0]).sqrt()), Some((variance * inverse[2]).sqrt())],
+                    Some(inverse) => {
+                        [Some((variance * inverse[0]).sqrt()), Some((variance * inverse[2]).sqrt())]
+                    }
                     None => [None, None],
                 }
             }

@@ -80,7 +80,11 @@ fn memory(ask: &Ask, replica: &Replica<'_>, choice: &Choice) -> Vec<Formula> {
                 input("memory", memory.total, "bytes"),
                 input("overhead", memory.overhead, "bytes"),
                 input("weights", memory.weights, "bytes"),
-                input("KV cache", model.kv_bytes(ask.lengths.held(), replica.kv) * model.kv_share(replica.gpus), "bytes"),
+                input(
+                    "KV cache",
+                    model.kv_bytes(ask.lengths.held(), replica.kv) * model.kv_share(replica.gpus),
+                    "bytes",
+                ),
             ],
             value: memory.sequences.floor(),
             unit: "sequences",
@@ -107,7 +111,11 @@ fn prefill(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency) -> Vec<For
             input("peak in 16 bits", replica.gpu.bf16, "operations/s"),
             input("MFU", share, ""),
             input("links", replica.link_seconds(efficiency, lengths.input), "s"),
-            input("cost of step and layers", efficiency.step + efficiency.layer * replica.model.layers as f64, "s"),
+            input(
+                "cost of step and layers",
+                efficiency.step + efficiency.layer * replica.model.layers as f64,
+                "s",
+            ),
         ]
     };
     vec![
@@ -141,7 +149,11 @@ fn decode(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency, point: &Poi
             input("MBU", share, ""),
             input("operations", replica.layer_flops(batch), "operations per GPU"),
             input("links", replica.link_seconds(efficiency, batch), "s"),
-            input("cost of step and layers", efficiency.step + efficiency.layer * replica.model.layers as f64, "s"),
+            input(
+                "cost of step and layers",
+                efficiency.step + efficiency.layer * replica.model.layers as f64,
+                "s",
+            ),
             input("batch", batch, "sequences"),
         ]
     };
@@ -219,7 +231,9 @@ fn load(ask: &Ask, choice: &Choice, point: &Point) -> Vec<Formula> {
         unit: "kWh",
         source: choice.gpu.source,
     });
-    if let (Some(usd), Some(value)) = (choice.usd_per_hour, choice.usd_per_million(choice.output_rate(output))) {
+    if let (Some(usd), Some(value)) =
+        (choice.usd_per_hour, choice.usd_per_million(choice.output_rate(output)))
+    {
         all.push(Formula {
             name: "cost of a million output tokens",
             formula: "price per hour / 3600 / output tokens per second × 10⁶",

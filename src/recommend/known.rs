@@ -49,8 +49,30 @@ fn ending(name: &str) -> Option<Precision> {
 /// Without owner, punctuation and what does not change the shape.
 fn bare(name: &str) -> String {
     const IDLE: [&str; 24] = [
-        "instruct", "chat", "it", "hf", "base", "pt", "fp8", "awq", "gptq", "int4", "int8", "dynamic", "bf16",
-        "meta", "0528", "0324", "2507", "4k", "128k", "v0.1", "v0.2", "v0.3", "quantized", "w4a16",
+        "instruct",
+        "chat",
+        "it",
+        "hf",
+        "base",
+        "pt",
+        "fp8",
+        "awq",
+        "gptq",
+        "int4",
+        "int8",
+        "dynamic",
+        "bf16",
+        "meta",
+        "0528",
+        "0324",
+        "2507",
+        "4k",
+        "128k",
+        "v0.1",
+        "v0.2",
+        "v0.3",
+        "quantized",
+        "w4a16",
     ];
     let last = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().replace("llama3", "llama-3");
     last.split(['-', '_', ' '])

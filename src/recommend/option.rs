@@ -1,7 +1,7 @@
 //! One GPU with one degree of parallelism, under the asked load.
 
 use super::{
-    Ask, Demand, Efficiencies, Efficiency, EngineDefaults, Ends, Formula, Gpu, Memory, Point, Replica,
+    Ask, Demand, Efficiencies, Efficiency, Ends, EngineDefaults, Formula, Gpu, Memory, Point, Replica,
     Station, Work, formula, open_rate, users_of,
 };
 

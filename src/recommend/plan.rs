@@ -2,7 +2,7 @@
 
 use super::option::{Abilities, Choice};
 use super::{
-    Calibration, Efficiencies, EngineDefaults, Ends, Gpu, KvPrecision, Lengths, Limits, Model, Point,
+    Calibration, Efficiencies, Ends, EngineDefaults, Gpu, KvPrecision, Lengths, Limits, Model, Point,
     Precision, Prices, Replica,
 };
 
@@ -183,9 +183,21 @@ fn assumptions(ask: &Ask) -> Vec<Assumption> {
         source: source.to_owned(),
     };
     let mut out = vec![
-        say("arrivals", "at random (Poisson), of equal lengths, each prompt read anew".to_owned(), "docs/RECOMMEND.md"),
-        say("attainment", format!("{} % of requests meet each limit", ask.attainment * 100.0), "--attainment"),
-        say("headroom", format!("{} % of each replica's capacity stays free", ask.headroom * 100.0), "--headroom"),
+        say(
+            "arrivals",
+            "at random (Poisson), of equal lengths, each prompt read anew".to_owned(),
+            "docs/RECOMMEND.md",
+        ),
+        say(
+            "attainment",
+            format!("{} % of requests meet each limit", ask.attainment * 100.0),
+            "--attainment",
+        ),
+        say(
+            "headroom",
+            format!("{} % of each replica's capacity stays free", ask.headroom * 100.0),
+            "--headroom",
+        ),
     ];
     let mut seen = Vec::new();
     for gpu in &ask.gpus {
@@ -211,7 +223,8 @@ fn assumptions(ask: &Ask) -> Vec<Assumption> {
         ));
     }
     for large in [true, false] {
-        let of = ask.gpus.iter().map(|gpu| EngineDefaults::of(gpu)).find(|own| (own.chunk > 4_096.0) == large);
+        let of =
+            ask.gpus.iter().map(|gpu| EngineDefaults::of(gpu)).find(|own| (own.chunk > 4_096.0) == large);
         if let Some(EngineDefaults { chunk, sequences }) = of {
             out.push(say(
                 if large { "engine, GPUs from 70 GiB on but A100" } else { "engine, other GPUs" },
@@ -233,7 +246,10 @@ fn notes(ask: &Ask) -> Vec<String> {
         notes.push("--precision fp8 shows the same load with weights of half the size, which changes what the model answers.".to_owned());
     }
     if ask.limits == Limits::default() {
-        notes.push("No limit was given: capacity is what a replica does at all, however long requests take.".to_owned());
+        notes.push(
+            "No limit was given: capacity is what a replica does at all, however long requests take."
+                .to_owned(),
+        );
     }
     if ask.model.experts > 0 {
         notes.push("Experts are reached evenly, in the bound too; a load that favours some of them reads fewer weights.".to_owned());

@@ -12,8 +12,9 @@ pub fn read_config(name: &str, text: &str) -> Result<Model, RecommendError> {
 }
 
 pub(super) fn read(name: &str, text: &str, source: &'static str) -> Result<Model, RecommendError> {
-    let raw: Raw = serde_json::from_str(text)
-        .map_err(|error| RecommendError::Config { problem: format!("not a model's configuration: {error}") })?;
+    let raw: Raw = serde_json::from_str(text).map_err(|error| RecommendError::Config {
+        problem: format!("not a model's configuration: {error}"),
+    })?;
     let outer = raw.model_type.clone().unwrap_or_default();
     let tied = raw.tie_word_embeddings;
     let published = published(raw.quantization_config.as_ref());
@@ -113,10 +114,11 @@ fn family(model_type: &str) -> Family {
         known: true,
     };
     match model_type {
-        "llama" | "mistral" | "mixtral" | "phi3" | "phi3_v" | "internlm2" | "deepseek_v2" | "deepseek_v3" => plain,
-        "qwen2" | "qwen2_moe" | "qwen2_vl" | "qwen2_5_vl" | "qwen2_vl_text" | "qwen2_5_vl_text" | "gpt_oss" => {
-            Family { qkv_bias: true, ..plain }
+        "llama" | "mistral" | "mixtral" | "phi3" | "phi3_v" | "internlm2" | "deepseek_v2" | "deepseek_v3" => {
+            plain
         }
+        "qwen2" | "qwen2_moe" | "qwen2_vl" | "qwen2_5_vl" | "qwen2_vl_text" | "qwen2_5_vl_text"
+        | "gpt_oss" => Family { qkv_bias: true, ..plain },
         "qwen3" | "qwen3_moe" => Family { head_norms: true, ..plain },
         "gemma2" => Family { tied: true, norms: 4, ..plain },
         "gemma3" | "gemma3_text" => Family { tied: true, norms: 4, head_norms: true, ..plain },
@@ -139,7 +141,8 @@ impl Raw {
         };
         let mut assumed = Vec::new();
         if !family.known {
-            let called = if kind.is_empty() { "without a model_type".to_owned() } else { format!("'{kind}'") };
+            let called =
+                if kind.is_empty() { "without a model_type".to_owned() } else { format!("'{kind}'") };
             assumed.push(format!("the family {called} is not known: counted as Llama's layers"));
         }
         Ok(Shape {
@@ -238,7 +241,9 @@ impl Raw {
 pub(super) fn needed(field: &str, value: Option<u64>) -> Result<u64, RecommendError> {
     match value {
         Some(value) if (1..=1_000_000).contains(&value) => Ok(value),
-        Some(value) => Err(RecommendError::Config { problem: format!("{field} is {value}, not between 1 and 1,000,000") }),
+        Some(value) => Err(RecommendError::Config {
+            problem: format!("{field} is {value}, not between 1 and 1,000,000"),
+        }),
         None => Err(RecommendError::Config { problem: format!("{field} is missing") }),
     }
 }

@@ -43,7 +43,8 @@ impl Replica<'_> {
         if efficiency.overlap {
             (weights + cache).max(matrices + attention).max(link)
         } else {
-            weights.max(matrices) + cache.max(self.decode_attention_flops(work) / half)
+            weights.max(matrices)
+                + cache.max(self.decode_attention_flops(work) / half)
                 + self.prefill_attention_flops(work) / half
                 + self.vision_flops(work.patches) / half
                 + link

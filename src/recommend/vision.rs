@@ -41,7 +41,9 @@ impl Tokens {
         let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         match self {
             Self::Fixed(tokens) => tokens,
-            Self::Squares { side, min, max } => squares(width, height, side as f64, min as f64, max as f64) + 2,
+            Self::Squares { side, min, max } => {
+                squares(width, height, side as f64, min as f64, max as f64) + 2
+            }
             Self::Tiles => {
                 let tiles = tiles(width / height, width * height);
                 256 * (tiles + u64::from(tiles > 1)) + 2
@@ -95,7 +97,8 @@ fn tiles(ratio: f64, area: f64) -> u64 {
 fn crops(width: f64, height: f64) -> u64 {
     let ratio = width.max(height) / width.min(height);
     // As many crops along the longer side as 16 in all allow.
-    let long = (1..=16_u64).rev().find(|long| *long as f64 * (*long as f64 / ratio).ceil() <= 16.0).unwrap_or(1);
+    let long =
+        (1..=16_u64).rev().find(|long| *long as f64 * (*long as f64 / ratio).ceil() <= 16.0).unwrap_or(1);
     let long_pixels = long as f64 * 336.0;
     let short = ((long_pixels / ratio) / 336.0).ceil().max(1.0);
     let (columns, rows) = if width >= height { (long as f64, short) } else { (short, long as f64) };

@@ -2,7 +2,8 @@
 
 use super::number::{count, percent, significant, tidy};
 use crate::document::v1::{
-    CalibrationDocument, IntervalDocument, ModelFactsDocument, OptionDocument, RangeDocument, RecommendDocument,
+    CalibrationDocument, IntervalDocument, ModelFactsDocument, OptionDocument, RangeDocument,
+    RecommendDocument,
 };
 
 /// The columns of the options.
@@ -77,9 +78,8 @@ fn facts(model: &ModelFactsDocument) -> String {
         kv_precision,
     } = model;
     let billions = |parameters: f64| format!("{}B", significant(parameters / 1e9));
-    let experts = experts.map(|experts| {
-        format!(", {experts} experts, {} parameters per token", billions(*active_parameters))
-    });
+    let experts = experts
+        .map(|experts| format!(", {experts} experts, {} parameters per token", billions(*active_parameters)));
     let images = tokens_per_image.map(|tokens| format!(", {tokens} tokens per image"));
     format!(
         "{} parameters{}, {layers} layers, {}{}; weights in {precision}, KV cache in {kv_precision}; from {source}",
@@ -98,7 +98,8 @@ pub(super) fn rows(document: &RecommendDocument) -> Vec<[String; 10]> {
 fn row(option: &OptionDocument) -> [String; 10] {
     let served = &option.served;
     let per_replica = f64::from(option.gpus_per_replica);
-    let bound = option.replicas.bound.map(|replicas| format!(" (≥ {})", count((replicas * per_replica) as u64)));
+    let bound =
+        option.replicas.bound.map(|replicas| format!(" (≥ {})", count((replicas * per_replica) as u64)));
     [
         option.gpu_name.clone(),
         format!("{}{}", option.gpus, bound.unwrap_or_default()),

@@ -13,7 +13,10 @@ fn every_built_in_model_has_its_published_count_of_parameters() {
         // Totals of files are exact; those of cards are rounded.
         let rounded = published % 10_000_000 == 0;
         let off = (counted as f64 / published as f64 - 1.0).abs();
-        assert!(if rounded { off < 2e-3 } else { counted == published }, "{name}: {counted}, published {published}");
+        assert!(
+            if rounded { off < 2e-3 } else { counted == published },
+            "{name}: {counted}, published {published}"
+        );
     }
 }
 
@@ -113,10 +116,16 @@ fn configurations_that_cannot_be_are_refused_by_field() {
             r#"{"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 1, "intermediate_size": 64, "vocab_size": 9, "num_local_experts": 4, "num_experts_per_tok": 5}"#,
             "num_experts_per_tok is 5",
         ),
-        (r#"{"hidden_size": 99999999999999, "num_attention_heads": 4, "num_hidden_layers": 1}"#, "hidden_size"),
+        (
+            r#"{"hidden_size": 99999999999999, "num_attention_heads": 4, "num_hidden_layers": 1}"#,
+            "hidden_size",
+        ),
     ] {
         let error = read_config("m", config).unwrap_err();
-        assert!(matches!(error, RecommendError::Config { .. }) && error.to_string().contains(field), "{error}");
+        assert!(
+            matches!(error, RecommendError::Config { .. }) && error.to_string().contains(field),
+            "{error}"
+        );
     }
 }
 
@@ -132,7 +141,10 @@ fn numbers_alone_make_a_model() {
     let model = Model::of_numbers("m", &numbers).unwrap();
     assert_eq!(model.parameters(), 7_600_000_000);
     let known = named("Qwen/Qwen2.5-7B").unwrap();
-    assert_eq!(model.kv_bytes(1.0, KvPrecision::Bf16).to_string(), known.kv_bytes(1.0, KvPrecision::Bf16).to_string());
+    assert_eq!(
+        model.kv_bytes(1.0, KvPrecision::Bf16).to_string(),
+        known.kv_bytes(1.0, KvPrecision::Bf16).to_string()
+    );
     let sparse = Model::of_numbers("m", &Numbers { active_parameters: Some(1.9e9), ..numbers }).unwrap();
     assert!((sparse.parameters() as f64 / 7.6e9 - 1.0).abs() < 1e-6, "{}", sparse.parameters());
     assert!((sparse.active() as f64 / 1.9e9 - 1.0).abs() < 1e-6, "{}", sparse.active());

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::ask;
 use crate::recommend::{
-    Demand, Efficiencies, Efficiency, Ends, GPUS, Gpu, KvPrecision, Lengths, Limits, Memory, Precision, Replica,
-    Station, Work, known_names, named, open_rate, recommend, users_of,
+    Demand, Efficiencies, Efficiency, Ends, GPUS, Gpu, KvPrecision, Lengths, Limits, Memory, Precision,
+    Replica, Station, Work, known_names, named, open_rate, recommend, users_of,
 };
 
 /// A replica of any built-in model that any GPU can run.

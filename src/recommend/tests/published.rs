@@ -160,7 +160,9 @@ impl Row {
         };
         let (input, output) = (f64::from(self.input), f64::from(self.output));
         let batch = match self.batch {
-            0 => Memory::of(&replica, efficiency, Lengths { input, output, patches: 0.0 }).sequences.min(2048.0),
+            0 => Memory::of(&replica, efficiency, Lengths { input, output, patches: 0.0 })
+                .sequences
+                .min(2048.0),
             batch => f64::from(batch),
         };
         let reading = Work { prefill: batch * input, prefill_context: input / 2.0, ..Work::default() };
@@ -261,7 +263,10 @@ fn no_published_number_beats_its_bound_and_the_page_shows_them_all() {
         crate::host::files::write_atomic(&path, new.as_bytes()).unwrap();
         return;
     }
-    assert!(found == wanted, "docs/RECOMMEND.md is not what the code says: UPDATE_DOCS=1 cargo test --lib published");
+    assert!(
+        found == wanted,
+        "docs/RECOMMEND.md is not what the code says: UPDATE_DOCS=1 cargo test --lib published"
+    );
 }
 
 #[test]

@@ -47,9 +47,11 @@ fn simulated(spec: &SimSpec, rate: f64, (input, output): (u32, u32), requests: u
     }
     let kept: Vec<(usize, &(Nanos, Nanos))> =
         tokens.values().enumerate().skip(requests / 10).take(requests * 8 / 10).collect();
-    let ttft = Series::new(kept.iter().map(|(index, (first, _))| (*first - arrivals[*index]).secs())).unwrap();
+    let ttft =
+        Series::new(kept.iter().map(|(index, (first, _))| (*first - arrivals[*index]).secs())).unwrap();
     let tpot =
-        Series::new(kept.iter().map(|(_, (first, last))| (*last - *first).secs() / f64::from(output - 1))).unwrap();
+        Series::new(kept.iter().map(|(_, (first, last))| (*last - *first).secs() / f64::from(output - 1)))
+            .unwrap();
     Seen { ttft_mean: ttft.mean(), ttft_p95: ttft.quantile(0.95), tpot: tpot.mean() }
 }
 

@@ -47,7 +47,9 @@ fn lines(formula: &FormulaDocument) -> [String; 2] {
     let FormulaDocument { name, formula, inputs, value, unit, source } = formula;
     let inputs: Vec<String> = inputs
         .iter()
-        .map(|input| format!("{} = {} {}", input.name, readable(input.value), input.unit).trim_end().to_owned())
+        .map(|input| {
+            format!("{} = {} {}", input.name, readable(input.value), input.unit).trim_end().to_owned()
+        })
         .collect();
     [
         format!("{name} = {} {unit} = {formula}", readable(*value)),

@@ -24,7 +24,9 @@ pub fn render_recommendation(document: &RecommendDocument) -> String {
     }
     if let Some(best) = document.options.first() {
         out.push(format!("\n<details><summary>How {} comes about</summary>\n", markdown(&best.gpu_name)));
-        out.push("| Number | Value | Formula | Inputs | Source |\n| --- | --- | --- | --- | --- |".to_owned());
+        out.push(
+            "| Number | Value | Formula | Inputs | Source |\n| --- | --- | --- | --- | --- |".to_owned(),
+        );
         out.extend(best.formulas.iter().map(formula));
         out.push("\n</details>".to_owned());
     }

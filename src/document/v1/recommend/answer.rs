@@ -1,9 +1,9 @@
 //! From what was computed to what is written.
 
 use super::{
-    AskedLoadDocument, AssumptionDocument, CalibrationDocument, FormulaDocument, InputDocument, IntervalDocument,
-    MemoryDocument, ModelFactsDocument, OptionDocument, RangeDocument, RecommendAskDocument, RecommendDocument,
-    RejectedDocument, ServedDocument,
+    AskedLoadDocument, AssumptionDocument, CalibrationDocument, FormulaDocument, InputDocument,
+    IntervalDocument, MemoryDocument, ModelFactsDocument, OptionDocument, RangeDocument,
+    RecommendAskDocument, RecommendDocument, RejectedDocument, ServedDocument,
 };
 use crate::document::v1::SloDocument;
 use crate::document::v1::format::{Format, Kind};

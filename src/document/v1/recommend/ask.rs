@@ -3,8 +3,8 @@
 use super::{NumbersDocument, RecommendAskDocument};
 use crate::document::v1::{LevelDocument, RunDocument, SloDocument};
 use crate::recommend::{
-    Ask, Calibration, Demand, GPUS, Gpu, KvPrecision, Lengths, Limits, Model, Numbers, Observation, Precision,
-    Prices, RecommendError, Replica, calibrate, named, read_config,
+    Ask, Calibration, Demand, GPUS, Gpu, KvPrecision, Lengths, Limits, Model, Numbers, Observation,
+    Precision, Prices, RecommendError, Replica, calibrate, named, read_config,
 };
 
 const RATE: f64 = 1.0;
@@ -46,9 +46,16 @@ impl RecommendAskDocument {
         match (&self.config_json, &self.numbers) {
             (Some(text), _) => read_config(called, text),
             (None, Some(numbers)) => {
-                let NumbersDocument { parameters, active_parameters, layers, kv_heads, head_dim, hidden_size } =
-                    *numbers;
-                let numbers = Numbers { parameters, active_parameters, layers, kv_heads, head_dim, hidden_size };
+                let NumbersDocument {
+                    parameters,
+                    active_parameters,
+                    layers,
+                    kv_heads,
+                    head_dim,
+                    hidden_size,
+                } = *numbers;
+                let numbers =
+                    Numbers { parameters, active_parameters, layers, kv_heads, head_dim, hidden_size };
                 Model::of_numbers(called, &numbers)
             }
             (None, None) if name.is_empty() => Err(RecommendError::Value {
@@ -132,7 +139,11 @@ impl RecommendAskDocument {
         Prices::given(rows, "as given".to_owned())
     }
 
-    fn calibration(&self, ask: &Ask, measured: &[RunDocument]) -> Result<Option<Calibration>, RecommendError> {
+    fn calibration(
+        &self,
+        ask: &Ask,
+        measured: &[RunDocument],
+    ) -> Result<Option<Calibration>, RecommendError> {
         let Some(first) = measured.first() else { return Ok(None) };
         let (gpu, gpus) = hardware(first, ask)?;
         let mut observations = Vec::new();
