@@ -1,6 +1,7 @@
 //! One use case per file; here the edges are introduced to each other.
 
 mod action;
+mod analyze;
 mod bisect;
 mod compare;
 mod dcgm;
@@ -43,6 +44,7 @@ mod strain;
 mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};
+pub use analyze::{AnalysisForm, Analyst, AnalyzeAsk, analyst, analyze, render_analysis};
 pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
 pub use compare::{Compared, compare, compare_documents, compare_each, compare_many};
 pub use doctor::{doctor, render_doctor};

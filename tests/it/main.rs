@@ -8,6 +8,7 @@
 )]
 
 mod action;
+mod analyze;
 mod bisect;
 mod containers;
 mod data;
@@ -24,8 +25,10 @@ mod launch;
 mod loads;
 mod merge;
 mod planning;
+mod recommend;
 mod run;
 mod search;
+mod server;
 mod stage;
 mod store;
 mod tidy;

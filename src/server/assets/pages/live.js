@@ -91,7 +91,7 @@ function Charts({ ticks, open }) {
   }), [rows]);
   if (rows.length < 3) return null;
   const of = (values) => ['p50', 'p95', 'p99'].map((label, place) => ({ label, values: values[place], value: (value) => quantity(value, 'ttft') }));
-  return html`<div class="charts">
+  return html`<h2 class="sr">${t('part.over')}</h2><div class="charts">
     <div><${Course} group="live" title=${t('live.tokens')} unit="tok/s" at=${at} filled lines=${[{ label: t('live.tokens'), values: lines.tokens, colour: 0 }]} /></div>
     <div><${Course} group="live" title=${t('live.rate')} unit="req/s" at=${at} lines=${[{ label: t('live.answered'), values: lines.done, colour: 2 }, { label: t('live.sent'), values: lines.sent, colour: 0 }]} /></div>
     <div><${Course} group="live" title=${t(open ? 'live.ttft.due.all' : 'live.ttft.all')} unit="ms" at=${at} lines=${of(lines.ttft)} /></div>
