@@ -15,6 +15,7 @@ pub mod host;
 pub mod launch;
 pub mod metrics;
 pub mod protocol;
+pub mod recommend;
 pub mod record;
 pub mod report;
 pub mod search;

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::action;
+use super::analyze::analyze;
 use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
@@ -19,6 +20,7 @@ use super::gpu::{gpu, library};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
+use super::recommend::recommend;
 use super::serve::serve;
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, starter};
@@ -51,6 +53,7 @@ fn perform(command: Command) -> Exit {
         Command::Doctor(args) => doctor(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
+        Command::Analyze(args) => analyze(&args),
         Command::Comment(args) => action::comment(&args),
         Command::Action(args) => Ok(action::action(&args.flags())),
         Command::Baseline(args) => {
@@ -65,6 +68,7 @@ fn perform(command: Command) -> Exit {
         Command::Gpu(args) => gpu(&args),
         Command::Info(args) => info(&args),
         Command::Init(args) => init(&args),
+        Command::Recommend(args) => recommend(&args),
     };
     answer.unwrap_or_else(|error| {
         printer::error(&error);

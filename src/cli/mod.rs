@@ -1,6 +1,7 @@
 //! Flags in, exit code out.
 
 mod action;
+mod analyze;
 pub mod args;
 mod bisect;
 mod dispatch;
@@ -13,6 +14,7 @@ mod load;
 mod panel;
 mod printer;
 mod progress;
+mod recommend;
 mod serve;
 
 pub use dispatch::main;

@@ -1,5 +1,6 @@
 //! Documents to text: pure, and without opinions of their own.
 
+pub mod analysis;
 pub mod command;
 pub mod console;
 pub mod csv;
@@ -19,6 +20,7 @@ mod forecast;
 mod found;
 mod hardware;
 mod history;
+mod recommend;
 mod search;
 mod server;
 mod text;

@@ -1,6 +1,7 @@
 //! What the command line declares; nothing here performs anything.
 
 mod action;
+mod analyze;
 mod baseline;
 mod bisect;
 mod comment;
@@ -15,6 +16,7 @@ mod init;
 mod load;
 mod merge;
 mod plan;
+mod recommend;
 mod report;
 mod root;
 mod run;
@@ -24,6 +26,7 @@ mod simulate;
 mod tests;
 
 pub use action::ActionArgs;
+pub use analyze::{AnalysisFormat, AnalyzeArgs, Language};
 pub use baseline::{BaselineArgs, BaselineCommand};
 pub use bisect::BisectArgs;
 pub use comment::CommentArgs;
@@ -38,6 +41,7 @@ pub use init::InitArgs;
 pub use load::{ActionFlags, CommentFlags, ConfirmFlags, DoctorFlags, GateFlags, LoadFlags, SearchFlags};
 pub use merge::MergeArgs;
 pub use plan::PlanArgs;
+pub use recommend::{AskedLoad, NumberFlags, RecommendArgs, RecommendFormat};
 pub use report::{Format, ReportArgs};
 pub use root::{Cli, Command};
 pub use run::RunArgs;

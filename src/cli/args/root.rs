@@ -3,15 +3,16 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
-    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs, ServeArgs,
-    SimulateArgs,
+    ActionArgs, AnalyzeArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs,
+    GpuArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs,
+    RunArgs, ServeArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history
+  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history;
+       recommend found no GPU that serves the load
   2    usage or configuration
   3    environment: the server or a file could not be reached
   4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
@@ -39,6 +40,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare results with another one
     Compare(CompareArgs),
+    /// Say in words what a result shows: bottleneck, knee, cache, errors, tail, what to measure next
+    Analyze(AnalyzeArgs),
     /// Look after stored baselines
     Baseline(BaselineArgs),
     /// Show a baseline night by night: alarms, change points, charts
@@ -63,4 +66,6 @@ pub enum Command {
     Info(InfoArgs),
     /// Write a commented configuration file to start from
     Init(InitArgs),
+    /// Say how many of which GPU a model, a load and its limits need, and how each number comes about
+    Recommend(Box<RecommendArgs>),
 }

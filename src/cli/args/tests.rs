@@ -90,6 +90,8 @@ fn the_other_commands_read_their_lines() {
     for line in [
         "compare a.json b.json --format markdown",
         "compare a.json b.json c.json --format json",
+        "analyze result.json --language ko --format markdown --baseline a.json",
+        "analyze result.json --model m --server http://h:8000 --api-key-env KEY --format json -o a.json",
         "baseline save result.json",
         "baseline show",
         "baseline --baselines there list",
