@@ -60,7 +60,7 @@ export async function nights(server, result, count) {
       }
     }
     const commit = `${night.toString(16).padStart(4, '0')}${'5eed'.repeat(9)}`;
-    const { id } = await server.ask('POST', `import?title=night&commit=${commit}`, copy);
+    const { id } = await server.ask('POST', `import?title=nightly&commit=${commit}`, copy);
     if (night === count) return { name, id };
     ({ name } = await server.ask('POST', 'baselines', { benchmark: id, session: `night-${night + 1}` }));
   }
