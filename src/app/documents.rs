@@ -10,7 +10,7 @@ use crate::document::v1::import::{self, Given, ImportError, ImportOptions, Readi
 use crate::document::v1::{DocumentError, RunDocument, SIZE_MAX};
 use crate::host::{RealClock, files};
 use crate::report;
-use crate::store::{Listed, Store};
+use crate::store::{Home, Listed};
 
 /// The forms in which a result can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,34 +88,33 @@ pub(super) fn whole_load(document: &RunDocument) -> Result<(), (String, &'static
 }
 
 /// Stores a result as the newest session of its baseline.
-pub fn save(folder: &Path, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
+pub fn save(home: &Home, result: &Path, commit: Option<&str>) -> Result<PathBuf, AppError> {
     let document = read_whole(result)?;
-    Ok(Store::open(folder).append(&document, &session_id(&document), commit)?)
+    Ok(home.baselines()?.append(&document, &session_id(&document), commit)?)
 }
 
 /// A line per baseline; with `sessions`, a line per session beneath it. `only` picks one by name.
-pub fn list(folder: &Path, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
-    let listed = Store::open(folder).list()?;
+pub fn list(home: &Home, only: Option<&str>, sessions: bool) -> Result<String, AppError> {
+    let listed = home.baselines()?.list()?;
     let mut text = String::new();
     for item in listed.iter().filter(|item| only.is_none_or(|name| item.name() == name)) {
         text.push_str(&describe(item, sessions));
     }
     match (text.is_empty(), only) {
         (false, _) => Ok(text),
-        (true, Some(name)) => Err(unknown(folder, name, &listed)),
-        (true, None) => Ok(format!(
-            "{} holds no baseline yet; `llm-loadtest gate` stores the first one\n",
-            folder.display()
-        )),
+        (true, Some(name)) => Err(unknown(home, name, &listed)),
+        (true, None) => {
+            Ok(format!("{home} holds no baseline yet; `llm-loadtest gate` stores the first one\n"))
+        }
     }
 }
 
 /// Makes a session the first one that counts.
-pub fn promote(folder: &Path, name: &str, session: &str) -> Result<PathBuf, AppError> {
-    let store = Store::open(folder);
+pub fn promote(home: &Home, name: &str, session: &str) -> Result<PathBuf, AppError> {
+    let store = home.baselines()?;
     let listed = store.list()?;
     let Some(item) = listed.iter().find(|item| item.name() == name) else {
-        return Err(unknown(folder, name, &listed));
+        return Err(unknown(home, name, &listed));
     };
     match &item.baseline {
         Ok(baseline) => Ok(store.promote(&baseline.key, Some(session))?),
@@ -124,8 +123,8 @@ pub fn promote(folder: &Path, name: &str, session: &str) -> Result<PathBuf, AppE
 }
 
 /// Removes what no comparison uses any more, from every baseline; answers with the sessions removed.
-pub fn prune(folder: &Path) -> Result<usize, AppError> {
-    let store = Store::open(folder);
+pub fn prune(home: &Home) -> Result<usize, AppError> {
+    let store = home.baselines()?;
     let mut removed = 0;
     for item in store.list()? {
         let baseline = item.baseline?;
@@ -161,10 +160,10 @@ fn describe(item: &Listed, sessions: bool) -> String {
     text
 }
 
-pub(super) fn unknown(folder: &Path, name: &str, listed: &[Listed]) -> AppError {
+pub(super) fn unknown(home: &Home, name: &str, listed: &[Listed]) -> AppError {
     let known: Vec<String> = listed.iter().map(Listed::name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    AppError::usage(format!("{} holds no baseline '{name}'", folder.display()), format!("it holds: {known}"))
+    AppError::usage(format!("{home} holds no baseline '{name}'"), format!("it holds: {known}"))
 }
 
 impl From<ImportError> for AppError {

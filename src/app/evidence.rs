@@ -1,6 +1,7 @@
 //! The case of a gate: what is held against what, what earlier gates have gathered, and when it is decided.
 
 use super::error::AppError;
+use super::home;
 use super::measurement::{Measurement, Round};
 use super::server::{self, Server};
 use super::watch::Watcher;
@@ -250,7 +251,7 @@ fn ledger(
     let base = if server.restarts() { format!("{base}; {}", sides(plan)) } else { base };
     let base = base.as_str();
     let key = server::key(plan, server);
-    let ledgers = Ledgers::open(&resolved.outputs.ledger);
+    let ledgers = home::evidence(&resolved.outputs).ledgers()?;
     let Some(found) = ledgers.find(&key, head, base)? else {
         let ledger = LedgerDocument {
             format: Format::current(Kind::Ledger),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::error::AppError;
 use super::evidence::{Case, Reference};
 use super::history::since_change;
+use super::home;
 use super::measurement::Measurement;
 use super::noise;
 use super::outputs;
@@ -54,7 +55,7 @@ pub async fn gate(
     }
     let (bench, stage) = rounds::open(resolved, (&mut *watcher, stop)).await?;
     let candidate = &stage.candidate;
-    let store = Store::open(&resolved.outputs.baselines);
+    let store = home::baselines(&resolved.outputs).baselines()?;
     let (reference, cut) = if plan.baseline.is_some() {
         (Reference::Server, None)
     } else {
@@ -140,7 +141,7 @@ pub(super) fn find(
 /// What the run will be held against.
 fn announce(reference: &Reference, resolved: &Resolved, server: &Server) -> Result<Option<String>, AppError> {
     let Reference::Stored(baseline) = reference else { return Ok(None) };
-    let folder = resolved.outputs.baselines.display();
+    let folder = home::baselines(&resolved.outputs);
     let who = format!("'{}' of {} on {}", resolved.plan.name, server.model, server.environment.hardware);
     match baseline {
         Some(baseline) => Ok(Some(format!(

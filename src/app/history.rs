@@ -1,7 +1,6 @@
 //! `history`: what the stored sessions say, night by night; and how far back a gate may look.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use super::documents::{WIDTH, unknown};
 use super::error::AppError;
@@ -11,15 +10,15 @@ use crate::gate::{Cut, cut};
 use crate::host::RealClock;
 use crate::record::MetricKey;
 use crate::report;
-use crate::store::{Listed, Store};
+use crate::store::{Home, Listed};
 
 /// What pairs are asked to tell apart, at least; smaller changes raise no alarm.
 const LEAST_TOLERANCE: f64 = 0.025;
 
 /// Which history is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryAsk {
-    pub folder: PathBuf,
+    pub home: Home,
     /// Name of the baseline, as `baseline list` prints it; none where the folder holds one only.
     pub name: Option<String>,
     /// Empty: what a gate judges unless told otherwise.
@@ -39,8 +38,8 @@ pub enum HistoryForm {
 
 /// The history of a baseline.
 pub fn history(ask: &HistoryAsk) -> Result<HistoryDocument, AppError> {
-    let listed = Store::open(&ask.folder).list()?;
-    let item = pick(&ask.folder, ask.name.as_deref(), listed)?;
+    let listed = ask.home.baselines()?.list()?;
+    let item = pick(&ask.home, ask.name.as_deref(), listed)?;
     let name = item.name();
     let baseline = item.baseline?;
     let levels = levels(ask, &baseline)?;
@@ -133,11 +132,11 @@ fn note(all: &BaselineDocument, found: &Cut, count: usize, many: bool) -> String
     )
 }
 
-fn pick(folder: &Path, name: Option<&str>, listed: Vec<Listed>) -> Result<Listed, AppError> {
+fn pick(home: &Home, name: Option<&str>, listed: Vec<Listed>) -> Result<Listed, AppError> {
     if let Some(name) = name
         && !listed.iter().any(|item| item.name() == name)
     {
-        return Err(unknown(folder, name, &listed));
+        return Err(unknown(home, name, &listed));
     }
     let mut chosen: Vec<Listed> =
         listed.into_iter().filter(|item| name.is_none_or(|name| item.name() == name)).collect();
@@ -145,11 +144,11 @@ fn pick(folder: &Path, name: Option<&str>, listed: Vec<Listed>) -> Result<Listed
     match (chosen.pop(), chosen.is_empty()) {
         (Some(only), true) => Ok(only),
         (Some(_), false) => Err(AppError::usage(
-            format!("{} holds several baselines", folder.display()),
+            format!("{home} holds several baselines"),
             format!("name one of them: {}", names.join(", ")),
         )),
         (None, _) => Err(AppError::usage(
-            format!("{} holds no baseline yet", folder.display()),
+            format!("{home} holds no baseline yet"),
             "`llm-loadtest gate` stores the first one; `llm-loadtest baseline save` adds a night",
         )),
     }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::error::AppError;
+use super::home;
 use crate::config::{Origin, Outputs, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::files::{self, FileError};
 use crate::report;
 use crate::report::markdown::{self, MarkdownOptions};
-use crate::store::Store;
 
 /// Makes sure that every folder can be written to, so that an hour of load does not end in "permission denied".
 pub(super) fn check(outputs: &Outputs) -> Result<(), AppError> {
@@ -83,9 +83,10 @@ fn reproduce(document: &RunDocument) -> Option<String> {
 }
 
 /// The stored baseline of a result's workload, model and hardware, where there is one.
-pub(super) fn baseline_file(document: &RunDocument, folder: &Path) -> Option<PathBuf> {
-    let path = Store::open(folder).path(&document.fingerprint);
-    path.exists().then_some(path)
+pub(super) fn baseline_file(document: &RunDocument, outputs: &Outputs) -> Option<PathBuf> {
+    let store = home::baselines(outputs).baselines().ok()?;
+    let key = &document.fingerprint;
+    store.has(key).ok()?.then(|| store.path(key))
 }
 
 pub(super) fn unwritable(message: &str) -> AppError {

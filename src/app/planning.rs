@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::AppError;
 use super::gate::unknown_levels;
+use super::home;
 use super::outputs::unwritable;
 use crate::base::Nanos;
 use crate::config::{Origin, Resolved, RunPlan};
@@ -13,7 +14,6 @@ use crate::host::{RealClock, files};
 use crate::record::MetricKey;
 use crate::report;
 use crate::stats::Looks;
-use crate::store::{Ledgers, Store};
 use crate::workload::{Level, Limit};
 
 /// What is known besides the gate's own settings.
@@ -97,13 +97,14 @@ impl Known {
                 && named(&plan.model, &key.model)
                 && named(&plan.target.hardware, &key.hardware)
         };
-        let ledgers: Vec<LedgerDocument> = Ledgers::open(&resolved.outputs.ledger)
+        let ledgers: Vec<LedgerDocument> = home::evidence(&resolved.outputs)
+            .ledgers()?
             .matching(wanted)?
             .into_iter()
             .filter(|ledger| ledger.definitions == DEFINITIONS)
             .collect();
         let mut baselines = Vec::new();
-        for item in Store::open(&resolved.outputs.baselines).list()? {
+        for item in home::baselines(&resolved.outputs).baselines()?.list()? {
             // One that was edited or cut may be the one that is meant.
             let baseline = item.baseline?;
             if wanted(&baseline.key) && baseline.definitions == DEFINITIONS {

@@ -6,6 +6,7 @@ use super::compare::read_whole;
 use super::error::AppError;
 use super::evidence::against;
 use super::gate::find;
+use super::home;
 use super::noise;
 use crate::config::Resolved;
 use crate::document::v1::{
@@ -15,7 +16,6 @@ use crate::document::v1::{
 use crate::gate::{Against, Decision, Evidence, LevelEvidence, SessionRounds, decide};
 use crate::host::RealClock;
 use crate::record::Environment;
-use crate::store::Store;
 use crate::validity::{Finding, Severity};
 use crate::workload::Level;
 
@@ -25,7 +25,7 @@ pub fn rejudge(resolved: &Resolved, path: &Path) -> Result<(RunDocument, Decisio
     let document = read_whole(path)?;
     same_workload(resolved, &document, path)?;
     let mut policy = resolved.plan.gate.clone();
-    let store = Store::open(&resolved.outputs.baselines);
+    let store = home::baselines(&resolved.outputs).baselines()?;
     let (baseline, _) = find(&store, &resolved.plan, &document.fingerprint)?;
     let paired = resolved.plan.baseline.is_some();
     let now = RealClock::wall();

@@ -15,6 +15,7 @@ use crate::config::{ActionCommand, Entry, Origin, Outputs, Purpose, Resolved};
 use crate::document::v1::RunDocument;
 use crate::host::env;
 use crate::host::signals::Signals;
+use crate::store::Home;
 
 /// `action`
 pub(super) fn action(flags: &[Entry]) -> Exit {
@@ -78,13 +79,19 @@ pub(super) fn comment(args: &CommentArgs) -> Result<Exit, AppError> {
 }
 
 /// `baseline save --pull-request`
-pub(super) fn offer(result: &Path, folder: &Path) -> Exit {
+pub(super) fn offer(result: &Path, home: &Home) -> Result<Exit, AppError> {
+    let Home::Folder(folder) = home else {
+        return Err(AppError::usage(
+            format!("a pull request changes files, and {home} has none"),
+            "leave --pull-request out to store the result there, or --store to offer it",
+        ));
+    };
     let said = |key, text: String| Entry::new(key, text, Origin::Flag(key.to_owned()));
-    action(&[
+    Ok(action(&[
         said("command", "baseline".to_owned()),
         said("candidate", result.display().to_string()),
         said("baselines", folder.display().to_string()),
-    ])
+    ]))
 }
 
 /// Waits for GitHub, until a signal says that nobody waits for us.
@@ -184,8 +191,8 @@ fn perform(
         }
         ActionCommand::Comment => Ok((Ending::Results(read(step)?), Exit::Success)),
         ActionCommand::Baseline => {
-            let folder = settings(Purpose::Judge)?.outputs.baselines;
-            let offered = patience.wait(step.offer(&step.candidates()?, &folder))??;
+            let home = app::baselines(&settings(Purpose::Judge)?.outputs);
+            let offered = patience.wait(step.offer(&step.candidates()?, &home))??;
             Printer::new(false, None).note(&offered.sentence());
             Ok((Ending::Offered(offered), Exit::Success))
         }

@@ -49,6 +49,8 @@ impl Judge for Gates {
         // Evidence about one commit must never count for another, whatever CI says of the checkout.
         let own = vec![
             flag("baselines", &baselines.display().to_string()),
+            // Which sessions a commit knew, only its folder says.
+            flag("store", ""),
             flag("ledger", &baselines.join("ledger").display().to_string()),
             flag("head", commit),
             flag("save-baseline", "false"),

@@ -20,10 +20,13 @@ use super::gpu::{gpu, library};
 use super::history::history;
 use super::load;
 use super::printer::{self, Printer};
+use super::recommend::recommend;
+use super::serve::serve;
 use crate::app::{self, AppError, Form};
 use crate::config::{Purpose, json_schema, starter};
 use crate::document::v1::RunDocument;
 use crate::host::{env, files, signals};
+use crate::store::Home;
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -53,15 +56,19 @@ fn perform(command: Command) -> Exit {
         Command::Analyze(args) => analyze(&args),
         Command::Comment(args) => action::comment(&args),
         Command::Action(args) => Ok(action::action(&args.flags())),
-        Command::Baseline(args) => baseline(&args.baselines, args.command),
+        Command::Baseline(args) => {
+            baseline(&load::home(&args.baselines, args.store.as_deref()), args.command)
+        }
         Command::History(args) => history(&args),
         Command::Bisect(args) => bisect(&args),
         Command::Report(args) => report(&args),
         Command::Import(args) => import(&args),
+        Command::Serve(args) => serve(*args),
         Command::Simulate(args) => simulate(&args),
         Command::Gpu(args) => gpu(&args),
         Command::Info(args) => info(&args),
         Command::Init(args) => init(&args),
+        Command::Recommend(args) => recommend(&args),
     };
     answer.unwrap_or_else(|error| {
         printer::error(&error);
@@ -158,22 +165,19 @@ fn import(args: &ImportArgs) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-fn baseline(folder: &Path, command: BaselineCommand) -> Result<Exit, AppError> {
+fn baseline(home: &Home, command: BaselineCommand) -> Result<Exit, AppError> {
     let text = match command {
-        BaselineCommand::Save { result, pull_request: true } => return Ok(action::offer(&result, folder)),
+        BaselineCommand::Save { result, pull_request: true } => return action::offer(&result, home),
         BaselineCommand::Save { result, pull_request: false } => {
             let commit = load::commit(&env::vars());
-            format!("stored in {}\n", app::save(folder, &result, commit.as_deref())?.display())
+            format!("stored in {}\n", app::save(home, &result, commit.as_deref())?.display())
         }
-        BaselineCommand::Show { key } => app::list(folder, key.as_deref(), true)?,
-        BaselineCommand::List => app::list(folder, None, false)?,
+        BaselineCommand::Show { key } => app::list(home, key.as_deref(), true)?,
+        BaselineCommand::List => app::list(home, None, false)?,
         BaselineCommand::Promote { key, session } => {
-            format!(
-                "comparisons now start at {session}: {}\n",
-                app::promote(folder, &key, &session)?.display()
-            )
+            format!("comparisons now start at {session}: {}\n", app::promote(home, &key, &session)?.display())
         }
-        BaselineCommand::Prune => format!("removed {} sessions\n", app::prune(folder)?),
+        BaselineCommand::Prune => format!("removed {} sessions\n", app::prune(home)?),
     };
     printer::data(&text);
     Ok(Exit::Success)

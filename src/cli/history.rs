@@ -12,7 +12,7 @@ use crate::host::env;
 
 /// `history`
 pub(super) fn history(args: &HistoryArgs) -> Result<Exit, AppError> {
-    let document = app::history(&args.ask())?;
+    let document = app::history(&args.ask(load::home(&args.baselines, args.store.as_deref())))?;
     let (document, interrupted) = match (args.confirm, args.gate.entries().is_empty()) {
         (true, _) => confirmed(args, document)?,
         (false, true) => (document, false),

@@ -1,6 +1,7 @@
 //! `run` and `gate`: a runtime, two signals, a live panel, an answer.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -10,12 +11,14 @@ use super::first::AtWork;
 use super::printer::{self, Printer};
 use super::progress::{Progress, Voice};
 use crate::app::{self, AppError, Form, Judged};
+use crate::base::Secret;
 use crate::config::{Entry, Origin, Outputs, Purpose, Resolved, Starter};
 use crate::document::v1::RunDocument;
 use crate::engine::{Stop, Stopper};
 use crate::gate::Decision;
 use crate::host::{env, signals};
 use crate::launch;
+use crate::store::Home;
 
 /// How long requests in flight may still end after the first signal: a cancelled job must be gone within a second.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -124,6 +127,15 @@ pub(super) fn judge(
         let stop = listen(progress.voice());
         app::gate(resolved, commit, &mut progress, &stop).await
     })
+}
+
+/// Where the baselines live that a command works on: the database that is named, on the line or in the environment, or the folder.
+pub(super) fn home(folder: &Path, store: Option<&str>) -> Home {
+    let said = store.map(str::to_owned).or_else(|| env::vars().remove("LLM_LOADTEST_STORE"));
+    match said.filter(|url| !url.trim().is_empty()) {
+        Some(url) => Home::Database(Secret::new(url.trim())),
+        None => Home::Folder(folder.to_owned()),
+    }
 }
 
 /// The commit that is being measured, where CI says so.

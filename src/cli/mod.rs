@@ -14,5 +14,7 @@ mod load;
 mod panel;
 mod printer;
 mod progress;
+mod recommend;
+mod serve;
 
 pub use dispatch::main;

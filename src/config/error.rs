@@ -94,7 +94,8 @@ impl Entry {
             Origin::File { path, line, key } => format!("{path}:{line}: {key}: {value}"),
             Origin::Default => format!("default {} {value}", self.key),
         };
-        ConfigError::new(format!("{place}: {}", wrong.problem), wrong.hint)
+        let error = ConfigError::new(format!("{place}: {}", wrong.problem), wrong.hint);
+        ConfigError { key: Some(self.key), ..error }
     }
 }
 
@@ -121,6 +122,7 @@ pub(super) fn wrong(problem: impl Into<String>, hint: impl Into<String>) -> Wron
 pub struct ConfigError {
     message: String,
     hint: Hint,
+    key: Option<&'static str>,
 }
 
 impl ConfigError {
@@ -128,7 +130,13 @@ impl ConfigError {
         Self {
             message: one_line(&message.into(), MESSAGE_MAX),
             hint: Hint::new(one_line(&hint.into(), MESSAGE_MAX)),
+            key: None,
         }
+    }
+
+    /// The setting whose value is wrong, where it is one alone.
+    pub fn key(&self) -> Option<&'static str> {
+        self.key
     }
 
     /// What is wrong, with its place and value; one line.

@@ -23,12 +23,13 @@ pub use action::{
     ActionCommand, ActionPlan, BaselinesFrom, CommentWhen, CommitReport, FailOn, resolve_action,
 };
 pub use error::{ConfigError, Entry, Origin};
-pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file};
+pub use file::{DEFAULT_FILES, FOLDER_FILES, SourceFile, Variable, parse_env_file, prices};
 pub use fingerprint::fingerprint;
 pub use inputs::{action_environment, action_inputs, inputs_table};
 pub use launch::{CONTAINER_PLACE, Gpus, Image, Launch, PORT_PLACE, Pull, Starter};
 pub use layers::{Layers, Purpose, config_path};
 pub use origins::origins;
+pub use parse::parse_slos;
 pub use plan::{
     BaselineServer, Bound, GatePolicy, GpuUse, MetricsSource, Objective, RunPlan, Sampling, SearchPlan,
     ServerMetrics, StartAt, Target, Timeouts, Validate, Warmup,
@@ -36,5 +37,5 @@ pub use plan::{
 pub use resolve::{Outputs, Print, Resolved, ResultFiles, resolve};
 pub use schema::json_schema;
 pub use setting::{Group, Section, Setting, Shape};
-pub use settings::SETTINGS;
+pub use settings::{SETTINGS, named};
 pub use starter::starter;

@@ -41,6 +41,8 @@ pub struct Outputs {
     pub markdown: Option<PathBuf>,
     pub html: Option<PathBuf>,
     pub baselines: PathBuf,
+    /// URL of a database in which baselines and evidence live instead; it may hold a password.
+    pub store: Option<Secret>,
     /// Store the first session where no baseline exists.
     pub save_baseline: bool,
     pub session_id: Option<String>,
@@ -345,6 +347,11 @@ fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
         markdown: path("markdown")?,
         html: path("html")?,
         baselines: path("baselines")?.unwrap_or_default(),
+        store: chosen
+            .one("store")
+            .map(|entry| entry.text.trim())
+            .filter(|url| !url.is_empty())
+            .map(Secret::new),
         save_baseline: switch("save-baseline")?,
         session_id: chosen.parse("session-id", parse::name)?,
         ledger: path("ledger")?.unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! The table of every setting: one row gives its flag, action input, environment variable, file key, schema and help.
 
+use super::error::nearest;
 use super::setting::Group::{Action, Gate, Launch, Load, Output, Request, Search, Server, Wait};
 use super::setting::Section as In;
 use super::setting::Shape::{
@@ -12,6 +13,12 @@ use crate::protocol::{Adapter, Api};
 /// The row of a key.
 pub(super) fn find(key: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// The setting that somebody names as a flag without its dashes, by its own name or another tool's; else the nearest name.
+pub fn named(name: &str) -> Result<&'static Setting, Option<&'static str>> {
+    let is = |setting: &&Setting| setting.key == name || setting.aliases.contains(&name);
+    SETTINGS.iter().find(is).ok_or_else(|| nearest(name, SETTINGS.iter().map(|setting| setting.key)))
 }
 
 /// Every setting, in the order of help texts.
@@ -344,6 +351,9 @@ pub const SETTINGS: &[Setting] = &[
         .default("baselines")
         .also(&["baselines-dir"])
         .file(&[(In::Gate, "baselines")]),
+    row("store", Gate, Text, "Where baselines and evidence live instead of folders: sqlite:FILE or postgres://USER@HOST/NAME; a password is better given in PGPASSWORD, because other users of a machine can see flags")
+        .value("URL")
+        .secret(),
     row("save-baseline", Gate, Switch, "Store this session as the first baseline where none exists")
         .default("true")
         .off(&["no-save-baseline"])

@@ -33,6 +33,13 @@ impl RealClock {
     }
 }
 
+impl RealClock {
+    /// The same to the millisecond: `2026-01-31T12:00:00.123Z`.
+    pub fn wall_ms() -> String {
+        format!("{:.3}", Timestamp::now())
+    }
+}
+
 /// The wall clock, since 1970-01-01T00:00:00Z.
 pub fn epoch() -> Nanos {
     Nanos(u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(0))
@@ -67,6 +74,10 @@ mod tests {
 
         let wall = RealClock::wall();
         assert_eq!(wall.len(), "2026-01-31T12:00:00Z".len(), "{wall}");
+        assert!(wall.ends_with('Z') && wall.parse::<Timestamp>().is_ok(), "{wall}");
+
+        let wall = RealClock::wall_ms();
+        assert_eq!(wall.len(), "2026-01-31T12:00:00.123Z".len(), "{wall}");
         assert!(wall.ends_with('Z') && wall.parse::<Timestamp>().is_ok(), "{wall}");
     }
 }

@@ -20,6 +20,7 @@ mod forecast;
 mod found;
 mod hardware;
 mod history;
+mod recommend;
 mod search;
 mod server;
 mod text;

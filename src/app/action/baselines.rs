@@ -22,7 +22,8 @@ impl Step {
         }
         let Some(base) = base else { return Ok(()) };
         resolved.outputs.save_baseline = false;
-        if self.plan.baselines_from == BaselinesFrom::Checkout {
+        // What a database holds, no checkout can change.
+        if self.plan.baselines_from == BaselinesFrom::Checkout || resolved.outputs.store.is_some() {
             return Ok(());
         }
         let folder = resolved.outputs.baselines.clone();

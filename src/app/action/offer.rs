@@ -1,6 +1,6 @@
 //! A result offered as the newest stored session, in a pull request that a person merges.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::baselines::inside;
 use super::step::Step;
@@ -11,7 +11,7 @@ use crate::app::gate::session_id;
 use crate::document::v1::RunDocument;
 use crate::github::{Proposal, Texts};
 use crate::report::markdown;
-use crate::store::{Store, StoreError};
+use crate::store::{Home, Store, StoreError};
 
 /// What was offered, and where it can be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Offered {
                 format!("a new session of {files} is offered in {url}{}", aside.unwrap_or_default())
             }
             None if self.is_local => format!("stored in {files}; commit it to judge later runs"),
-            None => format!("{files} holds these results already"),
+            None => format!("{files} holds these results"),
         }
     }
 }
@@ -47,14 +47,15 @@ impl Offered {
 const BRANCH: &str = "llm-loadtest/baselines";
 
 impl Step {
-    /// Adds results to the stored sessions: in the repository's one open pull request for it, or in the folder where no token
-    /// allows that.
-    pub async fn offer(&self, results: &[PathBuf], folder: &Path) -> Result<Offered, AppError> {
+    /// Adds results to the stored sessions: in the repository's one open pull request for it, in the folder where no token
+    /// allows that, or in the database where they live in one.
+    pub async fn offer(&self, results: &[PathBuf], home: &Home) -> Result<Offered, AppError> {
         let commit = self.event.head.as_deref().or(self.event.sha.as_deref());
-        let Some(github) = &self.github else {
-            let saved = results.iter().map(|result| save(folder, result, commit));
+        let (Some(github), Home::Folder(folder)) = (&self.github, home) else {
+            let saved = results.iter().map(|result| save(home, result, commit));
             let files = saved.map(|path| Ok(path?.display().to_string())).collect::<Result<_, AppError>>()?;
-            return Ok(Offered { files, url: None, is_local: true, put_aside: None });
+            let is_local = matches!(home, Home::Folder(_));
+            return Ok(Offered { files, url: None, is_local, put_aside: None });
         };
         let inside = inside(folder).ok_or_else(|| {
             AppError::usage(

@@ -102,7 +102,7 @@ impl Step {
         // A first result may have become the baseline just now; it was held against none.
         let rests_on_one =
             document.verdict.as_ref().is_some_and(|verdict| verdict.basis != BasisDocument::None);
-        let file = outputs::baseline_file(document, &resolved.outputs.baselines);
+        let file = outputs::baseline_file(document, &resolved.outputs);
         let Some(path) = file.filter(|_| rests_on_one) else { return String::new() };
         match (&self.origin, path.file_name()) {
             (Some((folder, commit)), Some(name)) => format!("{folder}/{}@{commit}", name.to_string_lossy()),

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::ConfirmFlags;
 use crate::app::HistoryAsk;
 use crate::record::MetricKey;
+use crate::store::Home;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -25,6 +26,9 @@ pub struct HistoryArgs {
     /// Folder of stored baselines
     #[arg(long, alias = "baselines-dir", value_name = "DIR", default_value = "baselines")]
     pub baselines: PathBuf,
+    /// Where baselines live instead of a folder: sqlite:FILE or postgres://USER@HOST/NAME; `LLM_LOADTEST_STORE` without it
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
     /// Number to show, for example `ttft_p95`; repeatable; without it what a gate judges
     #[arg(long = "metric", value_name = "NAME")]
     pub metrics: Vec<MetricKey>,
@@ -59,9 +63,9 @@ pub enum HistoryFormat {
 
 impl HistoryArgs {
     /// Which history is asked for.
-    pub fn ask(&self) -> HistoryAsk {
+    pub fn ask(&self, home: Home) -> HistoryAsk {
         HistoryAsk {
-            folder: self.baselines.clone(),
+            home,
             name: self.key.clone(),
             metrics: self.metrics.clone(),
             levels: self.levels.clone(),

@@ -95,8 +95,15 @@ impl Rows for OfDoctor {
 
 impl Rows for OfConfirmation {
     fn has(setting: &Setting) -> bool {
-        const OWN: [&str; 6] =
-            ["tolerance", "objective", "baselines", "save-baseline", "require-baseline", "session-id"];
+        const OWN: [&str; 7] = [
+            "tolerance",
+            "objective",
+            "baselines",
+            "store",
+            "save-baseline",
+            "require-baseline",
+            "session-id",
+        ];
         match setting.group {
             Group::Search | Group::Action => false,
             Group::Output => setting.key == "config",

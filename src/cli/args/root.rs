@@ -4,14 +4,15 @@ use clap::{Parser, Subcommand};
 
 use super::{
     ActionArgs, AnalyzeArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs,
-    GpuArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, ReportArgs, RunArgs,
-    SimulateArgs,
+    GpuArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs,
+    RunArgs, ServeArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    passed
-  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history
+  1    the gate failed: a regression or a missed objective; a search found no load that holds; an alarm of history;
+       recommend found no GPU that serves the load
   2    usage or configuration
   3    environment: the server or a file could not be reached
   4    not decided: invalid, or inconclusive with --strict; a search that showed nothing
@@ -55,6 +56,8 @@ pub enum Command {
     Action(Box<ActionArgs>),
     /// Read results of vllm bench serve, SGLang, AIPerf or GuideLLM as a result of ours
     Import(ImportArgs),
+    /// Serve the dashboard and the API: start benchmarks, follow and compare them, keep their history
+    Serve(Box<ServeArgs>),
     /// Serve the built-in simulator over HTTP until interrupted
     Simulate(SimulateArgs),
     /// Show this machine's GPUs as they are now: load, memory, power, clocks and what holds them down
@@ -63,4 +66,6 @@ pub enum Command {
     Info(InfoArgs),
     /// Write a commented configuration file to start from
     Init(InitArgs),
+    /// Say how many of which GPU a model, a load and its limits need, and how each number comes about
+    Recommend(Box<RecommendArgs>),
 }

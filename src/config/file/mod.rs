@@ -1,6 +1,7 @@
 //! Files as text in, settings with their lines out.
 
 mod dotenv;
+mod prices;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod yaml;
 
 pub(super) use dotenv::is_name;
 pub use dotenv::{Variable, parse_env_file};
+pub use prices::prices;
 pub(super) use sections::{Block, Document, read};
 
 /// A file that someone else has read. No `Debug`, because it may be a `.env`.

@@ -27,6 +27,7 @@ pub(super) use rules::Setup;
 pub(super) use search::{search, wanted};
 pub(super) use server::{api_key, baseline, is_simulator, simulated, target};
 pub(super) use shard::{shard, start_at};
+pub use slo::parse_slos;
 pub(super) use slo::slos;
 pub(super) use weights::weights;
 pub(super) use words::{cut_lines, name, path, switch, warmup, whole};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::rules::Setup;
 use super::words::{cut_words, span};
-use crate::config::error::{ConfigError, Wrong, wrong};
+use crate::config::error::{ConfigError, Wrong, printable, wrong};
 use crate::config::layers::Chosen;
 use crate::record::Slo;
 use crate::record::{Metric, MetricKey};
@@ -17,6 +17,14 @@ pub(in crate::config) fn slos(chosen: &Chosen, setup: Setup) -> Result<Vec<Slo>,
             .wrong(wrong(format!("there are two limits on {}", twice.metric), "keep one limit per metric"))),
         _ => Ok(slos),
     }
+}
+
+/// Limits that belong to no run: `ttft:500,tpot:50`, bare numbers in milliseconds.
+pub fn parse_slos(text: &str) -> Result<Vec<Slo>, ConfigError> {
+    let setup = Setup { open: false, stream: true, generates: true, slos: true };
+    cut(text).iter().map(|pair| slo(pair, setup)).collect::<Result<_, _>>().map_err(
+        |Wrong { problem, hint }| ConfigError::new(format!("--goodput {}: {problem}", printable(text)), hint),
+    )
 }
 
 /// `ttft: 500` holds a space inside a pair, `ttft:500 tpot:50` between pairs.

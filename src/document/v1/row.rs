@@ -1,5 +1,6 @@
 //! One line of `requests.jsonl`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::millis;
@@ -7,7 +8,7 @@ use crate::base::Nanos;
 use crate::record::{Chunk, Outcome, Phase, Row, ServerTimes, Usage};
 
 /// One request. Instants are in milliseconds since the run's start; `chunk_ms`, `ttft_ms` and `e2e_ms` since `sent_ms`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowDocument {
     pub index: u64,
@@ -55,7 +56,7 @@ impl ServerMs {
 }
 
 /// Tokens asked for and got.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenCounts {
     pub prompt_asked: Option<u32>,
@@ -68,7 +69,7 @@ pub struct TokenCounts {
 }
 
 /// What the server says of itself, in milliseconds; what it does not say is left out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerMs {
     #[serde(default, skip_serializing_if = "Option::is_none")]

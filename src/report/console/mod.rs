@@ -6,6 +6,7 @@ mod gate;
 mod gpus;
 pub mod history;
 mod info;
+mod recommend;
 mod run;
 mod search;
 mod style;
@@ -14,6 +15,7 @@ pub use doctor::render_doctor;
 pub use forecast::render_forecast;
 pub use gpus::render_gpus;
 pub use info::render_info;
+pub use recommend::render_recommendation;
 pub use style::Style;
 
 use super::cell::gates;

@@ -9,6 +9,7 @@ mod forecast;
 pub mod history;
 mod many;
 mod options;
+mod recommend;
 mod table;
 
 pub use comment::{key, marker, render};
@@ -17,6 +18,7 @@ pub use failure::{Failure, render_failure};
 pub use forecast::render_forecast;
 pub use many::render_many;
 pub use options::{Limit, MarkdownOptions, Note, NoteKind};
+pub use recommend::render_recommendation;
 
 /// Foreign text on one line, without markup of its own.
 pub fn text(foreign: &str) -> String {

@@ -8,6 +8,7 @@ mod compare;
 mod event;
 mod history;
 mod problem;
+mod schemas;
 mod setup;
 
 pub use analysis::{
@@ -26,4 +27,5 @@ pub use history::{
     PromoteAsk, SessionBrief,
 };
 pub use problem::ProblemDocument;
+pub use schemas::schemas;
 pub use setup::{KeyScope, ModelsDocument, SettingRow, SettingsDocument, ViewerDocument};

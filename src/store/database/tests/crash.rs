@@ -32,6 +32,9 @@ fn the_process_that_is_killed() {
         for minute in 0.. {
             let kept = kept(minute, Finished);
             let id = &kept.benchmark.id;
+            if database.find(id).await.unwrap().is_some() {
+                continue;
+            }
             database.insert(&kept).await.unwrap();
             database.put_result(id, &sample::run()).await.unwrap();
             database.put_rows(id, &folder.join("requests.jsonl")).await.unwrap();
@@ -54,7 +57,6 @@ fn what_was_stored_before_a_kill_is_there_after_it() {
             .unwrap();
         let before = fs::read_to_string(folder.join("stored")).unwrap_or_default().lines().count();
         let stored = || fs::read_to_string(folder.join("stored")).unwrap_or_default();
-        // The second and the third find the ids taken and end; what they leave must be whole all the same.
         while child.try_wait().unwrap().is_none() && stored().lines().count() < before + 5 {
             sleep(Duration::from_millis(10));
         }
@@ -76,5 +78,5 @@ fn what_was_stored_before_a_kill_is_there_after_it() {
             assert_eq!(stage.objects() as i64, 2 * known.try_get::<i64, _>(0).unwrap());
         });
     }
-    assert!(fs::read_to_string(folder.join("stored")).unwrap().lines().count() >= 5);
+    assert!(fs::read_to_string(folder.join("stored")).unwrap().lines().count() >= 15);
 }

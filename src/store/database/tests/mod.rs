@@ -30,10 +30,6 @@ impl Stage {
         Database::open(&self.place).await.unwrap()
     }
 
-    fn is_sqlite(&self) -> bool {
-        self.place.url.starts_with("sqlite:")
-    }
-
     /// Files below the folder of objects.
     fn objects(&self) -> usize {
         count(self.folder.path().join("objects"))

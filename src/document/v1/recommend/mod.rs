@@ -1,5 +1,8 @@
 //! What `recommend` is asked and what it answers: how many of which GPU a load needs.
 
+mod answer;
+mod ask;
+
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -141,15 +144,15 @@ pub struct AssumptionDocument {
 }
 
 /// A number as physics bounds it, and as it is expected. No server does better than `bound` at what was asked;
-/// `low` and `high` are the expectation under the worst and the best efficiency assumed.
+/// `worst` and `best` are the expectation at both ends of the efficiencies assumed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RangeDocument {
     pub bound: Option<f64>,
-    /// Null where the load or its limits cannot be met under that efficiency.
-    pub low: Option<f64>,
+    /// Null where the load cannot be served under that efficiency.
+    pub worst: Option<f64>,
     pub expected: f64,
-    pub high: Option<f64>,
+    pub best: Option<f64>,
 }
 
 /// One way to serve the load.
@@ -242,7 +245,7 @@ pub struct InputDocument {
 pub struct RejectedDocument {
     pub gpu: String,
     pub gpu_name: String,
-    /// `memory`, `ttft`, `tpot`, `e2e`, `precision` or `max_gpus`.
+    /// `memory`, `ttft`, `tpot`, `e2e`, `throughput`, `precision` or `max_gpus`.
     pub bound: String,
     /// One sentence with the numbers.
     pub reason: String,
