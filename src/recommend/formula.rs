@@ -47,13 +47,17 @@ fn memory(ask: &Ask, replica: &Replica<'_>, choice: &Choice) -> Vec<Formula> {
     vec![
         Formula {
             name: "weights per GPU",
-            formula: "(body × w + experts × e + (embedding + output matrix + vision) × 2) / g",
+            formula: "(body × w + experts × e + rest × 2) / g",
             inputs: vec![
                 input("body", model.body as f64, "parameters"),
                 input("experts", (model.expert * model.experts) as f64, "parameters"),
                 input("w", replica.precision.layer_bytes(), "bytes"),
                 input("e", replica.precision.expert_bytes(), "bytes"),
-                input("all parameters", model.parameters() as f64, "parameters"),
+                input(
+                    "rest",
+                    (model.parameters() - model.body - model.expert * model.experts) as f64,
+                    "parameters of embeddings, output matrix and vision tower",
+                ),
                 input("g", gpus, "GPUs"),
             ],
             value: memory.weights,
@@ -93,6 +97,10 @@ fn memory(ask: &Ask, replica: &Replica<'_>, choice: &Choice) -> Vec<Formula> {
     ]
 }
 
+const LETTERS: &str = "L: operations of the layers' matrices, H: of the output matrix, A: of attention, I: on images; W: bytes of weights, K: of KV cache; P, P16: peaks; each per GPU";
+const BOUND: &str = "max((W + K) / BW, L / P + (H + A + I) / P16, T)";
+const EXPECTED: &str = "max(W / (BW × MBU), (L / P + H / P16) / MFU) + max(K / (BW × MBU), Ad / (P16 × MFU)) + (Ap + I) / (P16 × MFU) + T + C";
+
 fn prefill(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency) -> Vec<Formula> {
     let lengths = ask.lengths;
     let work = Work {
@@ -101,79 +109,65 @@ fn prefill(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency) -> Vec<For
         patches: lengths.patches,
         ..Work::default()
     };
-    let peak = replica.precision.peak(replica.gpu).unwrap_or(replica.gpu.bf16);
-    let flops = replica.layer_flops(lengths.input);
-    let inputs = |share: f64| {
-        vec![
-            input("layers' operations", flops, "operations per GPU"),
-            input("attention's operations", replica.attention_flops(&work), "operations per GPU"),
-            input("peak", peak, "operations/s"),
-            input("peak in 16 bits", replica.gpu.bf16, "operations/s"),
-            input("MFU", share, ""),
-            input("links", replica.link_seconds(efficiency, lengths.input), "s"),
-            input(
-                "cost of step and layers",
-                efficiency.step + efficiency.layer * replica.model.layers as f64,
-                "s",
-            ),
-        ]
-    };
+    pair(["reading a prompt, bound", "reading a prompt, expected"], replica, efficiency, &work)
+}
+
+fn decode(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency, point: &Point) -> Vec<Formula> {
+    let work = Work { decoding: point.batch.max(1.0), context: ask.lengths.held(), ..Work::default() };
+    pair(["a step of tokens, bound", "a step of tokens, expected"], replica, efficiency, &work)
+}
+
+/// The same work as physics bounds it, and as it is expected.
+fn pair(
+    [bound, expected]: [&'static str; 2],
+    replica: &Replica<'_>,
+    efficiency: &Efficiency,
+    work: &Work,
+) -> Vec<Formula> {
     vec![
         Formula {
-            name: "reading a prompt, bound",
-            formula: "max((layers' operations / peak + attention's operations / peak in 16 bits), bytes / bandwidth)",
-            inputs: inputs(1.0),
-            value: replica.step(&Efficiency::ideal(), &work),
+            name: bound,
+            formula: BOUND,
+            inputs: inputs(replica, &Efficiency::ideal(), work),
+            value: replica.step(&Efficiency::ideal(), work),
             unit: "s",
-            source: "two operations per parameter and token (Kaplan et al. 2020)",
+            source: "two operations per parameter and token (Kaplan et al. 2020); roofline (Williams, Waterman and Patterson 2009)",
         },
         Formula {
-            name: "reading a prompt, expected",
-            formula: "(layers' operations / peak + attention's operations / peak in 16 bits) / MFU + links + cost of step and layers",
-            inputs: inputs(efficiency.compute),
-            value: replica.step(efficiency, &work),
+            name: expected,
+            formula: EXPECTED,
+            inputs: inputs(replica, efficiency, work),
+            value: replica.step(efficiency, work),
             unit: "s",
-            source: "docs/RECOMMEND.md",
+            source: LETTERS,
         },
     ]
 }
 
-fn decode(ask: &Ask, replica: &Replica<'_>, efficiency: &Efficiency, point: &Point) -> Vec<Formula> {
-    let batch = point.batch.max(1.0);
-    let work = Work { decoding: batch, context: ask.lengths.held(), ..Work::default() };
-    let inputs = |share: f64| {
-        vec![
-            input("weights", replica.weight_bytes_read(batch), "bytes per GPU"),
-            input("KV cache", replica.kv_bytes_read(&work), "bytes per GPU"),
-            input("bandwidth", replica.gpu.bandwidth, "bytes/s"),
-            input("MBU", share, ""),
-            input("operations", replica.layer_flops(batch), "operations per GPU"),
-            input("links", replica.link_seconds(efficiency, batch), "s"),
-            input(
-                "cost of step and layers",
-                efficiency.step + efficiency.layer * replica.model.layers as f64,
-                "s",
-            ),
-            input("batch", batch, "sequences"),
-        ]
-    };
+fn inputs(replica: &Replica<'_>, efficiency: &Efficiency, work: &Work) -> Vec<Input> {
+    let tokens = work.decoding + work.prefill;
+    let (reading, making) = (Work { decoding: 0.0, ..*work }, Work { prefill: 0.0, ..*work });
+    let read = replica.weight_bytes_read(tokens);
+    // Kernels that widen 4-bit weights read them as slowly as if they were larger.
+    let weights = replica.weight_seconds(efficiency, tokens) * replica.gpu.bandwidth * efficiency.memory;
     vec![
-        Formula {
-            name: "a step of tokens, bound",
-            formula: "max((weights + KV cache) / bandwidth, operations / peak)",
-            inputs: inputs(1.0),
-            value: replica.step(&Efficiency::ideal(), &work),
-            unit: "s",
-            source: "roofline (Williams, Waterman and Patterson 2009)",
-        },
-        Formula {
-            name: "a step of tokens, expected",
-            formula: "max(weights / (bandwidth × MBU), operations / (peak × MFU)) + KV cache / (bandwidth × MBU) + links + cost of step and layers",
-            inputs: inputs(efficiency.memory),
-            value: replica.step(efficiency, &work),
-            unit: "s",
-            source: "docs/RECOMMEND.md",
-        },
+        input("L", replica.layer_flops(tokens), "operations"),
+        input("H", replica.head_flops(work.decoding.max(1.0)), "operations"),
+        input("Ap", replica.attention_flops(&reading), "operations"),
+        input("Ad", replica.attention_flops(&making), "operations"),
+        input("A", replica.attention_flops(work), "operations"),
+        input("I", replica.vision_flops(work.patches), "operations"),
+        input("bytes of weights", read, "bytes"),
+        input("W", weights, "bytes"),
+        input("K", replica.kv_bytes_read(work), "bytes"),
+        input("P", replica.precision.peak(replica.gpu).unwrap_or(replica.gpu.bf16), "operations/s"),
+        input("P16", replica.gpu.bf16, "operations/s"),
+        input("BW", replica.gpu.bandwidth, "bytes/s"),
+        input("MBU", efficiency.memory, ""),
+        input("MFU", efficiency.compute, ""),
+        input("T", replica.link_seconds(efficiency, tokens), "s over links"),
+        input("C", efficiency.step + efficiency.layer * replica.model.layers as f64, "s of step and layers"),
+        input("tokens", tokens, "tokens"),
     ]
 }
 

@@ -97,10 +97,13 @@ impl Model {
     /// From flags; what they leave out is taken from models of that size, and said.
     pub fn of_numbers(name: &str, numbers: &Numbers) -> Result<Self, RecommendError> {
         let Numbers { parameters, active_parameters, layers, kv_heads, head_dim, hidden_size } = *numbers;
-        let all = needed("--parameters", parameters)?;
-        let layers = needed("--layers", layers.map(f64::from))? as u64;
-        let kv_heads = needed("--kv-heads", kv_heads.map(f64::from))? as u64;
-        let head_dim = needed("--head-dim", head_dim.map(f64::from))? as u64;
+        let all = needed("--parameters", parameters, 1e15)?;
+        let layers = needed("--layers", layers.map(f64::from), 1_000.0)? as u64;
+        let kv_heads = needed("--kv-heads", kv_heads.map(f64::from), 4_096.0)? as u64;
+        let head_dim = needed("--head-dim", head_dim.map(f64::from), 65_536.0)? as u64;
+        let hidden_size = hidden_size
+            .map(|width| needed("--hidden-size", Some(f64::from(width)), 262_144.0))
+            .transpose()?;
         let active = active_parameters.unwrap_or(all);
         if !(active > 0.0 && active <= all) {
             return Err(RecommendError::Value {
@@ -118,9 +121,9 @@ impl Model {
                 assumed.push(format!("hidden size {hidden}, from the parameters of a layer"));
                 hidden
             },
-            u64::from,
+            |width| width as u64,
         );
-        let heads = (hidden / head_dim.max(1)).max(kv_heads);
+        let heads = (hidden / head_dim).max(kv_heads);
         // What is not used by every token is spread over experts of which one token uses one in so many.
         let (body, expert, experts) = match (all / active).round() as u64 {
             0 | 1 => (all, 0.0, 0),
@@ -163,15 +166,15 @@ pub(super) fn attention_name(heads: u64, kv_heads: u64) -> &'static str {
     }
 }
 
-fn needed(field: &'static str, value: Option<f64>) -> Result<f64, RecommendError> {
+fn needed(field: &'static str, value: Option<f64>, most: f64) -> Result<f64, RecommendError> {
     const HINT: &str =
         "--parameters, --layers, --kv-heads and --head-dim describe a model; or give --config-json";
     match value {
-        Some(value) if value.is_finite() && value >= 1.0 && value < 1e15 => Ok(value),
+        Some(value) if (1.0..=most).contains(&value) => Ok(value),
         Some(value) => Err(RecommendError::Value {
             field,
             value: value.to_string(),
-            problem: "not a positive count".to_owned(),
+            problem: format!("not between 1 and {most}"),
             hint: HINT,
         }),
         None => Err(RecommendError::Value {

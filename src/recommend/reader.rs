@@ -84,14 +84,14 @@ fn published(quantization: Option<&RawQuantization>) -> Option<Precision> {
     match (quant_method.as_deref()?, bits) {
         ("fp8" | "fbgemm_fp8", _) => Some(Precision::Fp8),
         ("mxfp4", _) => Some(Precision::Mxfp4),
-        (_, Some(4)) => Some(Precision::Int4),
         (_, Some(8)) => Some(Precision::Int8),
-        ("awq", None) => Some(Precision::Int4),
+        (_, Some(4)) | ("awq", None) => Some(Precision::Int4),
         _ => None,
     }
 }
 
 /// What sets families apart beyond their numbers.
+#[expect(clippy::struct_excessive_bools, reason = "habits of families, each independent of the others")]
 struct Family {
     matrices: u64,
     tied: bool,
@@ -173,8 +173,8 @@ impl Raw {
     fn attention(&self, hidden: u64, heads: u64) -> Result<Attention, RecommendError> {
         if let Some(kv_rank) = self.kv_lora_rank {
             return Ok(Attention::Latent {
-                query_rank: self.q_lora_rank,
-                kv_rank,
+                query_rank: bounded("q_lora_rank", self.q_lora_rank)?,
+                kv_rank: needed("kv_lora_rank", Some(kv_rank))?,
                 nope: needed("qk_nope_head_dim", self.qk_nope_head_dim)?,
                 rope: needed("qk_rope_head_dim", self.qk_rope_head_dim)?,
                 value: needed("v_head_dim", self.v_head_dim)?,
@@ -189,30 +189,29 @@ impl Raw {
                 problem: format!("num_key_value_heads is {kv_heads}, more than the {heads} heads"),
             });
         }
-        let head_dim = match self.head_dim {
-            None => hidden / heads,
-            given => needed("head_dim", given)?,
-        };
+        let head_dim = needed("head_dim", self.head_dim.or(Some(hidden / heads)))?;
         Ok(Attention::Grouped { kv_heads, head_dim })
     }
 
     fn experts(&self, kind: &str, inner: u64) -> Result<Option<Experts>, RecommendError> {
         let Some(count) = self.num_local_experts.filter(|count| *count > 1) else { return Ok(None) };
+        needed("num_local_experts", Some(count))?;
         let per_token = needed("num_experts_per_tok", self.num_experts_per_tok)?;
         if per_token > count {
             return Err(RecommendError::Config {
                 problem: format!("num_experts_per_tok is {per_token}, more than the {count} experts"),
             });
         }
-        let own = self.moe_intermediate_size.unwrap_or(inner);
+        let own = bounded("moe_intermediate_size", self.moe_intermediate_size)?.unwrap_or(inner);
+        let shared = bounded("shared_expert_intermediate_size", self.shared_expert_intermediate_size)?;
+        let shared_experts = self.n_shared_experts.filter(|count| *count > 0);
         Ok(Some(Experts {
             count,
             per_token,
             inner: own,
-            shared_inner: self
-                .shared_expert_intermediate_size
-                .unwrap_or(self.n_shared_experts.unwrap_or(0) * own),
-            shared_gate: self.shared_expert_intermediate_size.is_some(),
+            shared_inner: shared
+                .unwrap_or(bounded("n_shared_experts", shared_experts)?.map_or(0, |count| count * own)),
+            shared_gate: shared.is_some(),
             dense_layers: self.first_k_dense_replace.unwrap_or(0),
             bias: kind == "gpt_oss",
             router_bias: matches!(kind, "gpt_oss" | "deepseek_v3"),
@@ -237,13 +236,31 @@ impl Raw {
     }
 }
 
-/// A count between 1 and a million million, which keeps every product of counts well below 2^63 … as f64 beyond.
+/// The largest that a field may be: above every model there is, and small enough that no product of them overflows.
+fn most(field: &str) -> u64 {
+    match field.rsplit('.').next().unwrap_or(field) {
+        "num_hidden_layers" | "depth" | "n_shared_experts" | "patch_size" => 1_000,
+        "num_attention_heads" | "num_key_value_heads" | "num_local_experts" | "num_experts_per_tok" => 4_096,
+        "vocab_size" | "intermediate_size" | "moe_intermediate_size" | "shared_expert_intermediate_size" => {
+            4_194_304
+        }
+        "head_dim" | "v_head_dim" | "qk_nope_head_dim" | "qk_rope_head_dim" | "image_size" => 65_536,
+        _ => 262_144,
+    }
+}
+
+/// A count that must be there.
 pub(super) fn needed(field: &str, value: Option<u64>) -> Result<u64, RecommendError> {
+    bounded(field, value)?.ok_or_else(|| RecommendError::Config { problem: format!("{field} is missing") })
+}
+
+/// A count that may be absent.
+pub(super) fn bounded(field: &str, value: Option<u64>) -> Result<Option<u64>, RecommendError> {
+    let most = most(field);
     match value {
-        Some(value) if (1..=1_000_000).contains(&value) => Ok(value),
-        Some(value) => Err(RecommendError::Config {
-            problem: format!("{field} is {value}, not between 1 and 1,000,000"),
-        }),
-        None => Err(RecommendError::Config { problem: format!("{field} is missing") }),
+        Some(value) if !(1..=most).contains(&value) => {
+            Err(RecommendError::Config { problem: format!("{field} is {value}, not between 1 and {most}") })
+        }
+        value => Ok(value),
     }
 }

@@ -64,7 +64,8 @@ impl Replica<'_> {
             / f64::from(self.gpus)
     }
 
-    fn weight_seconds(&self, efficiency: &Efficiency, tokens: f64) -> f64 {
+    /// Seconds in which each GPU reads its weights, were there nothing else to do.
+    pub fn weight_seconds(&self, efficiency: &Efficiency, tokens: f64) -> f64 {
         let all = self.weight_bytes_read(tokens);
         let bandwidth = self.gpu.bandwidth * efficiency.memory;
         if matches!(self.precision, Precision::Int4) {
@@ -81,7 +82,7 @@ impl Replica<'_> {
     }
 
     /// Operations of each GPU on the output matrix, which only tokens that are sampled pass.
-    fn head_flops(&self, sampled: f64) -> f64 {
+    pub fn head_flops(&self, sampled: f64) -> f64 {
         2.0 * self.model.head as f64 * sampled / f64::from(self.gpus)
     }
 
@@ -111,7 +112,7 @@ impl Replica<'_> {
     }
 
     /// Operations of each GPU on images.
-    fn vision_flops(&self, patches: f64) -> f64 {
+    pub fn vision_flops(&self, patches: f64) -> f64 {
         let parameters = self.model.vision.as_ref().map_or(0, |vision| vision.patch_parameters);
         2.0 * parameters as f64 * patches / f64::from(self.gpus)
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::RecommendError;
-use super::reader::needed;
+use super::reader::{bounded, needed};
 
 /// A tower that turns images into tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub enum Tokens {
     /// squares. Qwen2-VL's `smart_resize` in its image processor, with the start and the end mark.
     Squares { side: u64, min: u64, max: u64 },
     /// Tiles of 448 pixels in the grid nearest to the image's shape, at most 12, and a thumbnail where there are several;
-    /// 256 tokens each and two marks. `dynamic_preprocess` of InternVL 1.5 and later.
+    /// 256 tokens each and two marks. `dynamic_preprocess` of `InternVL` 1.5 and later.
     Tiles,
     /// A token per patch of 16 pixels and one per row, after the longer side is shrunk to 1024. Pixtral 12B (Mistral AI,
     /// 2024), section 2.
@@ -149,7 +149,8 @@ pub(super) fn read(
         }
         ("llava", Some(raw)) => {
             let width = needed("vision_config.hidden_size", raw.hidden_size)?;
-            let side = raw.image_size.unwrap_or(336) / raw.patch_size.unwrap_or(14).max(1);
+            let side = bounded("vision_config.image_size", raw.image_size)?.unwrap_or(336)
+                / bounded("vision_config.patch_size", raw.patch_size)?.unwrap_or(14);
             let projector = width * hidden + hidden + hidden * hidden + hidden;
             Some(tower(raw, Kind::Clip, projector, 1.0, Tokens::Fixed(side * side))?)
         }
@@ -180,12 +181,10 @@ fn qwen(raw: &RawVision, hidden: u64) -> Result<Vision, RecommendError> {
         Some(width) => (needed("vision_config.embed_dim", Some(width))?, false),
         None => (needed("vision_config.hidden_size", raw.hidden_size)?, true),
     };
-    let inner = match raw.intermediate_size {
-        Some(inner) => inner,
-        None => (width as f64 * raw.mlp_ratio.unwrap_or(4.0)) as u64,
-    };
-    let out = raw.out_hidden_size.unwrap_or(hidden);
-    let patch = raw.patch_size.unwrap_or(14);
+    let ratio = (width as f64 * raw.mlp_ratio.unwrap_or(4.0)) as u64;
+    let inner = needed("vision_config.intermediate_size", raw.intermediate_size.or(Some(ratio)))?;
+    let out = bounded("vision_config.out_hidden_size", raw.out_hidden_size)?.unwrap_or(hidden);
+    let patch = bounded("vision_config.patch_size", raw.patch_size)?.unwrap_or(14);
     let attention = 4 * width * width + 4 * width;
     let (mlp, norm) = if gated {
         (3 * width * inner + 2 * inner + width, width)
@@ -194,10 +193,10 @@ fn qwen(raw: &RawVision, hidden: u64) -> Result<Vision, RecommendError> {
     };
     let blocks = depth * (attention + mlp + 2 * norm);
     let merged = 4 * width;
-    let merger = norm + merged * merged + merged + merged * out + out;
+    let projector = norm + merged * merged + merged + merged * out + out;
     Ok(Vision {
-        parameters: blocks + 3 * 2 * patch * patch * width + merger,
-        patch_parameters: blocks + merger / 4,
+        parameters: blocks + 3 * 2 * patch * patch * width + projector,
+        patch_parameters: blocks + projector / 4,
         patches_per_token: 4.0,
         // The processors' defaults: 4 to 16,384 squares of 28 pixels.
         tokens: Tokens::Squares { side: 2 * patch, min: 4, max: 16_384 },
@@ -223,8 +222,8 @@ fn tower(
     let depth = needed("vision_config.num_hidden_layers", raw.depth)?;
     let width = needed("vision_config.hidden_size", raw.hidden_size)?;
     let inner = needed("vision_config.intermediate_size", raw.intermediate_size)?;
-    let patch = raw.patch_size.unwrap_or(14);
-    let positions = (raw.image_size.unwrap_or(336) / patch.max(1)).pow(2);
+    let patch = bounded("vision_config.patch_size", raw.patch_size)?.unwrap_or(14);
+    let positions = (bounded("vision_config.image_size", raw.image_size)?.unwrap_or(336) / patch).pow(2);
     let pixels = 3 * patch * patch * width;
     let biased = 4 * width * width + 4 * width + 2 * width * inner + inner + width + 4 * width;
     let (block, around) = match kind {

@@ -57,8 +57,9 @@ def main():
             code = subprocess.call(
                 [
                     os.path.join(tools, "venv/bin/schemathesis"), "--config-file", config, "run", described, "--url", base,
-                    "--checks", CHECKS, "--max-examples", "12", "--seed", "1", "--rate-limit", "90/s", "--phases",
-                    "examples,coverage,fuzzing", "--workers", "2", "--request-timeout", "10", "--no-color",
+                    # Lines of JSON are a type that schemathesis does not write; tests/it/server sends them.
+                    "--checks", CHECKS, "--exclude-method", "PUT", "--max-examples", "12", "--seed", "1", "--rate-limit", "90/s", "--phases",
+                    "examples,coverage,fuzzing", "--request-timeout", "10", "--no-color",
                 ],
                 cwd=folder,
             )

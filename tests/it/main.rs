@@ -8,6 +8,7 @@
 )]
 
 mod action;
+mod analyze;
 mod bisect;
 mod containers;
 mod data;

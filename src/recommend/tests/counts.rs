@@ -120,6 +120,10 @@ fn configurations_that_cannot_be_are_refused_by_field() {
             r#"{"hidden_size": 99999999999999, "num_attention_heads": 4, "num_hidden_layers": 1}"#,
             "hidden_size",
         ),
+        (
+            r#"{"hidden_size": 4, "num_attention_heads": 8, "num_hidden_layers": 1, "intermediate_size": 64, "vocab_size": 9}"#,
+            "head_dim is 0",
+        ),
     ] {
         let error = read_config("m", config).unwrap_err();
         assert!(

@@ -28,7 +28,7 @@ fn work() -> impl Strategy<Value = Work> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn no_expectation_beats_the_bound(name in models(), gpu in gpus(), work in work(), gpus in prop::sample::select(vec![1_u32, 2, 4, 8])) {

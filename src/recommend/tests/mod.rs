@@ -1,6 +1,8 @@
 //! The arithmetic against published counts, laws, published measurements, and a simulated server.
 
+mod calibration;
 mod counts;
+mod formulas;
 mod laws;
 mod published;
 mod simulated;
