@@ -329,6 +329,7 @@ async function aKey(page) {
   const { id } = await locked.ask('POST', 'benchmarks', { settings: { ...SETTINGS, rate: '40', 'num-prompts': '40' }, title: 'with a key' }, key);
   await page.evaluate((run) => { location.hash = `#/run/${run}`; }, id);
   await see(page, 'Plan and environment', 20000);
+  await page.waitForFunction(() => !document.querySelector('.wait'));
   await locked.stop();
   say('a key is asked for, refused, taken, and followed over the socket');
 }
