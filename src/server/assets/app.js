@@ -68,7 +68,7 @@ function App() {
     <main id="main" tabindex="-1" ref=${main}>
       <${Page} key=${`${place.path} ${prefs.language}`} args=${place.args} params=${place.params} viewer=${viewer.data} welcome=${viewer.again} refused=${viewer.problem} />
     </main>
-    ${help && html`<${Help} close=${() => setHelp(false)} />`}`;
+    ${help && html`<${Help} viewer=${viewer.data} close=${() => setHelp(false)} />`}`;
 }
 
 function Bar({ tab, viewer, help }) {
@@ -87,11 +87,12 @@ function Bar({ tab, viewer, help }) {
 
 const KEYS = [['/', 'keys.filter'], ['n', 'keys.new'], ['g r', 'nav.runs'], ['g h', 'nav.history'], ['g g', 'nav.gpu'], ['g c', 'nav.recommend'], ['j k', 'keys.rows'], ['x', 'keys.select'], ['t', 'keys.theme'], ['?', 'keys']];
 
-function Help({ close }) {
+// A link carries no key, so the numbers behind one are not offered where keys are needed.
+function Help({ viewer, close }) {
   return html`<${Dialog} title=${t('keys')} close=${close}>
     <dl class="keys">${KEYS.map(([key, words]) => html`<div key=${key}><dt>${key.split(' ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${t(words)}</dd></div>`)}</dl>
     <label class="check"><input type="checkbox" checked=${prefs.shortcuts} onChange=${(event) => choose('shortcuts', event.currentTarget.checked)} />${t('keys.on')}</label>
-    <p class="fine"><a href="api/v1/openapi.json">${t('api')}</a> · <a href="metrics">${t('metrics')}</a></p>
+    <p class="fine"><a href="api/v1/openapi.json">${t('api')}</a>${viewer && !viewer.keys_needed && html` · <a href="metrics">${t('metrics')}</a>`}</p>
   </${Dialog}>`;
 }
 

@@ -44,6 +44,7 @@ export function useLive(benchmark) {
     let waiting = [];
     let frame = 0;
     const flush = () => {
+      clearTimeout(frame);
       frame = 0;
       const all = waiting;
       waiting = [];
@@ -52,7 +53,11 @@ export function useLive(benchmark) {
     const stop = follow(benchmark.id, (event) => {
       waiting.push(event);
       frame ||= setTimeout(flush, 60);
-    }, (link) => tell({ type: 'link', link }));
+    }, (link) => {
+      // What was said before the connection changed comes first: its end is often the end of the run.
+      flush();
+      tell({ type: 'link', link });
+    });
     return () => {
       clearTimeout(frame);
       stop();

@@ -130,6 +130,7 @@ export default {
   'recommend.model': 'Model',
   'recommend.more': 'Calibration and model file',
   'recommend.no': 'No GPU that was considered serves this load.',
+  'recommend.not': 'not met',
   'recommend.options': 'Options, cheapest first',
   'recommend.output_len': 'Answer tokens',
   'recommend.overhead': 'Runtime and activations',

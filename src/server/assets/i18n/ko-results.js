@@ -130,6 +130,7 @@ export default {
   'recommend.model': '모델',
   'recommend.more': '보정과 모델 파일',
   'recommend.no': '고려한 GPU 가운데 이 부하를 감당하는 것이 없습니다.',
+  'recommend.not': '충족 못함',
   'recommend.options': '선택지(저렴한 순)',
   'recommend.output_len': '응답 토큰',
   'recommend.overhead': '런타임과 활성값',

@@ -15,7 +15,7 @@ export function Live({ benchmark, ended }) {
   useEvery(5, ended, live.link === 'lost' || live.link === 'again');
   const last = live.ticks[live.ticks.length - 1];
   return html`
-    <${Link} link=${live.link} missed=${live.missed} />
+    ${!over && html`<${Link} link=${live.link} missed=${live.missed} />`}
     ${live.benchmark.state === 'queued' && html`<p class="pad">${t('live.queued', { n: live.benchmark.ahead ?? 0 })}</p>`}
     ${live.level && html`<${Progress} level=${live.level} last=${last} />`}
     ${!live.level && live.benchmark.state === 'running' && html`<p class="pad wait" role="status">${t('live.soon')}</p>`}
