@@ -1,6 +1,7 @@
 //! One use case per file; here the edges are introduced to each other.
 
 mod action;
+mod analyze;
 mod bisect;
 mod compare;
 mod dcgm;
@@ -10,6 +11,7 @@ mod error;
 mod evidence;
 mod gate;
 mod gpu;
+mod hand_over;
 mod history;
 mod home;
 mod info;
@@ -43,6 +45,7 @@ mod strain;
 mod watch;
 
 pub use action::{Ending, Finished, Offered, Runner, Step, action_plan};
+pub use analyze::{AnalysisForm, Analyst, AnalyzeAsk, analyst, analyze, render_analysis};
 pub use bisect::{BisectAsk, Bisected, Judge, Outcome, Said, bisect, render_bisected};
 pub use compare::{Compared, compare, compare_documents, compare_each, compare_many};
 pub use doctor::{doctor, render_doctor};
@@ -50,6 +53,7 @@ pub use documents::{Form, explain, import, import_notes, list, promote, prune, r
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use gpu::{GpuEye, NVML_VARIABLE, no_gpu, render_gpus_now};
+pub use hand_over::{SERVE_KEY_VARIABLE, hand_over};
 pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
 pub use home::baselines;
 pub use info::{info, render_info_text};

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::action;
+use super::analyze::analyze;
 use super::args::{
     BaselineCommand, Cli, Command, CompareArgs, Format, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs,
     ReportArgs, SimulateArgs,
@@ -52,6 +53,7 @@ fn perform(command: Command) -> Exit {
         Command::Doctor(args) => doctor(&args),
         Command::Merge(args) => merge(args),
         Command::Compare(args) => compare(&args),
+        Command::Analyze(args) => analyze(&args),
         Command::Comment(args) => action::comment(&args),
         Command::Action(args) => Ok(action::action(&args.flags())),
         Command::Baseline(args) => {

@@ -1,6 +1,7 @@
 //! Flags in, exit code out.
 
 mod action;
+mod analyze;
 pub mod args;
 mod bisect;
 mod dispatch;

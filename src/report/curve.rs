@@ -52,16 +52,18 @@ pub(super) fn shape(levels: &[LevelDocument]) -> Option<(String, f64, f64)> {
     Some((blocks.collect(), low, high))
 }
 
+/// The kind and the number of a load, by its label.
+pub(super) fn load(label: &str) -> Option<(String, f64)> {
+    let (kind, rest) = label.split_once('=')?;
+    let (number, shape) = rest.split_once(' ').unwrap_or((rest, ""));
+    Some((format!("{kind} {shape}"), number.parse::<f64>().ok()?))
+}
+
 /// By load; none where levels differ in kind, or are fewer than three.
 fn sorted(levels: &[LevelDocument]) -> Option<Vec<&LevelDocument>> {
-    let load = |level: &LevelDocument| {
-        let (kind, rest) = level.label.split_once('=')?;
-        let (number, shape) = rest.split_once(' ').unwrap_or((rest, ""));
-        Some((format!("{kind} {shape}"), number.parse::<f64>().ok()?))
-    };
     let mut loads: Vec<(String, f64, &LevelDocument)> = levels
         .iter()
-        .map(|level| load(level).map(|(kind, number)| (kind, number, level)))
+        .map(|level| load(&level.label).map(|(kind, number)| (kind, number, level)))
         .collect::<Option<_>>()?;
     let kind = loads.first()?.0.clone();
     if loads.len() < 3 || loads.iter().any(|(other, ..)| *other != kind) {

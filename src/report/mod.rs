@@ -1,5 +1,6 @@
 //! Documents to text: pure, and without opinions of their own.
 
+pub mod analysis;
 pub mod command;
 pub mod console;
 pub mod csv;

@@ -21,7 +21,7 @@ use crate::host::files;
 /// More than any ask: a configuration file among it.
 pub(super) const JSON_MAX: usize = 1024 * 1024;
 /// For the whole of a small body.
-const JSON_TIME: Duration = Duration::from_secs(15);
+const JSON_TIME: Duration = Duration::from_secs(10);
 /// Between two pieces of a large one.
 const PIECE_TIME: Duration = Duration::from_secs(30);
 /// For the whole of a large one: 256 MiB at 1 Mbit/s would take 36 minutes, and nobody waits for that.

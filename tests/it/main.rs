@@ -8,6 +8,7 @@
 )]
 
 mod action;
+mod analyze;
 mod bisect;
 mod containers;
 mod data;
@@ -27,6 +28,8 @@ mod planning;
 mod recommend;
 mod run;
 mod search;
+mod server;
 mod stage;
+mod store;
 mod tidy;
 mod validate;

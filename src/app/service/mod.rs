@@ -12,4 +12,4 @@ pub use admission::{Admission, admission};
 pub use ask::{Grants, Refusal, addresses, asked, shown_command};
 pub use models::models;
 pub use secrets::{masked, was_masked};
-pub use sessions::{history_of, import_text, save, sessions};
+pub use sessions::{history_of, import_text, session_of, sessions};

@@ -1,7 +1,5 @@
 //! Results in the store of a server as sessions: of a baseline, and of a history of benchmarks.
 
-use std::path::PathBuf;
-
 use crate::app::documents::whole_load;
 use crate::app::error::AppError;
 use crate::app::gate::session_id;
@@ -12,18 +10,11 @@ use crate::document::v1::{
 };
 use crate::host::RealClock;
 use crate::record::MetricKey;
-use crate::store::Store;
 
-/// Adds a result as the newest session of its baseline.
-pub fn save(
-    store: &Store,
-    document: &RunDocument,
-    session: Option<&str>,
-    commit: Option<&str>,
-) -> Result<PathBuf, AppError> {
+/// Refuses what cannot be a session, and names what can: after its time and seed.
+pub fn session_of(document: &RunDocument) -> Result<String, AppError> {
     whole_load(document).map_err(|(why, hint)| AppError::usage(format!("the result {why}"), hint))?;
-    let id = session.map_or_else(|| session_id(document), str::to_owned);
-    Ok(store.append(document, &id, commit)?)
+    Ok(session_id(document))
 }
 
 /// Finished benchmarks of one key, oldest first, as if each were a session of one baseline; none where there is none.

@@ -1,6 +1,7 @@
 //! What the command line declares; nothing here performs anything.
 
 mod action;
+mod analyze;
 mod baseline;
 mod bisect;
 mod comment;
@@ -25,6 +26,7 @@ mod simulate;
 mod tests;
 
 pub use action::ActionArgs;
+pub use analyze::{AnalysisFormat, AnalyzeArgs, Language};
 pub use baseline::{BaselineArgs, BaselineCommand};
 pub use bisect::BisectArgs;
 pub use comment::CommentArgs;

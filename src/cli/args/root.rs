@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    ActionArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs, GpuArgs,
-    HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs, RunArgs,
-    ServeArgs, SimulateArgs,
+    ActionArgs, AnalyzeArgs, BaselineArgs, BisectArgs, CommentArgs, CompareArgs, DoctorArgs, GateArgs,
+    GpuArgs, HistoryArgs, ImportArgs, InfoArgs, InitArgs, MergeArgs, PlanArgs, RecommendArgs, ReportArgs,
+    RunArgs, ServeArgs, SimulateArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -40,6 +40,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare results with another one
     Compare(CompareArgs),
+    /// Say in words what a result shows: bottleneck, knee, cache, errors, tail, what to measure next
+    Analyze(AnalyzeArgs),
     /// Look after stored baselines
     Baseline(BaselineArgs),
     /// Show a baseline night by night: alarms, change points, charts

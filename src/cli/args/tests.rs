@@ -6,7 +6,10 @@ use clap::{CommandFactory, Parser};
 
 use super::{Cli, Command};
 use crate::config::{Entry, Group, Layers, Purpose, SETTINGS, Shape, resolve};
+use crate::document::v1::sample;
+use crate::document::v1::service::LanguageDocument;
 use crate::protocol::Api;
+use crate::report::analysis::analysis;
 use crate::workload::{Dataset, Lengths, Limit, Workload};
 
 fn said(line: &[&str]) -> Vec<Entry> {
@@ -90,6 +93,8 @@ fn the_other_commands_read_their_lines() {
     for line in [
         "compare a.json b.json --format markdown",
         "compare a.json b.json c.json --format json",
+        "analyze result.json --language ko --format markdown --baseline a.json",
+        "analyze result.json --model m --server http://h:8000 --api-key-env KEY --format json -o a.json",
         "baseline save result.json",
         "baseline show",
         "baseline --baselines there list",
@@ -192,4 +197,32 @@ fn lines_that_describe_data_for_other_tools_become_plans() {
     Synthetic: 128 -> Some("256"), 8 groups of 2048, 0 models
     Synthetic: normal:550,150 -> Some("128"), 4 groups of 100, 3 turns, 0 models
     "#);
+}
+
+#[test]
+fn the_experiments_that_an_analysis_proposes_are_command_lines_of_ours() {
+    let mut sound = sample::run();
+    sound.levels.iter_mut().for_each(|level| level.failures.clear());
+    let mut sweep = sound.clone();
+    for (label, latency) in [("c=8", 2_000.0), ("c=64", 9_000.0)] {
+        let mut level = sweep.levels[0].clone();
+        level.label = label.to_owned();
+        level.metrics.get_mut("e2e").unwrap().mean = Some(latency);
+        level.values.insert("output_throughput".to_owned(), 500.0);
+        sweep.levels.push(level);
+    }
+    let mut free = sweep.clone();
+    free.plan.workload.slos.clear();
+    for (run, word) in [
+        (sample::run(), "--concurrency"),
+        (sound, "--concurrency"),
+        (sweep, "--find-max-concurrency"),
+        (free, "gate"),
+        (sample::search(), "--rate"),
+    ] {
+        let command = analysis(&run, None, LanguageDocument::Korean, "x").command;
+        let words = shlex::split(&command).unwrap();
+        assert!(words.iter().any(|one| one == word), "{word} is not in {command}");
+        Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
 }

@@ -59,6 +59,8 @@ pub enum Kind {
     Gpus,
     #[serde(rename = "llm-loadtest/info")]
     Info,
+    #[serde(rename = "llm-loadtest/analysis")]
+    Analysis,
     #[serde(rename = "llm-loadtest/recommend")]
     Recommend,
 }
@@ -74,6 +76,7 @@ impl Kind {
             Self::Doctor => "llm-loadtest/doctor",
             Self::Gpus => "llm-loadtest/gpus",
             Self::Info => "llm-loadtest/info",
+            Self::Analysis => "llm-loadtest/analysis",
             Self::Recommend => "llm-loadtest/recommend",
         }
     }
@@ -88,6 +91,7 @@ impl Kind {
             Self::Doctor => "a doctor's report",
             Self::Gpus => "a look at GPUs",
             Self::Info => "facts about a machine",
+            Self::Analysis => "an analysis",
             Self::Recommend => "a recommendation",
         }
     }
@@ -158,6 +162,7 @@ impl DocumentError {
                 Kind::Doctor => "give what `llm-loadtest doctor --json` printed".to_owned(),
                 Kind::Gpus => "give what `llm-loadtest gpu --json` printed".to_owned(),
                 Kind::Info => "give what `llm-loadtest info --json` printed".to_owned(),
+                Kind::Analysis => "give what `llm-loadtest analyze --format json` printed".to_owned(),
                 Kind::Recommend => "give what `llm-loadtest recommend --format json` printed".to_owned(),
             },
             DocumentProblem::Newer { .. } => {

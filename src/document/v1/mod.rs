@@ -86,8 +86,8 @@ pub use run::{
     ImportedDocument, PairsDocument, PairsParts, RoundDocument, RoundParts, RunDocument, RunParts,
 };
 pub use schema::{
-    baseline_schema, doctor_schema, forecast_schema, gpus_schema, history_schema, info_schema, ledger_schema,
-    recommend_schema, run_schema,
+    analysis_schema, baseline_schema, doctor_schema, forecast_schema, gpus_schema, history_schema,
+    info_schema, ledger_schema, recommend_schema, run_schema,
 };
 pub use search::{
     AnswerDocument, GoalDocument, IdleDocument, OutcomeDocument, SearchDocument, SearchLevelDocument,

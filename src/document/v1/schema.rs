@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 
 use super::format::write;
+use super::service::AnalysisDocument;
 use super::{
     BaselineDocument, DoctorDocument, ForecastDocument, GpusDocument, HistoryDocument, InfoDocument,
     LedgerDocument, RecommendDocument, RunDocument,
@@ -51,6 +52,11 @@ pub fn info_schema() -> String {
 /// The text of `schemas/recommend.schema.json`.
 pub fn recommend_schema() -> String {
     text::<RecommendDocument>()
+}
+
+/// The text of `schemas/analysis.schema.json`.
+pub fn analysis_schema() -> String {
+    text::<AnalysisDocument>()
 }
 
 fn text<T: JsonSchema>() -> String {

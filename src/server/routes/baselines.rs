@@ -7,7 +7,7 @@ use axum::response::IntoResponse as _;
 use tracing::info;
 
 use super::{found, json, result};
-use crate::app;
+use crate::app::service::session_of;
 use crate::base::Hint;
 use crate::document::v1::service::{
     BaselineAsk, BaselineBrief, BaselineListDocument, FailureDocument, PromoteAsk, SessionBrief,
@@ -44,9 +44,9 @@ pub(in crate::server) async fn save(
     let commit = commit.or(known.commit);
     let key = document.fingerprint.clone();
     let store = house.baselines();
-    let saved =
-        House::aside(move || app::service::save(&store, &document, session.as_deref(), commit.as_deref()));
-    saved.await??;
+    let id = session_of(&document)?;
+    let id = session.unwrap_or(id);
+    House::aside(move || store.append(&document, &id, commit.as_deref())).await??;
     info!(benchmark = %benchmark, key = identity.key, "stored as a session of its baseline");
     let item = listed(&house).await?.into_iter().find(|item| is_of(item, &key));
     let item = item.ok_or_else(|| Problem::internal("the session was stored, and is not listed"))?;

@@ -1,5 +1,6 @@
 //! What the server's API takes and answers. Results themselves are the documents that every other command writes.
 
+mod analysis;
 mod benchmark;
 mod brief;
 mod charts;
@@ -10,6 +11,10 @@ mod problem;
 mod schemas;
 mod setup;
 
+pub use analysis::{
+    AnalysisAskDocument, AnalysisDocument, AnalystDocument, ClaimDocument, ClaimKind, FigureDocument,
+    LanguageDocument, SectionDocument,
+};
 pub use benchmark::{
     BenchmarkAsk, BenchmarkDetail, BenchmarkDocument, BenchmarkPage, BriefDocument, BriefLevel,
     CheckedDocument, FailureDocument, OriginDocument, PurposeDocument, SettingValue, StateDocument,

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::document::v1::pool_observed::{Parts, observed};
-use crate::document::v1::{GpuWindowDocument, LevelDocument, gpus_schema, info_schema, sample};
+use crate::document::v1::{
+    GpuWindowDocument, LevelDocument, analysis_schema, gpus_schema, info_schema, sample,
+};
 use crate::metrics::Summary;
 use crate::record::{Course, Energy, EnergySource, GpuWindow, Observed};
 
@@ -119,6 +121,7 @@ fn a_round_without_energy_leaves_none_to_the_sum() {
 fn the_committed_schemas_of_what_is_printed_are_current() {
     let committed = [
         ("gpus", gpus_schema(), include_str!("../../../../schemas/gpus.schema.json")),
+        ("analysis", analysis_schema(), include_str!("../../../../schemas/analysis.schema.json")),
         ("info", info_schema(), include_str!("../../../../schemas/info.schema.json")),
     ];
     for (name, generated, committed) in committed {

@@ -1,7 +1,14 @@
 // English: results, history, GPUs and recommendations.
 export default {
+  'analysis.ask': 'Ask the model that this server has',
+  'analysis.checked': '{checked} numbers were looked for in the result; {unfounded} are not there and carry [?].',
+  'analysis.concern': 'Concern',
+  'analysis.fact': 'Fact',
   'analysis.figures': '{n} figures',
   'analysis.figures.one': '1 figure',
+  'analysis.missing': 'Missing evidence',
+  'analysis.model': 'In the words of {model}',
+  'analysis.next': 'Next experiment',
   'at.most': 'max {max}',
   'basis.few_sessions': '{rounds} rounds against {sessions} stored sessions, assuming {noise} day-to-day noise; α {alpha}',
   'basis.none': '{rounds} rounds against absolute limits; no baseline is stored',

@@ -1,7 +1,14 @@
 // 한국어: 결과, 이력, GPU, 추천.
 export default {
+  'analysis.ask': '이 서버의 모델에 묻기',
+  'analysis.checked': '결과에서 수치 {checked}개를 확인했으며, 없는 {unfounded}개에는 [?]를 붙였습니다.',
+  'analysis.concern': '문제',
+  'analysis.fact': '사실',
   'analysis.figures': '근거 수치 {n}개',
   'analysis.figures.one': '근거 수치 1개',
+  'analysis.missing': '부족한 근거',
+  'analysis.model': '{model}의 설명',
+  'analysis.next': '다음 실험',
   'at.most': '최대 {max}',
   'basis.few_sessions': '{rounds}라운드, 저장된 세션 {sessions}개 기준, 일간 잡음 {noise} 가정; α {alpha}',
   'basis.none': '{rounds}라운드, 절대 한계만 적용(저장된 기준 없음)',

@@ -1,5 +1,5 @@
 // A benchmark under way: where it stands, rates and latencies as they come, failures, GPUs and notes.
-import { html, useEffect, useMemo, Shape, t } from '../ui.js';
+import { html, useEffect, useMemo, Shape, t, useEvery } from '../ui.js';
 import { isOver, useLive } from '../live.js';
 import { bytes, clock, count, instant, percent, significant } from '../format.js';
 import { quantity } from '../metrics.js';
@@ -11,6 +11,8 @@ export function Live({ benchmark, ended }) {
   useEffect(() => { if (over) ended(); }, [over]);
   // What `state` says of the head of the page (started, model) is asked for again when it changes.
   useEffect(() => { if (live.benchmark.state !== benchmark.state && !over) ended(); }, [live.benchmark.state]);
+  // Where no socket gets through, the state is asked for instead.
+  useEvery(5, ended, live.link === 'lost' || live.link === 'again');
   const last = live.ticks[live.ticks.length - 1];
   return html`
     <${Link} link=${live.link} missed=${live.missed} />
@@ -91,7 +93,7 @@ function Charts({ ticks, open }) {
   }), [rows]);
   if (rows.length < 3) return null;
   const of = (values) => ['p50', 'p95', 'p99'].map((label, place) => ({ label, values: values[place], value: (value) => quantity(value, 'ttft') }));
-  return html`<div class="charts">
+  return html`<h2 class="sr">${t('part.over')}</h2><div class="charts">
     <div><${Course} group="live" title=${t('live.tokens')} unit="tok/s" at=${at} filled lines=${[{ label: t('live.tokens'), values: lines.tokens, colour: 0 }]} /></div>
     <div><${Course} group="live" title=${t('live.rate')} unit="req/s" at=${at} lines=${[{ label: t('live.answered'), values: lines.done, colour: 2 }, { label: t('live.sent'), values: lines.sent, colour: 0 }]} /></div>
     <div><${Course} group="live" title=${t(open ? 'live.ttft.due.all' : 'live.ttft.all')} unit="ms" at=${at} lines=${of(lines.ttft)} /></div>

@@ -80,12 +80,12 @@ function Form({ rows, start, viewer }) {
       <fieldset><legend>${t('new.more')}</legend>
         ${more.map((key) => html`<${Field} key=${key} row=${row(key)} label=${`--${key}`} value=${form.settings[key]} set=${(value) => set(key, value)} problem=${problem}
           drop=${() => setForm((before) => ({ ...before, settings: Object.fromEntries(Object.entries(before.settings).filter(([one]) => one !== key)) }))} />`)}
-        <${Others} rows=${rows.filter((one) => !MAIN.includes(one.key) && !more.includes(one.key))} add=${(one) => set(one.key, one.switch ? 'true' : one.default ?? '')} />
+        <${Others} rows=${rows.filter((one) => !MAIN.includes(one.key) && !more.includes(one.key))} add=${(one) => { set(one.key, one.switch ? String(one.default !== 'true') : ''); requestAnimationFrame(() => document.getElementById(`f-${one.key}`)?.focus()); }} />
       </fieldset>
     </div>
     <aside class="check-out" aria-label=${t('command')}>
       <h2>${t('new.same')}</h2>
-      ${check.answer ? html`<${Command} line=${check.answer.command} />` : html`<p class="none">${t(form.settings.server ? 'new.checking' : 'new.server.first')}</p>`}
+      ${check.answer ? html`<${Command} line=${check.answer.command} />` : (!problem || !form.settings.server) && html`<p class="none">${t(form.settings.server ? 'new.checking' : 'new.server.first')}</p>`}
       ${check.answer && html`<p class="fine">${check.answer.levels.length ? t('new.levels', { levels: check.answer.levels.join(', ') }) : t('new.search.levels')}</p>`}
       ${problem && form.settings.server && html`<${Trouble} problem=${problem} />`}
       <p class="actions"><button type="submit" class="primary" disabled=${sent.busy || !form.settings.server}>${t('new.start')}</button></p>
@@ -169,7 +169,7 @@ function Others({ rows, add }) {
   return html`<details class="others"><summary>${t('new.others', { n: rows.length })}</summary>
     <input type="search" data-filter aria-label=${t('new.find')} placeholder=${t('new.find')} value=${text} onInput=${(event) => setText(event.currentTarget.value)}
       onKeyDown=${(event) => event.key === 'Enter' && event.preventDefault()} />
-    <ul tabindex="0" aria-label=${t('new.find')}>${found.map((row) => html`<li key=${row.key}><button type="button" onClick=${() => add(row)}>--${row.key}</button>
+    <ul tabindex="0" aria-label=${t('new.find')}>${found.map((row) => html`<li key=${row.key}><button type="button" onClick=${() => { setText(''); add(row); }}>--${row.key}</button>
       <span class="fine">${row.group}</span><small>${row.help}</small></li>`)}</ul>
     ${found.length === 0 && html`<p class="none">${t('runs.nothing')}</p>`}
   </details>`;

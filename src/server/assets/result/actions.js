@@ -1,8 +1,8 @@
 // What one does with a result: download it, have it explained, keep it as a baseline, compare it.
-import { html, Dialog, t, Trouble, useState } from '../ui.js';
+import { html, Command, Dialog, Shape, t, Trouble, useState } from '../ui.js';
 import { address, download, key, post } from '../api.js';
 import { prefs } from '../prefs.js';
-import { significant } from '../format.js';
+import { percent, significant } from '../format.js';
 
 const REPORTS = [['json', 'json', 'JSON'], ['html', 'html', 'HTML'], ['markdown', 'md', 'Markdown'], ['csv', 'csv', 'CSV'], ['junit', 'xml', 'JUnit XML']];
 const ROWS = [['jsonl', 'jsonl', 'JSONL'], ['parquet', 'parquet', 'Parquet']];
@@ -12,13 +12,9 @@ export function Actions({ benchmark, result, analysis: [analysis, setAnalysis] }
   const [kept, setKept] = useState(null);
   const [problem, setProblem] = useState(null);
   const path = `benchmarks/${encodeURIComponent(benchmark.id)}`;
-  const explain = async () => {
+  const explain = () => {
     setAnalysis({ busy: true });
-    try {
-      setAnalysis({ document: await post(`${path}/analyze`, { language: prefs.language }) });
-    } catch (caught) {
-      setAnalysis({ problem: caught });
-    }
+    explained(benchmark.id, false).then((document) => setAnalysis({ document })).catch((caught) => setAnalysis({ problem: caught }));
   };
   return html`
     <button type="button" disabled=${analysis?.busy} onClick=${explain}>${t('result.analyze')}</button>
@@ -61,19 +57,36 @@ function Keep({ benchmark, close, done }) {
   </form></${Dialog}>`;
 }
 
+const explained = (id, model) => post(`benchmarks/${encodeURIComponent(id)}/analyze`, { language: prefs.language, model });
+
 // The report in words, every claim with the figures that it rests on.
-export function Analysis({ analysis: [analysis, setAnalysis] }) {
+export function Analysis({ id, analysis: [analysis, setAnalysis] }) {
   if (!analysis) return null;
   if (analysis.busy) return html`<p class="wait pad" role="status">${t('wait')}</p>`;
-  if (analysis.problem) return html`<${Trouble} problem=${analysis.problem} />`;
-  const { document } = analysis;
+  const { document, problem } = analysis;
+  if (!document) return html`<${Trouble} problem=${problem} />`;
+  // The report by rules stays where the model fails.
+  const ask = () => {
+    setAnalysis({ document, asking: true });
+    explained(id, true).then((answer) => setAnalysis({ document: answer })).catch((caught) => setAnalysis({ document, problem: caught }));
+  };
   return html`<section class="analysis" aria-labelledby="analysis"><header class="section"><h2 id="analysis">${t('result.analyze')}</h2>
     <button type="button" class="quiet" onClick=${() => setAnalysis(null)}>${t('close')}</button></header>
-    ${document.sections.map((section, at) => html`<div key=${at}><h3>${section.title}</h3>${(section.claims ?? section.evidence ?? []).map((claim, place) => html`<${Claim} key=${place} claim=${claim} />`)}</div>`)}
+    ${document.sections.map((section) => html`<div key=${section.id}><h3>${section.title}</h3>${section.claims.map((claim, place) => html`<${Claim} key=${place} claim=${claim} />`)}</div>`)}
+    <${Command} line=${document.command} label=${t('analysis.next')} />
+    ${document.analyst && html`<h3>${t('analysis.model', { model: document.analyst.model })}</h3><p class="said">${document.analyst.text}</p>
+      <p class="fine">${t('analysis.checked', { checked: document.analyst.figures_checked, unfounded: document.analyst.figures_unfounded })}</p>`}
+    ${!document.analyst && html`<button type="button" disabled=${analysis.asking} onClick=${ask}>${t(analysis.asking ? 'wait' : 'analysis.ask')}</button>`}
+    ${problem && html`<${Trouble} problem=${problem} />`}
+    ${document.notes.map((note) => html`<p class="fine" key=${note}>${note}</p>`)}
   </section>`;
 }
 
+const MARKS = { fact: 'finished', concern: 'warning', missing: 'inconclusive' };
+
 function Claim({ claim }) {
-  return html`<div class="claim"><p>${claim.claim ?? claim.text}</p>
-    ${claim.figures?.length > 0 && html`<details><summary>${t('analysis.figures', { n: claim.figures.length })}</summary><ul class="classes">${claim.figures.map((figure, at) => html`<li key=${at}><span>${figure.name}</span><code>${figure.source}</code><span class="end">${typeof figure.value === 'number' ? significant(figure.value) : figure.value} ${figure.unit ?? ''}</span></li>`)}</ul></details>`}</div>`;
+  return html`<div class="claim ${claim.kind}"><p><${Shape} name=${MARKS[claim.kind]} /> <span class="sr">${t(`analysis.${claim.kind}`)}: </span>${claim.claim}</p>
+    ${claim.figures.length > 0 && html`<details><summary>${t('analysis.figures', { n: claim.figures.length })}</summary>
+      ${claim.rule && html`<p class="hint">${claim.rule}</p>`}
+      <ul class="classes">${claim.figures.map((figure, at) => html`<li key=${at}><span>${figure.name}</span><code>${figure.path}</code><span class="end">${figure.unit === '%' ? percent(figure.value) : `${significant(figure.value)} ${figure.unit}`}</span></li>`)}</ul></details>`}</div>`;
 }
