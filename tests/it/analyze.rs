@@ -7,7 +7,8 @@ use crate::stage::{Stage, canned, schema};
 /// A result of three levels.
 fn measured() -> Stage {
     let stage = Stage::new();
-    let line = "run --server sim:fast --concurrency 1,4,16 --num-prompts 60 --goodput ttft:500 --seed 1 --quiet";
+    let line =
+        "run --server sim:fast --concurrency 1,4,16 --num-prompts 60 --goodput ttft:500 --seed 1 --quiet";
     stage.run(&line.split(' ').collect::<Vec<_>>()).says(0, &[]);
     stage
 }
@@ -21,7 +22,8 @@ fn json(stage: &Stage, more: &[&str]) -> Value {
 
 /// A server whose model says this.
 fn model(words: &str) -> String {
-    let content = serde_json::json!({"choices": [{"message": {"role": "assistant", "content": words}}]}).to_string();
+    let content =
+        serde_json::json!({"choices": [{"message": {"role": "assistant", "content": words}}]}).to_string();
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{content}",
         content.len()
@@ -32,7 +34,12 @@ fn model(words: &str) -> String {
 #[test]
 fn a_result_is_told_by_rules_in_both_languages() {
     let stage = measured();
-    stage.run(&["analyze", RESULT]).says(0, &[]).prints(&["Bottleneck", "c=16", "Kleinrock", "$ llm-loadtest "]);
+    stage.run(&["analyze", RESULT]).says(0, &[]).prints(&[
+        "Bottleneck",
+        "c=16",
+        "Kleinrock",
+        "$ llm-loadtest ",
+    ]);
     stage.run(&["analyze", RESULT, "--language", "ko"]).says(0, &[]).prints(&["병목", "무릎점", "다음 실험"]);
     let markdown = stage.run(&["analyze", RESULT, "--format", "markdown", "--baseline", RESULT]);
     markdown.says(0, &[]).prints(&["### Bottleneck", "```sh", "Against the baseline"]);
@@ -71,7 +78,10 @@ fn a_model_that_babbles_is_checked_and_one_that_fails_leaves_the_rules() {
     assert!(babble["analyst"]["figures_checked"].is_u64());
     for (server, why) in [
         ("http://127.0.0.1:1".to_owned(), "wrote nothing"),
-        (canned("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"), "it answered 401: no"),
+        (
+            canned("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"),
+            "it answered 401: no",
+        ),
         (canned("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"), "holds no text"),
     ] {
         let ended = stage.run(&["analyze", RESULT, "--model", "m", "--server", &server]);
