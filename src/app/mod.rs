@@ -11,6 +11,7 @@ mod error;
 mod evidence;
 mod gate;
 mod gpu;
+mod hand_over;
 mod history;
 mod home;
 mod info;
@@ -52,6 +53,7 @@ pub use documents::{Form, explain, import, import_notes, list, promote, prune, r
 pub use error::{AppError, Side};
 pub use gate::{Judged, gate};
 pub use gpu::{GpuEye, NVML_VARIABLE, no_gpu, render_gpus_now};
+pub use hand_over::{SERVE_KEY_VARIABLE, hand_over};
 pub use history::{HistoryAsk, HistoryForm, confirms, history, render_history, tolerances};
 pub use home::baselines;
 pub use info::{info, render_info_text};

@@ -41,7 +41,9 @@ pub(super) fn measure(
     let document = attentive_runtime()?.block_on(async {
         let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
-        app::run(resolved, &mut progress, &stop).await
+        let document = app::run(resolved, &mut progress, &stop).await?;
+        hand_over(&resolved.outputs, environment, commit(environment).as_deref(), &progress.voice()).await;
+        Ok::<_, AppError>(document)
     })?;
     let exit = match &document.search {
         _ if document.partial => Exit::Interrupted,
@@ -125,8 +127,28 @@ pub(super) fn judge(
     attentive_runtime()?.block_on(async {
         let mut progress = Progress::new(printer(&resolved.outputs, environment));
         let stop = listen(progress.voice());
-        app::gate(resolved, commit, &mut progress, &stop).await
+        let judged = app::gate(resolved, commit, &mut progress, &stop).await?;
+        hand_over(&resolved.outputs, environment, commit, &progress.voice()).await;
+        Ok(judged)
     })
+}
+
+/// Sends what was measured to the server that is named. What it answers changes nothing here: the files are written.
+async fn hand_over(
+    outputs: &Outputs,
+    environment: &BTreeMap<String, String>,
+    commit: Option<&str>,
+    voice: &Voice,
+) {
+    let Some(url) = &outputs.serve_to else { return };
+    let key = environment.get(app::SERVE_KEY_VARIABLE).filter(|key| !key.is_empty()).map(Secret::new);
+    match app::hand_over(url, outputs, key, commit).await {
+        Ok(page) => voice.note(&format!("sent to {page}")),
+        Err(AppError { message, hint, side: _ }) => {
+            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            voice.note(&format!("warning: {message}{hint}"));
+        }
+    }
 }
 
 /// Where the baselines live that a command works on: the database that is named, on the line or in the environment, or the folder.

@@ -8,7 +8,8 @@ use super::args::{KeyCommand, LogForm, LogLevel, RetentionArgs, ServeArgs, Serve
 use super::exit::Exit;
 use super::first::AtWork;
 use super::printer;
-use crate::app::AppError;
+use crate::app::{self, Analyst, AppError};
+use crate::base::Secret;
 use crate::document::v1::service::KeyScope;
 use crate::host::{RealClock, env, signals};
 use crate::server::{Ended, ServeError, Serving, new_key, serve as run_server};
@@ -30,6 +31,7 @@ pub(super) fn serve(args: ServeArgs) -> Result<Exit, AppError> {
 fn listen(args: ServeArgs, place: Place) -> Result<Exit, AppError> {
     start_log(args.log, args.log_level);
     let retention = retention(args.retention);
+    let analyst = analyst(&args)?;
     let ServeArgs { listen, data, allow_target, api_key_env, host, at_once, .. } = args;
     let serving = Serving {
         listen,
@@ -40,6 +42,7 @@ fn listen(args: ServeArgs, place: Place) -> Result<Exit, AppError> {
         lent: api_key_env,
         at_once: usize::from(at_once),
         retention,
+        analyst,
         environment: env::vars(),
     };
     let ready = |address| {
@@ -50,6 +53,23 @@ fn listen(args: ServeArgs, place: Place) -> Result<Exit, AppError> {
         Ended::Idle => Ok(Exit::Success),
         Ended::Cut => Ok(Exit::Interrupted),
     }
+}
+
+/// The model that may write about results, with its key from the environment.
+fn analyst(args: &ServeArgs) -> Result<Option<Analyst>, AppError> {
+    let Some((url, model)) = args.analyst_server.as_deref().zip(args.analyst_model.as_deref()) else {
+        return Ok(None);
+    };
+    let variables = env::vars();
+    let key = args.analyst_key_env.as_ref().map(|name| {
+        variables.get(name).filter(|key| !key.is_empty()).map(Secret::new).ok_or_else(|| {
+            AppError::usage(
+                format!("--analyst-key-env {name}: no such variable is set"),
+                "export it, or name another",
+            )
+        })
+    });
+    app::analyst(url, model, key.transpose()?).map(Some)
 }
 
 /// Answers are made by several threads; a benchmark that runs has its own.

@@ -43,6 +43,8 @@ pub struct Outputs {
     pub baselines: PathBuf,
     /// URL of a database in which baselines and evidence live instead; it may hold a password.
     pub store: Option<Secret>,
+    /// Base URL of a server of ours that gets the result, too.
+    pub serve_to: Option<String>,
     /// Store the first session where no baseline exists.
     pub save_baseline: bool,
     pub session_id: Option<String>,
@@ -352,6 +354,7 @@ fn outputs(chosen: &Chosen) -> Result<Outputs, ConfigError> {
             .map(|entry| entry.text.trim())
             .filter(|url| !url.is_empty())
             .map(Secret::new),
+        serve_to: chosen.parse("serve-to", parse::page)?,
         save_baseline: switch("save-baseline")?,
         session_id: chosen.parse("session-id", parse::name)?,
         ledger: path("ledger")?.unwrap_or_default(),

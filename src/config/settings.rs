@@ -378,6 +378,8 @@ pub const SETTINGS: &[Setting] = &[
     row("junit", Output, Text, "Write a JUnit XML report").value("FILE"),
     row("markdown", Output, Text, "Write a Markdown report").value("FILE").also(&["summary"]),
     row("html", Output, Text, "Write an HTML report with charts, one file that needs nothing else").value("FILE").also(&["html-report"]),
+    row("serve-to", Output, Text, "Server of llm-loadtest serve that gets the result and its requests, too; its key stands in LLM_LOADTEST_SERVE_KEY, for example https://bench.example")
+        .value("URL"),
     row("explain", Output, Switch, "Print how the verdict came about: each number's test, from its rounds to its p-values").default("false"),
     row("quiet", Output, Switch, "Print the verdict and errors only").default("false"),
     row("json", Output, Switch, "Print the result document instead of tables").default("false"),

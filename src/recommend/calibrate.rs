@@ -38,8 +38,8 @@ pub struct Calibration {
 
 impl Calibration {
     /// The efficiencies with what was measured in place of what is assumed.
-    pub(super) fn applied(&self, assumed: Efficiencies) -> Efficiencies {
-        let mut out = assumed;
+    pub(super) fn applied(&self, assumed: &Efficiencies) -> Efficiencies {
+        let mut out = *assumed;
         let expected = assumed.expected;
         let at = |interval: Interval| [interval.low, interval.value, interval.high];
         let memory = at(self.memory);
@@ -59,6 +59,8 @@ impl Calibration {
     }
 }
 
+/// Below this curvature a share could be anything: no residual depends on it.
+const TOLD: f64 = 1e-3;
 /// Observations that are needed at least: two efficiencies and something to judge them by.
 const LEAST: usize = 3;
 
@@ -164,8 +166,6 @@ impl Fit<'_> {
     fn spread(&self, at: [f64; 2], squares: f64) -> [Option<f64>; 2] {
         let (normal, _) = self.normal(at);
         let count = self.residuals(at).len() as f64;
-        // Below this a share could be anything: no residual depends on it.
-        const TOLD: f64 = 1e-3;
         match (normal[0] > TOLD, normal[2] > TOLD) {
             (true, true) => {
                 let variance = squares / (count - 2.0).max(1.0);
@@ -184,7 +184,7 @@ impl Fit<'_> {
         }
     }
 
-    /// JᵀJ as (first, both, second), and Jᵀr.
+    /// The normal matrix as (first, both, second), and the slope.
     fn normal(&self, at: [f64; 2]) -> ([f64; 3], [f64; 2]) {
         const NUDGE: f64 = 1e-4;
         let middle = self.residuals(at);

@@ -84,6 +84,6 @@ fn bare(name: &str) -> String {
 fn near(wanted: &str, rows: &[Row<'_>]) -> Vec<String> {
     let mut by_distance: Vec<(usize, &str)> =
         rows.iter().map(|row| (strsim::damerau_levenshtein(&bare(row.name), wanted), row.name)).collect();
-    by_distance.sort();
+    by_distance.sort_unstable();
     by_distance.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }

@@ -1,6 +1,7 @@
 //! The question, checked, and its answer: every GPU at every degree of parallelism, the best of each, cheapest first.
 
 use super::option::{Abilities, Choice};
+use super::serve::ALONE;
 use super::{
     Calibration, Efficiencies, Ends, EngineDefaults, Gpu, KvPrecision, Lengths, Limits, Model, Point,
     Precision, Prices, Replica,
@@ -46,7 +47,7 @@ pub struct Assumption {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     pub gpu: &'static Gpu,
-    /// `memory`, `ttft`, `tpot`, `e2e`, `throughput`, `precision`, `heads` or `max_gpus`.
+    /// `memory`, `ttft`, `tpot`, `e2e`, `throughput`, `precision` or `max_gpus`.
     pub bound: &'static str,
     pub reason: String,
     /// Whether physics forbids it, rather than what is assumed.
@@ -90,7 +91,9 @@ fn best(ask: &Ask, gpu: &'static Gpu) -> Result<Choice, Refusal> {
     let most = ask.max_gpus.unwrap_or(u32::MAX);
     let mut found: Option<Choice> = None;
     let mut why = None;
-    for gpus in DEGREES.into_iter().filter(|gpus| *gpus <= most && ask.model.heads % u64::from(*gpus) == 0) {
+    for gpus in
+        DEGREES.into_iter().filter(|gpus| *gpus <= most && ask.model.heads.is_multiple_of(u64::from(*gpus)))
+    {
         let replica = Replica { model: &ask.model, gpu, gpus, precision: ask.precision, kv: ask.kv };
         let abilities = ask.abilities(&replica, &efficiencies);
         let Some(choice) = ask.choice(&replica, &abilities) else {
@@ -135,7 +138,7 @@ fn refusal(ask: &Ask, replica: &Replica<'_>, abilities: &Abilities) -> Refusal {
     let (gpu, gpus) = (replica.gpu, replica.gpus);
     let ends = expected.capacity.err().unwrap_or(Ends::Throughput);
     let alone = |ability: &super::option::Ability| {
-        ask.at(replica, &ability.efficiency, &ability.memory, |station| station.alone()).ok()
+        ask.at(replica, &ability.efficiency, &ability.memory, |station| station.at(ALONE)).ok()
     };
     let (mine, best) = (alone(expected), alone(bound));
     let ms = |point: &Option<Point>, read: fn(&Point) -> f64| {
@@ -170,7 +173,7 @@ impl Ask {
     pub(super) fn efficiencies(&self, gpu: &'static Gpu) -> Efficiencies {
         let assumed = Efficiencies::assumed(gpu);
         match &self.calibration {
-            Some(calibration) if calibration.gpu.id == gpu.id => calibration.applied(assumed),
+            Some(calibration) if calibration.gpu.id == gpu.id => calibration.applied(&assumed),
             _ => assumed,
         }
     }

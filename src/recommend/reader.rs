@@ -84,14 +84,14 @@ fn published(quantization: Option<&RawQuantization>) -> Option<Precision> {
     match (quant_method.as_deref()?, bits) {
         ("fp8" | "fbgemm_fp8", _) => Some(Precision::Fp8),
         ("mxfp4", _) => Some(Precision::Mxfp4),
-        (_, Some(4)) => Some(Precision::Int4),
         (_, Some(8)) => Some(Precision::Int8),
-        ("awq", None) => Some(Precision::Int4),
+        (_, Some(4)) | ("awq", None) => Some(Precision::Int4),
         _ => None,
     }
 }
 
 /// What sets families apart beyond their numbers.
+#[expect(clippy::struct_excessive_bools, reason = "habits of families, each independent of the others")]
 struct Family {
     matrices: u64,
     tied: bool,

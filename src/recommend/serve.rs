@@ -82,6 +82,8 @@ pub struct Point {
     pub e2e: f64,
 }
 
+/// Requests per second of a server that sees one in a day: each is alone.
+pub(super) const ALONE: f64 = 1.0 / 86_400.0;
 /// Steps to the balance. Near saturation each moves less; beyond these the load counts as too much.
 const ROUNDS_MAX: usize = 400;
 
@@ -107,7 +109,6 @@ impl Station<'_> {
 
     /// The highest rate within the limits and what ends it; what forbids even one request in a day where none is.
     pub fn capacity(&self, limits: &Limits) -> Result<(f64, Ends), Ends> {
-        const ALONE: f64 = 1.0 / 86_400.0;
         self.within(ALONE, limits)?;
         let mut good = ALONE;
         let (mut bad, mut why) = loop {
@@ -126,11 +127,6 @@ impl Station<'_> {
             }
         }
         Ok((good, why))
-    }
-
-    /// One request alone, whatever the limits.
-    pub fn alone(&self) -> Result<Point, Ends> {
-        self.at(1.0 / 86_400.0)
     }
 
     /// Seconds in which one prompt is read, beside `batch` sequences that go on.

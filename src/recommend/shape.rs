@@ -5,6 +5,7 @@ use super::{Model, Precision, Vision};
 
 /// A transformer as its configuration draws it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "habits of families, each independent of the others")]
 pub(super) struct Shape {
     pub layers: u64,
     pub hidden: u64,

@@ -25,7 +25,7 @@ pub enum Tokens {
     /// squares. Qwen2-VL's `smart_resize` in its image processor, with the start and the end mark.
     Squares { side: u64, min: u64, max: u64 },
     /// Tiles of 448 pixels in the grid nearest to the image's shape, at most 12, and a thumbnail where there are several;
-    /// 256 tokens each and two marks. `dynamic_preprocess` of InternVL 1.5 and later.
+    /// 256 tokens each and two marks. `dynamic_preprocess` of `InternVL` 1.5 and later.
     Tiles,
     /// A token per patch of 16 pixels and one per row, after the longer side is shrunk to 1024. Pixtral 12B (Mistral AI,
     /// 2024), section 2.
@@ -193,10 +193,10 @@ fn qwen(raw: &RawVision, hidden: u64) -> Result<Vision, RecommendError> {
     };
     let blocks = depth * (attention + mlp + 2 * norm);
     let merged = 4 * width;
-    let merger = norm + merged * merged + merged + merged * out + out;
+    let projector = norm + merged * merged + merged + merged * out + out;
     Ok(Vision {
-        parameters: blocks + 3 * 2 * patch * patch * width + merger,
-        patch_parameters: blocks + merger / 4,
+        parameters: blocks + 3 * 2 * patch * patch * width + projector,
+        patch_parameters: blocks + projector / 4,
         patches_per_token: 4.0,
         // The processors' defaults: 4 to 16,384 squares of 28 pixels.
         tokens: Tokens::Squares { side: 2 * patch, min: 4, max: 16_384 },

@@ -17,6 +17,7 @@ pub(super) enum Name {
     Points,
     Charts,
     Report,
+    Analyze,
     Events,
     Compare,
     Baselines,
@@ -24,6 +25,7 @@ pub(super) enum Name {
     Baseline,
     Promote,
     History,
+    Recommend,
     Import,
     Gpus,
     Settings,
@@ -236,6 +238,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     row(Name::Charts, Verb::Get, "/api/v1/benchmarks/{id}/charts", Read, &[(200, Given::Json("ChartsDocument"))], "Distributions of each level"),
     row(Name::Report, Verb::Get, "/api/v1/benchmarks/{id}/report", Read, &[(200, Given::Text(&["text/html", "text/markdown", "application/xml", "text/csv", "application/json", "text/plain"]))], "The result as a report")
         .query(&[param("format", ParamKind::Choice(FORMATS), "html without it")]),
+    row(Name::Analyze, Verb::Post, "/api/v1/benchmarks/{id}/analyze", Read, &[(200, Given::Json("AnalysisDocument"))], "Say in words what the result shows; with a model that writes, too (scope run)")
+        .takes(Taken::Json("AnalysisAskDocument")),
     row(Name::Events, Verb::Get, "/api/v1/benchmarks/{id}/events", Read, &[(200, Given::Stream)], "What happens to it, as server-sent events"),
     row(Name::Compare, Verb::Post, "/api/v1/benchmarks/compare", Read, &[(200, Given::Json("CompareDocument"))], "Hold results against one of them")
         .takes(Taken::Json("CompareAsk")),
@@ -251,6 +255,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             param("metric", ParamKind::Text, "metrics with commas, for example ttft_p95; what a gate judges without it"),
             param("level", ParamKind::Text, "label of one level; all without it"),
         ]),
+    row(Name::Recommend, Verb::Post, "/api/v1/recommend", Read, &[(200, Given::Json("RecommendDocument"))], "How many of which GPU a load needs")
+        .takes(Taken::Json("RecommendAskDocument")),
     row(Name::Import, Verb::Post, "/api/v1/import", Run, &[(201, Given::Json("BenchmarkDocument"))], "Store a result that was measured elsewhere: ours, or a file of vllm bench serve, SGLang, AIPerf or GuideLLM")
         .query(&[
             param("title", ParamKind::Text, "what people call it; the workload's name without it"),
@@ -322,7 +328,8 @@ mod tests {
         for endpoint in ENDPOINTS {
             assert!(seen.insert((endpoint.verb.id(), endpoint.path)), "{endpoint:?}");
             assert!(!endpoint.answers.is_empty(), "{endpoint:?}");
-            if endpoint.verb.changes() && endpoint.name != Name::Compare {
+            let only_asks = matches!(endpoint.name, Name::Compare | Name::Analyze | Name::Recommend);
+            if endpoint.verb.changes() && !only_asks {
                 assert!(endpoint.scope >= Some(Run), "{endpoint:?}");
             }
         }

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::queue::Queue;
 use super::rates::Rates;
 use super::targets::Targets;
+use crate::app::Analyst;
 use crate::app::service::{Grants, Refusal, addresses, asked};
 use crate::config::Resolved;
 use crate::document::v1::service::BenchmarkAsk;
@@ -32,6 +33,8 @@ pub(super) struct House {
     pub(super) hosts: Vec<String>,
     /// Whether only this machine can reach it.
     pub(super) loopback: bool,
+    /// The model that may write about results.
+    pub(super) analyst: Option<Analyst>,
     pub(super) keys_needed: KeysNeeded,
     pub(super) queue: Queue,
     pub(super) meters: Arc<Meters>,

@@ -18,7 +18,7 @@ use super::frame::{after_panic, frame};
 use super::house::Shared;
 use super::identity::Identity;
 use super::problem::Problem;
-use super::routes::{baselines, benchmarks, history, import, live, rows, setup};
+use super::routes::{baselines, benchmarks, history, import, insight, live, rows, setup};
 
 /// Every route of the server.
 pub(super) fn router(house: &Shared) -> Router {
@@ -62,6 +62,8 @@ fn handler(name: Name, filter: MethodFilter) -> MethodRouter<Shared> {
         Name::Charts => on(filter, rows::charts),
         Name::Compare => on(filter, rows::compare),
         Name::Report => on(filter, rows::report),
+        Name::Analyze => on(filter, insight::analyze),
+        Name::Recommend => on(filter, insight::recommend),
         Name::Events => on(filter, live::events),
         Name::Socket => on(filter, live::socket),
         Name::Baselines => on(filter, baselines::list),

@@ -22,6 +22,7 @@ use super::rates::Rates;
 use super::recovery::recover;
 use super::router::router;
 use super::targets::{Pattern, Targets};
+use crate::app::Analyst;
 use crate::host::RealClock;
 use crate::host::files::{self, FileError};
 use crate::store::{Database, Place, Retention};
@@ -42,6 +43,8 @@ pub struct Serving {
     /// Benchmarks that run at the same time, on different targets.
     pub at_once: usize,
     pub retention: Retention,
+    /// The model that may write about results.
+    pub analyst: Option<Analyst>,
     pub environment: BTreeMap<String, String>,
 }
 
@@ -65,7 +68,8 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Ended, ServeError> {
-    let Serving { listen, data, place, targets, hosts, lent, at_once, retention, environment } = serving;
+    let Serving { listen, data, place, targets, hosts, lent, at_once, retention, analyst, environment } =
+        serving;
     let patterns = targets.iter().map(|text| text.parse()).collect::<Result<Vec<Pattern>, _>>()?;
     let lent = lend(&lent, &environment)?;
     for folder in [data.join("running"), data.join("uploads")] {
@@ -84,6 +88,7 @@ pub async fn serve(
         own: vec![("store", place.url)],
         targets: Targets::new(patterns),
         lent,
+        analyst,
         hosts: if loopback { names(address, hosts) } else { hosts },
         loopback,
         keys_needed: KeysNeeded::new(),

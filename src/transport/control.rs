@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SERVER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, Response};
 
 use super::address::Address;
@@ -114,6 +115,13 @@ pub struct Answer {
     pub body: String,
 }
 
+/// How something is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    Post,
+    Put,
+}
+
 /// A server that is ready answers such a question at once.
 const LOOK: Duration = Duration::from_secs(3);
 /// Enough for any list of models, too little for a joke.
@@ -128,6 +136,7 @@ impl Control {
             .connect_timeout(options.connect_timeout.into())
             .timeout(Duration::from_secs(30))
             .no_proxy()
+            .redirect(Policy::custom(nearby))
             .build()
             .map_err(|error| ControlError::Client(chain(&error)))?;
         Ok(Self { client, address: options.address.clone() })
@@ -195,12 +204,37 @@ impl Control {
         Ok(heard)
     }
 
-    /// A page of at most `most` bytes, asked with patience for one look; up to ten redirects are followed. The error is one line.
+    /// A page of at most `most` bytes, asked with patience for one look; up to ten redirects are followed, none to another server. The error is one line.
     pub async fn page(&self, url: &str, most: usize) -> Result<Answer, String> {
         let response = self.client.get(url).timeout(LOOK).send().await.map_err(|error| chain(&error))?;
         let status = response.status().as_u16();
-        let bytes = body(response, most).await.map_err(|error| chain(&error))?;
+        let bytes = body_of(response, most).await.map_err(|error| chain(&error))?;
         let bytes = bytes.ok_or_else(|| format!("its page has more than {} MiB", most >> 20))?;
+        Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
+    /// Sends a body to a path of the server, and reads its answer. The error is one line.
+    pub async fn send(
+        &self,
+        (method, path): (Sending, &str),
+        query: &[(&str, &str)],
+        (kind, body): (&'static str, Vec<u8>),
+        patience: Duration,
+    ) -> Result<Answer, String> {
+        let mut url = reqwest::Url::parse(&format!("{}{path}", self.address.url()))
+            .map_err(|error| error.to_string())?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = match method {
+            Sending::Post => self.client.post(url),
+            Sending::Put => self.client.put(url),
+        };
+        let request = request.header(CONTENT_TYPE, kind).timeout(patience).body(body);
+        let response = request.send().await.map_err(|error| chain(&error))?;
+        let status = response.status().as_u16();
+        let bytes = body_of(response, ANSWER_MAX).await.map_err(|error| chain(&error))?;
+        let bytes = bytes.ok_or_else(|| "its answer is too long".to_owned())?;
         Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
     }
 
@@ -217,7 +251,7 @@ impl Control {
         let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let Some(bytes) = body(response, ANSWER_MAX).await.map_err(|error| unreachable(&error))? else {
+        let Some(bytes) = body_of(response, ANSWER_MAX).await.map_err(|error| unreachable(&error))? else {
             return Err(ControlError::Unexpected {
                 url,
                 wanted: "a list of models",
@@ -233,8 +267,16 @@ impl Control {
     }
 }
 
+/// A redirect is followed on the server that was named and nowhere else: where it leads may be no place for us.
+fn nearby(attempt: Attempt<'_>) -> Action {
+    const MOST: usize = 10;
+    let place = |url: &reqwest::Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    let same = attempt.previous().first().is_some_and(|first| place(first) == place(attempt.url()));
+    if same && attempt.previous().len() <= MOST { attempt.follow() } else { attempt.stop() }
+}
+
 /// The whole body; none where it is longer than `most`.
-async fn body(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+async fn body_of(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(part) = response.chunk().await? {
         bytes.extend_from_slice(&part);

@@ -15,7 +15,7 @@ mod timer;
 mod tls;
 
 pub use address::{Address, AddressError};
-pub use control::{Answer, Control, ControlError, Heard, Looked, ModelsAnswer};
+pub use control::{Answer, Control, ControlError, Heard, Looked, ModelsAnswer, Sending};
 pub use grpc::Grpc;
 pub use knock::{Knocked, knock};
 pub use options::{HttpError, HttpOptions};

@@ -40,3 +40,8 @@ fn action_yml_has_every_setting_as_its_input() {
 fn the_documentation_lists_every_input() {
     check("docs/ACTION.md", "inputs", &format!("{}\n", inputs_table()));
 }
+
+#[test]
+fn the_documentation_of_the_server_lists_every_endpoint() {
+    check("docs/SERVE.md", "endpoints", &llm_loadtest::server::reference());
+}

@@ -9,7 +9,7 @@ pub struct BaselineArgs {
     /// Folder of stored baselines
     #[arg(long, alias = "baselines-dir", value_name = "DIR", default_value = "baselines", global = true)]
     pub baselines: PathBuf,
-    /// Where baselines live instead of a folder: sqlite:FILE or postgres://USER@HOST/NAME; `LLM_LOADTEST_STORE` without it
+    /// Where baselines live instead of a folder: `sqlite:FILE` or `postgres://USER@HOST/NAME`; `LLM_LOADTEST_STORE` without it
     #[arg(long, value_name = "URL", global = true)]
     pub store: Option<String>,
     #[command(subcommand)]

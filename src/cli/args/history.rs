@@ -26,7 +26,7 @@ pub struct HistoryArgs {
     /// Folder of stored baselines
     #[arg(long, alias = "baselines-dir", value_name = "DIR", default_value = "baselines")]
     pub baselines: PathBuf,
-    /// Where baselines live instead of a folder: sqlite:FILE or postgres://USER@HOST/NAME; `LLM_LOADTEST_STORE` without it
+    /// Where baselines live instead of a folder: `sqlite:FILE` or `postgres://USER@HOST/NAME`; `LLM_LOADTEST_STORE` without it
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Number to show, for example `ttft_p95`; repeatable; without it what a gate judges

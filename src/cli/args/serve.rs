@@ -30,6 +30,15 @@ pub struct ServeArgs {
     /// Environment variable whose key those who start benchmarks may use by its name; repeatable
     #[arg(long, value_name = "NAME")]
     pub api_key_env: Vec<String>,
+    /// Server of a model that may write about results, with OpenAI's chat API
+    #[arg(long, value_name = "URL", requires = "analyst_model")]
+    pub analyst_server: Option<String>,
+    /// That model
+    #[arg(long, value_name = "NAME", requires = "analyst_server")]
+    pub analyst_model: Option<String>,
+    /// Environment variable that holds that server's key
+    #[arg(long, value_name = "NAME", requires = "analyst_server")]
+    pub analyst_key_env: Option<String>,
     /// Further name under which this server is reached, for example through a proxy; repeatable
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,

@@ -42,7 +42,8 @@ pub(super) fn server_metrics(chosen: &Chosen) -> Result<ServerMetrics, ConfigErr
     Ok(ServerMetrics { source, dcgm, validate: chosen.parse("validate", validate)?.unwrap_or_default() })
 }
 
-fn page(text: &str) -> Result<String, Wrong> {
+/// An http(s) URL without a password.
+pub(in crate::config) fn page(text: &str) -> Result<String, Wrong> {
     const HINT: &str = "write for example http://localhost:8002/metrics";
     let url = text.trim();
     let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));

@@ -23,6 +23,7 @@ pub(super) use asks::workload;
 pub(super) use gate::{default_tolerances, limited, policy};
 pub(super) use launch::starts_baseline;
 pub(super) use load::levels;
+pub(super) use metrics::page;
 pub(super) use rules::Setup;
 pub(super) use search::{search, wanted};
 pub(super) use server::{api_key, baseline, is_simulator, simulated, target};

@@ -25,20 +25,20 @@ fn sweep(memory: f64, compute: f64, noise: f64, seed: u64) -> Vec<Observation> {
         ideal: false,
     };
     let mut chance = Seed(seed).chance();
-    let mut seen = Vec::new();
+    let mut all = Vec::new();
     for _round in 0..3 {
         for rate in [0.2, 2.0, 5.0, 8.0] {
             let point = station.at(rate).unwrap();
-            let mut noisy = |value: f64| value * (noise * chance.normal()).exp();
-            seen.push(Observation {
+            let mut shaken = |value: f64| value * (noise * chance.normal()).exp();
+            all.push(Observation {
                 rate,
                 lengths: station.lengths,
-                tpot: noisy(point.step),
-                ttft: (rate < 1.0).then(|| noisy(point.ttft_mean)),
+                tpot: shaken(point.step),
+                ttft: (rate < 1.0).then(|| shaken(point.ttft_mean)),
             });
         }
     }
-    seen
+    all
 }
 
 fn fitted(observations: &[Observation], gpu: &str) -> Result<Calibration, RecommendError> {

@@ -17,17 +17,17 @@ pub fn render_recommendation(document: &RecommendDocument, style: Style) -> Stri
         out.push(" expected [at the worst, at the best efficiency]; bound: what no server beats".to_owned());
         out.push(format!(" prices: {}", plain(&document.prices)));
     }
-    section(&mut out, "Cannot serve it:", refused(document));
+    section(&mut out, "Cannot serve it:", &refused(document));
     if let Some(best) = document.options.first() {
-        let lines = best.formulas.iter().flat_map(lines).collect();
-        section(&mut out, &format!("How {} comes about:", best.gpu_name), lines);
+        let lines: Vec<String> = best.formulas.iter().flat_map(lines).collect();
+        section(&mut out, &format!("How {} comes about:", best.gpu_name), &lines);
     }
-    let assumed = document
+    let assumed: Vec<String> = document
         .assumptions
         .iter()
         .map(|own| format!("{}: {} ({})", own.name, own.value, own.source))
         .collect();
-    section(&mut out, "Assumed:", assumed);
+    section(&mut out, "Assumed:", &assumed);
     out.push(String::new());
     out.extend(document.calibration.iter().map(|own| plain(&calibration(own))));
     out.extend(document.notes.iter().map(|note| plain(note)));
@@ -35,7 +35,7 @@ pub fn render_recommendation(document: &RecommendDocument, style: Style) -> Stri
     out.join("\n")
 }
 
-fn section(out: &mut Vec<String>, title: &str, lines: Vec<String>) {
+fn section(out: &mut Vec<String>, title: &str, lines: &[String]) {
     if !lines.is_empty() {
         out.push(String::new());
         out.push(title.to_owned());

@@ -143,7 +143,7 @@ async function copyText(text) {
 
 // A table whose columns are { head, cell(row), num, sort }. It scrolls by itself where the window is narrow.
 export function Table({ caption, columns, rows, keyOf, rowClass }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}>
     <table><caption class="sr">${caption}</caption>
       <thead><tr>${columns.map((column) => html`<th scope="col" class=${column.num ? 'num' : ''}>${column.head}</th>`)}</tr></thead>
       <tbody>${rows.map(

@@ -4,6 +4,7 @@ pub(super) mod baselines;
 pub(super) mod benchmarks;
 pub(super) mod history;
 pub(super) mod import;
+pub(super) mod insight;
 pub(super) mod live;
 pub(super) mod rows;
 pub(super) mod setup;

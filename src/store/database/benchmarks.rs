@@ -129,7 +129,7 @@ impl Database {
         let text: String = row.try_get("benchmark").map_err(failed)?;
         let rows: Option<i64> = row.try_get("kept").map_err(failed)?;
         let mut benchmark: BenchmarkDocument = self.parsed(&text)?;
-        benchmark.rows = rows.map(|count| count.unsigned_abs());
+        benchmark.rows = rows.map(i64::unsigned_abs);
         Ok(benchmark)
     }
 

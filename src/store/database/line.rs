@@ -30,7 +30,7 @@ type Job = Box<dyn FnOnce(Result<AnyPool, DatabaseError>) -> BoxFuture<'static, 
 #[derive(Debug)]
 struct Remote {
     line: Line,
-    shelf: &'static str,
+    kind: &'static str,
 }
 
 impl fmt::Debug for Line {
@@ -50,11 +50,11 @@ impl Line {
     }
 
     pub(in crate::store) fn baselines(&self) -> Store {
-        Store { shelf: Arc::new(Remote { line: self.clone(), shelf: "baselines" }) }
+        Store { shelf: Arc::new(Remote { line: self.clone(), kind: "baselines" }) }
     }
 
     pub(in crate::store) fn ledgers(&self) -> Ledgers {
-        Ledgers { shelf: Arc::new(Remote { line: self.clone(), shelf: "ledger" }) }
+        Ledgers { shelf: Arc::new(Remote { line: self.clone(), kind: "ledger" }) }
     }
 
     /// Asks the thread and waits for its answer.
@@ -121,15 +121,15 @@ async fn serve(address: &Address, jobs: &Receiver<Job>) {
 impl Shelf for Remote {
     fn path(&self, name: &str) -> PathBuf {
         let shown = self.line.address.shown.split('?').next().unwrap_or_default();
-        PathBuf::from(format!("{shown}/{}/{name}", self.shelf))
+        PathBuf::from(format!("{shown}/{}/{name}", self.kind))
     }
 
     fn read(&self, name: &str) -> Result<Option<Text>, StoreError> {
         const READ: &str = "SELECT body, version FROM texts WHERE shelf = $1 AND name = $2";
-        let (shelf, name) = (self.shelf, name.to_owned());
+        let (kind, name) = (self.kind, name.to_owned());
         Ok(self.line.ask(move |pool| {
             Box::pin(async move {
-                let row = sqlx::query(READ).bind(shelf).bind(name).fetch_optional(&pool).await?;
+                let row = sqlx::query(READ).bind(kind).bind(name).fetch_optional(&pool).await?;
                 let text = |row: &sqlx::any::AnyRow| {
                     Ok(Text { body: row.try_get("body")?, version: row.try_get("version")? })
                 };
@@ -143,11 +143,11 @@ impl Shelf for Remote {
                               ON CONFLICT DO NOTHING";
         const UPDATE: &str = "UPDATE texts SET body = $3, version = version + 1 \
                               WHERE shelf = $1 AND name = $2 AND version = $4";
-        let (shelf, name, body) = (self.shelf, name.to_owned(), body.to_owned());
+        let (kind, name, body) = (self.kind, name.to_owned(), body.to_owned());
         Ok(self.line.ask(move |pool| {
             Box::pin(async move {
                 let query = sqlx::query(if seen.is_some() { UPDATE } else { INSERT });
-                let query = query.bind(shelf).bind(name).bind(body);
+                let query = query.bind(kind).bind(name).bind(body);
                 let query = match seen {
                     Some(version) => query.bind(version),
                     None => query,
@@ -158,10 +158,10 @@ impl Shelf for Remote {
     }
 
     fn names(&self) -> Result<Vec<String>, StoreError> {
-        let shelf = self.shelf;
+        let kind = self.kind;
         Ok(self.line.ask(move |pool| {
             Box::pin(async move {
-                let names = sqlx::query("SELECT name FROM texts WHERE shelf = $1 ORDER BY name").bind(shelf);
+                let names = sqlx::query("SELECT name FROM texts WHERE shelf = $1 ORDER BY name").bind(kind);
                 names.fetch_all(&pool).await?.iter().map(|row| row.try_get(0)).collect()
             })
         })?)

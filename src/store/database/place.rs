@@ -116,14 +116,11 @@ fn is_secret(name: &str) -> bool {
 
 /// What a URL would take for something else.
 fn escaped(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
-    for c in path.chars() {
-        match c {
-            '%' | '?' | '#' | ' ' | '\\' => text.push_str(&format!("%{:02X}", u32::from(c))),
-            _ => text.push(c),
-        }
-    }
-    text
+    let escape = |c: char| match c {
+        '%' | '?' | '#' | ' ' | '\\' => format!("%{:02X}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    path.chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(super) async fn migrate(pool: &AnyPool, engine: Engine, place: &str) -> Resu
         .await
         .map_err(failed)?;
     let found: i64 = found.map(|row| row.try_get(0)).transpose().map_err(failed)?.unwrap_or(0);
-    let known = STEPS.len() as i64;
+    let known = (STEPS.len() as u64).cast_signed();
     if found > known {
         return Err(DatabaseError::Newer { place: place.to_owned(), found, known });
     }

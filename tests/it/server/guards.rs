@@ -282,3 +282,25 @@ fn secrets_go_into_no_answer_no_log_and_no_file() {
         }
     }
 }
+
+#[test]
+fn redirects_lead_to_no_other_server() {
+    // Something that should not be asked, and an allowed target that points at it.
+    let secret = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    secret.set_nonblocking(true).unwrap();
+    let lure = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, to) = (lure.local_addr().unwrap().port(), secret.local_addr().unwrap());
+    let lured = std::thread::spawn(move || {
+        let (mut stream, _) = lure.accept().unwrap();
+        let _head = stream.read(&mut [0; 4_096]).unwrap();
+        let answer = format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{to}/v1/models\r\ncontent-length: 0\r\n\r\n"
+        );
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let server = Served::start(&["--allow-target", &format!("127.0.0.1:{port}")]);
+    let answer = server.get(&format!("/api/v1/models?server=http://127.0.0.1:{port}"));
+    assert!(answer.status >= 400 && answer.text().contains("307"), "{answer}");
+    lured.join().unwrap();
+    assert!(secret.accept().is_err(), "nobody came");
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::Served;
 use super::{long, small};
-use crate::stage::schema;
+use crate::stage::{Stage, ended, schema};
 
 fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
@@ -274,4 +274,66 @@ fn a_start_can_be_tried_and_wrong_ones_name_their_setting() {
     assert!(keys.contains(&"rate") && !keys.contains(&"server-command") && !keys.contains(&"output"));
     assert_eq!(server.get("/api/v1/models?server=sim:fast").is(200).json()["models"], json!(["sim-fast"]));
     server.get("/api/v1/gpus").is(200);
+}
+
+#[test]
+fn a_result_in_words_and_the_gpus_for_a_load_follow_from_results() {
+    let server = Served::start(&["--analyst-server", "sim:fast", "--analyst-model", "sim-fast"]);
+    let id = server.finish(&small());
+    let path = format!("/api/v1/benchmarks/{id}/analyze");
+    let analysis = server.post(&path, &json!({ "language": "ko", "baseline": id })).is(200).json();
+    assert!(jsonschema::is_valid(&schema("analysis.schema.json"), &analysis), "{analysis}");
+    assert_eq!(analysis["analyst"], Value::Null);
+    let analysis = server.post(&path, &json!({ "model": true })).is(200).json();
+    let said =
+        !analysis["analyst"].is_null() || analysis["notes"].as_array().is_some_and(|notes| !notes.is_empty());
+    assert!(said, "{analysis}");
+    server.post("/api/v1/benchmarks/0/analyze", &json!({})).is(404);
+
+    let ask = json!({ "model": "Qwen/Qwen2.5-7B-Instruct", "rate": 2, "input_len": 512, "output_len": 128 });
+    let answer = server.post("/api/v1/recommend", &ask).is(200).json();
+    assert!(jsonschema::is_valid(&schema("recommend.schema.json"), &answer), "{answer}");
+    assert!(!answer["options"].as_array().unwrap().is_empty(), "{answer}");
+    server.post("/api/v1/recommend", &json!({ "model": "nobody/knows-this" })).is(422);
+    server
+        .post("/api/v1/recommend", &json!({ "model": "Qwen/Qwen2.5-7B-Instruct", "measured": ["0"] }))
+        .is(404);
+}
+
+#[test]
+fn a_run_of_elsewhere_is_sent_to_the_server_and_a_server_that_is_away_changes_no_verdict() {
+    let stage = Stage::new();
+    let key = Served::make_key(&stage.path("."), "ci", "run");
+    let folder = tempfile::tempdir_in(stage.path(".")).unwrap();
+    let own = Served::make_key(folder.path(), "ci", "run");
+    assert_ne!(own, key);
+    let server = Served::within(folder, &[], &[]).with_key(&own);
+    let url = format!("http://{}", server.address);
+    let arguments =
+        ["run", "--server", "sim:fast", "-n", "40", "-c", "4", "--output-len", "16", "--serve-to", &url];
+    let sent = stage
+        .command(&arguments)
+        .env("LLM_LOADTEST_SERVE_KEY", &own)
+        .env("GITHUB_SHA", "c7")
+        .output()
+        .unwrap();
+    ended(&sent).says(0, &[&format!("sent to {url}/#/run/")]);
+    let page = server.get("/api/v1/benchmarks").is(200).json();
+    let kept = &page["items"][0];
+    assert_eq!(
+        (&kept["origin"], &kept["commit"], &kept["rows"]),
+        (&json!("upload"), &json!("c7"), &json!(40))
+    );
+    let detail = server.get(&format!("/api/v1/benchmarks/{}", kept["id"].as_str().unwrap())).is(200).json();
+    assert_eq!(detail["result"], stage.json("llm-loadtest-results/result.json"));
+
+    let unknown = stage.command(&arguments).env("LLM_LOADTEST_SERVE_KEY", &key).output().unwrap();
+    let unknown = ended(&unknown);
+    unknown.says(0, &["warning: the result is not at", "it answered 401"]);
+    assert!(!unknown.stderr.contains(&key), "{}", unknown.stderr);
+    drop(server);
+    stage.run(&arguments).says(0, &["warning: the result is not at", "LLM_LOADTEST_SERVE_KEY"]);
+    assert!(stage.path("llm-loadtest-results/result.json").exists());
+    let wrong = [&arguments[..arguments.len() - 1], &["bench.example"]].concat();
+    stage.run(&wrong).says(2, &["--serve-to bench.example"]);
 }

@@ -36,7 +36,14 @@ impl RecommendAskDocument {
             calibration: None,
             model,
         };
-        ask.calibration = self.calibration(&ask, measured)?;
+        if let ([name, ..], []) = (self.measured.as_slice(), measured) {
+            return Err(RecommendError::Measured {
+                name: name.clone(),
+                problem: "it was not read".to_owned(),
+                hint: "ask where results are kept: with --measured, or at a server that has the benchmark",
+            });
+        }
+        ask.calibration = calibration(&ask, measured)?;
         Ok(ask)
     }
 
@@ -113,7 +120,7 @@ impl RecommendAskDocument {
     }
 
     fn precision(&self, model: &Model) -> Result<Precision, RecommendError> {
-        let chosen = choose("--precision", self.precision.as_deref(), &Precision::ALL, Precision::id)?;
+        let chosen = choose("--precision", self.precision.as_deref(), &Precision::CHOICES, Precision::id)?;
         Ok(chosen.or(model.published).unwrap_or(Precision::Bf16))
     }
 
@@ -138,33 +145,29 @@ impl RecommendAskDocument {
         let rows = self.prices.iter().map(|row| (row.gpu.as_str(), row.usd_per_hour));
         Prices::given(rows, "as given".to_owned())
     }
-
-    fn calibration(
-        &self,
-        ask: &Ask,
-        measured: &[RunDocument],
-    ) -> Result<Option<Calibration>, RecommendError> {
-        let Some(first) = measured.first() else { return Ok(None) };
-        let (gpu, gpus) = hardware(first, ask)?;
-        let mut observations = Vec::new();
-        for result in measured {
-            let (other, count) = hardware(result, ask)?;
-            if (other.id, count) != (gpu.id, gpus) {
-                return Err(RecommendError::Measured {
-                    name: result.name.clone(),
-                    problem: format!("it is of {count} {}, the first of {gpus} {}", other.name, gpu.name),
-                    hint: "give results of one kind and number of GPUs",
-                });
-            }
-            for round in &result.rounds {
-                observations.extend(of_round(&round.levels));
-            }
-        }
-        let replica = Replica { model: &ask.model, gpu, gpus, precision: ask.precision, kv: ask.kv };
-        calibrate(&first.name, &replica, &observations).map(Some)
-    }
 }
 
+/// The efficiencies that the results show; none without results.
+fn calibration(ask: &Ask, measured: &[RunDocument]) -> Result<Option<Calibration>, RecommendError> {
+    let Some(first) = measured.first() else { return Ok(None) };
+    let (gpu, gpus) = hardware(first, ask)?;
+    let mut observations = Vec::new();
+    for result in measured {
+        let (other, count) = hardware(result, ask)?;
+        if (other.id, count) != (gpu.id, gpus) {
+            return Err(RecommendError::Measured {
+                name: result.name.clone(),
+                problem: format!("it is of {count} {}, the first of {gpus} {}", other.name, gpu.name),
+                hint: "give results of one kind and number of GPUs",
+            });
+        }
+        for round in &result.rounds {
+            observations.extend(of_round(&round.levels));
+        }
+    }
+    let replica = Replica { model: &ask.model, gpu, gpus, precision: ask.precision, kv: ask.kv };
+    calibrate(&first.name, &replica, &observations).map(Some)
+}
 /// The GPUs of a result: as they were read, else the only one that is asked about.
 fn hardware(result: &RunDocument, ask: &Ask) -> Result<(&'static Gpu, u32), RecommendError> {
     let wrong = |problem: String, hint| RecommendError::Measured { name: result.name.clone(), problem, hint };

@@ -4,12 +4,14 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    BaselineAsk, BaselineBrief, BaselineListDocument, BenchmarkAsk, BenchmarkDetail, BenchmarkDocument,
-    BenchmarkPage, ChartsDocument, CheckedDocument, CompareAsk, CompareDocument, EventDocument,
-    HistoryIndexDocument, ModelsDocument, PointsDocument, ProblemDocument, PromoteAsk, SettingsDocument,
-    ViewerDocument,
+    AnalysisAskDocument, AnalysisDocument, BaselineAsk, BaselineBrief, BaselineListDocument, BenchmarkAsk,
+    BenchmarkDetail, BenchmarkDocument, BenchmarkPage, ChartsDocument, CheckedDocument, CompareAsk,
+    CompareDocument, EventDocument, HistoryIndexDocument, ModelsDocument, PointsDocument, ProblemDocument,
+    PromoteAsk, SettingsDocument, ViewerDocument,
 };
-use crate::document::v1::{GpusDocument, HistoryDocument, RowDocument, RunDocument};
+use crate::document::v1::{
+    GpusDocument, HistoryDocument, RecommendAskDocument, RecommendDocument, RowDocument, RunDocument,
+};
 
 /// By name, for `components/schemas` of an `OpenAPI` document.
 pub fn schemas() -> serde_json::Map<String, Value> {
@@ -21,6 +23,8 @@ pub fn schemas() -> serde_json::Map<String, Value> {
         ($($name:ty),* $(,)?) => { $( let _reference = generator.subschema_for::<$name>(); )* };
     }
     add!(
+        AnalysisAskDocument,
+        AnalysisDocument,
         BaselineAsk,
         BaselineBrief,
         BaselineListDocument,
@@ -40,6 +44,8 @@ pub fn schemas() -> serde_json::Map<String, Value> {
         PointsDocument,
         ProblemDocument,
         PromoteAsk,
+        RecommendAskDocument,
+        RecommendDocument,
         RowDocument,
         RunDocument,
         SettingsDocument,

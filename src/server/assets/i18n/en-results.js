@@ -1,5 +1,6 @@
 // English: results, history, GPUs and recommendations.
 export default {
+  'analysis.ask': 'Ask the model that this server has',
   'analysis.checked': '{checked} numbers were looked for in the result; {unfounded} are not there and carry [?].',
   'analysis.concern': 'Concern',
   'analysis.fact': 'Fact',

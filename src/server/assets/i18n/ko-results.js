@@ -1,5 +1,6 @@
 // 한국어: 결과, 이력, GPU, 추천.
 export default {
+  'analysis.ask': '이 서버의 모델에 묻기',
   'analysis.checked': '결과에서 수치 {checked}개를 확인했으며, 없는 {unfounded}개에는 [?]를 붙였습니다.',
   'analysis.concern': '문제',
   'analysis.fact': '사실',

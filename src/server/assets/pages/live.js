@@ -1,5 +1,5 @@
 // A benchmark under way: where it stands, rates and latencies as they come, failures, GPUs and notes.
-import { html, useEffect, useMemo, Shape, t } from '../ui.js';
+import { html, useEffect, useMemo, Shape, t, useEvery } from '../ui.js';
 import { isOver, useLive } from '../live.js';
 import { bytes, clock, count, instant, percent, significant } from '../format.js';
 import { quantity } from '../metrics.js';
@@ -11,6 +11,8 @@ export function Live({ benchmark, ended }) {
   useEffect(() => { if (over) ended(); }, [over]);
   // What `state` says of the head of the page (started, model) is asked for again when it changes.
   useEffect(() => { if (live.benchmark.state !== benchmark.state && !over) ended(); }, [live.benchmark.state]);
+  // Where no socket gets through, the state is asked for instead.
+  useEvery(5, ended, live.link === 'lost' || live.link === 'again');
   const last = live.ticks[live.ticks.length - 1];
   return html`
     <${Link} link=${live.link} missed=${live.missed} />

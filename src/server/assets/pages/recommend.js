@@ -50,7 +50,7 @@ export function Recommend() {
     ${state.answer && html`<${Reply} answer=${state.answer} />`}`;
 }
 
-const span = (range, words) => html`<strong>${words(range.expected)}</strong><span class="sub">${[range.low, range.high].map((end) => (end === null ? '–' : words(end))).join(' … ')}</span>${range.bound !== null && html`<span class="sub">${t('recommend.bound', { value: words(range.bound) })}</span>`}`;
+const span = (range, words) => html`<strong>${words(range.expected)}</strong><span class="sub">${[range.worst, range.best].map((end) => (end === null ? '–' : words(end))).join(' … ')}</span>${range.bound !== null && html`<span class="sub">${t('recommend.bound', { value: words(range.bound) })}</span>`}`;
 const money = (value) => (value === null ? '–' : `$${value >= 100 ? count(value) : value.toFixed(2)}`);
 const ms = (value) => quantity(value, 'ttft');
 

@@ -1,5 +1,5 @@
 // One benchmark: live while it runs, its result when it is over, without a reload between the two.
-import { html, useState, Answer, Command, Confirm, Shape, State, t, useAsk, Verdict } from '../ui.js';
+import { html, useEffect, useState, Answer, Command, Confirm, Shape, State, t, useAsk, Verdict } from '../ui.js';
 import { del, get } from '../api.js';
 import { clock, instant, seconds, short } from '../format.js';
 import { isOver } from '../live.js';
@@ -15,6 +15,7 @@ function One({ benchmark, result, again, params }) {
   const [asked, setAsked] = useState(null);
   const path = `benchmarks/${encodeURIComponent(benchmark.id)}`;
   const over = isOver(benchmark);
+  useEffect(() => { document.title = `${over ? '' : '▶ '}${benchmark.title} · llm-loadtest`; }, [benchmark.title, over]);
   return html`
     <${Head} benchmark=${benchmark} ask=${setAsked} />
     ${benchmark.failure && html`<div class="trouble" role="alert"><${Shape} name="warning" /><div><p>${benchmark.failure.message}</p>${benchmark.failure.hint && html`<p class="hint">${benchmark.failure.hint}</p>`}</div></div>`}

@@ -88,7 +88,7 @@ function Head({ id, wanted, set, words, num }) {
 
 function List({ items, wanted, set, chosen, toggle }) {
   const head = { wanted, set };
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('nav.runs')}><table class="runs full">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${t('nav.runs')}><table class="runs full">
     <caption class="sr">${t('nav.runs')}</caption>
     <thead><tr><th scope="col"><span class="sr">${t('compare')}</span></th>
       <${Head} ...${head} id="title" words=${t('runs.title')} />

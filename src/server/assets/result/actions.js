@@ -12,13 +12,9 @@ export function Actions({ benchmark, result, analysis: [analysis, setAnalysis] }
   const [kept, setKept] = useState(null);
   const [problem, setProblem] = useState(null);
   const path = `benchmarks/${encodeURIComponent(benchmark.id)}`;
-  const explain = async () => {
+  const explain = () => {
     setAnalysis({ busy: true });
-    try {
-      setAnalysis({ document: await post(`${path}/analyze`, { language: prefs.language }) });
-    } catch (caught) {
-      setAnalysis({ problem: caught });
-    }
+    explained(benchmark.id, false).then((document) => setAnalysis({ document })).catch((caught) => setAnalysis({ problem: caught }));
   };
   return html`
     <button type="button" disabled=${analysis?.busy} onClick=${explain}>${t('result.analyze')}</button>
@@ -61,18 +57,27 @@ function Keep({ benchmark, close, done }) {
   </form></${Dialog}>`;
 }
 
+const explained = (id, model) => post(`benchmarks/${encodeURIComponent(id)}/analyze`, { language: prefs.language, model });
+
 // The report in words, every claim with the figures that it rests on.
-export function Analysis({ analysis: [analysis, setAnalysis] }) {
+export function Analysis({ id, analysis: [analysis, setAnalysis] }) {
   if (!analysis) return null;
   if (analysis.busy) return html`<p class="wait pad" role="status">${t('wait')}</p>`;
-  if (analysis.problem) return html`<${Trouble} problem=${analysis.problem} />`;
-  const { document } = analysis;
+  const { document, problem } = analysis;
+  if (!document) return html`<${Trouble} problem=${problem} />`;
+  // The report by rules stays where the model fails.
+  const ask = () => {
+    setAnalysis({ document, asking: true });
+    explained(id, true).then((answer) => setAnalysis({ document: answer })).catch((caught) => setAnalysis({ document, problem: caught }));
+  };
   return html`<section class="analysis" aria-labelledby="analysis"><header class="section"><h2 id="analysis">${t('result.analyze')}</h2>
     <button type="button" class="quiet" onClick=${() => setAnalysis(null)}>${t('close')}</button></header>
     ${document.sections.map((section) => html`<div key=${section.id}><h3>${section.title}</h3>${section.claims.map((claim, place) => html`<${Claim} key=${place} claim=${claim} />`)}</div>`)}
     <${Command} line=${document.command} label=${t('analysis.next')} />
     ${document.analyst && html`<h3>${t('analysis.model', { model: document.analyst.model })}</h3><p class="said">${document.analyst.text}</p>
       <p class="fine">${t('analysis.checked', { checked: document.analyst.figures_checked, unfounded: document.analyst.figures_unfounded })}</p>`}
+    ${!document.analyst && html`<button type="button" disabled=${analysis.asking} onClick=${ask}>${t(analysis.asking ? 'wait' : 'analysis.ask')}</button>`}
+    ${problem && html`<${Trouble} problem=${problem} />`}
     ${document.notes.map((note) => html`<p class="fine" key=${note}>${note}</p>`)}
   </section>`;
 }

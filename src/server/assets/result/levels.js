@@ -29,7 +29,7 @@ export function Figures({ level }) {
 export function Levels({ levels, label, choose }) {
   const goodput = levels.some((level) => level.goodput);
   const failures = levels.some((level) => Object.keys(level.failures).length > 0);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('levels')}><table class="full">
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${t('levels')}><table class="full">
     <caption class="sr">${t('levels')}</caption>
     <thead>
       <tr><th scope="col" rowspan="2">${t('level')}</th>${LATENCIES.map(([metric, stats]) => html`<th key=${metric} scope="colgroup" colspan=${stats.length} class="group">${title(metric)}</th>`)}

@@ -29,7 +29,7 @@ export function Cells({ verdict }) {
     { head: t('baseline'), num: true, cell: (cell) => (cell.rule.kind === 'objective' ? '–' : quantity(cell.baseline, cell.metric)) },
     { head: t('now'), num: true, cell: (cell) => quantity(cell.now, cell.metric) },
     { head: t('change'), num: true, cell: (cell) => (cell.effect ? change(cell.effect.change, cell.effect.absolute) : '–') },
-    { head: t('interval'), num: true, cell: (cell) => html`<${Range} cell=${cell} reach=${reach} /><span class="nowrap">${interval(cell.effect)}</span>` },
+    { head: t('interval'), num: true, cell: (cell) => html`<${Range} cell=${cell} reach=${reach} /><span class="ends">${interval(cell.effect)}</span>` },
     ...(reporting
       ? [{ head: '', plain: true, cell: (cell) => (looks.has(`${cell.level} ${cell.metric}`) ? t('worth') : '') }]
       : [
@@ -93,12 +93,12 @@ function Range({ cell, reach }) {
   const { effect, rule } = cell;
   if (!effect) return null;
   const tolerance = rule.kind === 'tolerance' ? rule.tolerance : null;
-  const x = (value) => 40 + (Math.max(-reach, Math.min(reach, value)) / reach) * 38;
+  const x = (value) => 64 + (Math.max(-reach, Math.min(reach, value)) / reach) * 62;
   const low = effect.low ?? -reach;
   const high = effect.high ?? reach;
   const worse = isHigherBetter(cell.metric) ? -1 : 1;
-  return html`<svg class="range" viewBox="0 0 80 14" aria-hidden="true">
-    <line class="zero" x1="40" x2="40" y1="1" y2="13" />
+  return html`<svg class="range" viewBox="0 0 128 14" aria-hidden="true">
+    <line class="zero" x1="64" x2="64" y1="1" y2="13" />
     ${tolerance !== null && html`<line class="limit" x1=${x(worse * tolerance)} x2=${x(worse * tolerance)} y1="1" y2="13" />`}
     <line class="span" x1=${x(low)} x2=${x(high)} y1="7" y2="7" /><circle cx=${x(effect.change)} cy="7" r="2.5" />
   </svg>`;

@@ -82,13 +82,11 @@ async fn walk(database: &Database, wanted: Wanted) -> Vec<String> {
         let page = database.list(&wanted).await.unwrap();
         assert!(page.items.len() <= wanted.limit as usize);
         ids.extend(page.items.into_iter().map(|item| item.id));
-        match page.next {
-            Some(next) => wanted.after = Some(next),
-            None => {
-                assert_eq!(page.total, ids.len() as u64);
-                return ids;
-            }
-        }
+        let Some(next) = page.next else {
+            assert_eq!(page.total, ids.len() as u64);
+            return ids;
+        };
+        wanted.after = Some(next);
     }
 }
 
@@ -134,7 +132,7 @@ fn lists_are_walked_in_any_order_and_miss_none() {
         let page = database.list(&Wanted { limit: 0, ..Wanted::default() }).await.unwrap();
         assert_eq!(page.items.len(), 1);
         for (after, sort) in [(page.next, Sort::Title), (Some("?".to_owned()), Sort::Created)] {
-            let error = database.list(&Wanted { after, sort, ..Wanted::default() }).await.unwrap_err();
+            let error = database.list(&Wanted { sort, after, ..Wanted::default() }).await.unwrap_err();
             assert!(matches!(error, DatabaseError::Cursor { .. }), "{error}");
         }
     });

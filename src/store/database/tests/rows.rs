@@ -21,7 +21,7 @@ fn line(index: u64) -> String {
         "due_ms": null, "sent_ms": 5000.0 + index as f64, "ttft_ms": (!fails).then_some(10.0 + (index % 50) as f64),
         "e2e_ms": (!fails).then_some(100.0), "done_ms": 5200.0 + index as f64,
         "chunk_ms": if fails { json!([]) } else { json!([10.0, 12.5, 20.0]) },
-        "chunk_tokens": (index % 2 == 0 && !fails).then_some([1, 2, 3]),
+        "chunk_tokens": (index.is_multiple_of(2) && !fails).then_some([1, 2, 3]),
         "tokens": {"prompt_asked": 512, "prompt": 510, "cached": null, "output_asked": 64, "output": 3, "source": "usage"},
         "server_ms": (index == 1).then(|| json!({"queue": 1.5})),
         "finish_reason": "stop", "outcome": if fails { "http_5xx" } else { "success" },
