@@ -7,7 +7,8 @@ use crate::stage::{Stage, canned, schema};
 /// A result of three levels.
 fn measured() -> Stage {
     let stage = Stage::new();
-    let line = "run --server sim:fast --concurrency 1,4,16 --num-prompts 60 --goodput ttft:500 --seed 1 --quiet";
+    let line =
+        "run --server sim:fast --concurrency 1,4,16 --num-prompts 60 --goodput ttft:500 --seed 1 --quiet";
     stage.run(&line.split(' ').collect::<Vec<_>>()).says(0, &[]);
     stage
 }
