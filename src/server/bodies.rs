@@ -25,7 +25,7 @@ const JSON_TIME: Duration = Duration::from_secs(10);
 /// Between two pieces of a large one.
 const PIECE_TIME: Duration = Duration::from_secs(30);
 /// For the whole of a large one: 256 MiB at 1 Mbit/s would take 36 minutes, and nobody waits for that.
-const FILE_TIME: Duration = Duration::from_secs(600);
+const FILE_TIME: Duration = Duration::from_mins(10);
 /// Pieces on their way to the disk.
 const PIECES_WAITING: usize = 16;
 

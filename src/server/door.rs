@@ -114,7 +114,6 @@ impl Listener for Door {
 
 impl Guest {
     fn moved(&mut self) {
-        #[expect(clippy::disallowed_methods, reason = "tokio's clock, for a timer of its own")]
         let now = Instant::now();
         self.silence.as_mut().reset(now + SILENCE_MAX);
     }

@@ -1,5 +1,7 @@
 //! The one table of endpoints: router, authorisation, OpenAPI, documentation and tests all follow it.
 
+use std::fmt::Write as _;
+
 use crate::document::v1::service::KeyScope::{self, Read, Run};
 
 /// What an endpoint does; each has one handler, and several rows may share it.
@@ -306,12 +308,10 @@ pub fn reference() -> String {
         let query: Vec<&str> = endpoint.query.iter().map(|param| param.name).collect();
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
         let instead = endpoint.instead.map(|path| format!("; deprecated, use `{path}`")).unwrap_or_default();
-        text.push_str(&format!(
-            "| `{} {}{query}` | {scope} | {}{instead} |\n",
-            endpoint.verb.id(),
-            endpoint.path,
-            endpoint.summary
-        ));
+        let Endpoint { verb, path, summary, .. } = endpoint;
+        // Writing to a text cannot fail.
+        let _written =
+            writeln!(text, "| `{} {path}{query}` | {scope} | {summary}{instead} |", verb.id()).ok();
     }
     text
 }

@@ -96,19 +96,12 @@ pub(super) async fn identify(
         return Ok(Identity { scope: KeyScope::Admin, key: None, address });
     };
     let found = house.database.key_by_hash(&keys::hash(&text)).await?;
-    match found.filter(|key| key.revoked.is_none()) {
-        Some(key) => Ok(Identity { scope: key.scope, key: Some(key.name), address }),
-        None => {
-            let wait = house.rates.wrong_key(&format!("address {address}"));
-            Err(match wait {
-                Ok(()) => {
-                    Problem::new(StatusCode::UNAUTHORIZED, "this key is not known here, or was revoked")
-                        .hint("an operator makes another: llm-loadtest serve key create")
-                }
-                Err(seconds) => too_many(seconds),
-            })
-        }
+    if let Some(key) = found.filter(|key| key.revoked.is_none()) {
+        return Ok(Identity { scope: key.scope, key: Some(key.name), address });
     }
+    house.rates.wrong_key(&format!("address {address}")).map_err(too_many)?;
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "this key is not known here, or was revoked")
+        .hint("an operator makes another: llm-loadtest serve key create"))
 }
 
 /// What a flood is told.

@@ -96,22 +96,19 @@ fn responses(answers: &[(u16, Given)]) -> Value {
     for (status, given) in answers {
         let key = status.to_string();
         let content = content(*given);
-        match responses
+        let known = responses
             .get_mut(&key)
-            .and_then(|known: &mut Value| known.pointer_mut("/content/application~1json/schema"))
-        {
+            .and_then(|known: &mut Value| known.pointer_mut("/content/application~1json/schema"));
+        if let Some(known) = known {
             // Two forms of one status.
-            Some(known) => {
-                *known = json!({ "anyOf": [known.clone(), content["application/json"]["schema"]] })
-            }
-            None => {
-                let mut response = json!({ "description": "done" });
-                if content != json!({}) {
-                    response["content"] = content;
-                }
-                responses.insert(key, response);
-            }
+            *known = json!({ "anyOf": [known.clone(), content["application/json"]["schema"]] });
+            continue;
         }
+        let mut response = json!({ "description": "done" });
+        if content != json!({}) {
+            response["content"] = content;
+        }
+        responses.insert(key, response);
     }
     let problem = json!({
         "description": "what is wrong, and the next step",

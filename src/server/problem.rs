@@ -108,7 +108,7 @@ impl IntoResponse for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let Refusal { field, message, hint } = refusal;
-        Self { field, hint, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+        Self { hint, field, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
     }
 }
 

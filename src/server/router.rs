@@ -39,7 +39,7 @@ pub(super) fn router(house: &Shared) -> Router {
     let house = Arc::clone(house);
     let page = Arc::clone(&house);
     router
-        .fallback(move |request: Request| file(Arc::clone(&page), request))
+        .fallback(move |request: Request| std::future::ready(file(&page, &request)))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(from_fn_with_state(Arc::clone(&house), frame))
         .layer(CompressionLayer::new().gzip(true))
@@ -94,8 +94,8 @@ async fn remember(request: Request, next: axum::middleware::Next) -> Response {
 }
 
 /// A file of the dashboard; there is no other way to a file, and none of them lies on a disk.
-async fn file(house: Shared, request: Request) -> Response {
-    if let Err(problem) = check_host(&house, &request) {
+fn file(house: &Shared, request: &Request) -> Response {
+    if let Err(problem) = check_host(house, request) {
         return problem.into_response();
     }
     let Some(asset) = assets::find(request.uri().path()) else {
@@ -110,7 +110,7 @@ async fn file(house: Shared, request: Request) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    let etag = HeaderValue::from_str(asset.etag.as_ref()).unwrap_or(HeaderValue::from_static("\"\""));
+    let etag = HeaderValue::from_str(asset.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let known = request.headers().get(header::IF_NONE_MATCH) == Some(&etag);
     let mut response = if known {
         (StatusCode::NOT_MODIFIED, headers).into_response()

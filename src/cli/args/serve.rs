@@ -17,7 +17,7 @@ pub struct ServeArgs {
     /// Folder of what runs, of uploads and, unless told otherwise, of the store
     #[arg(long, value_name = "DIR", default_value = "llm-loadtest-data", global = true)]
     pub data: PathBuf,
-    /// Database: sqlite:FILE or postgres://…; LLM_LOADTEST_STORE, else a SQLite file in --data
+    /// Database: sqlite:FILE or postgres://…; `LLM_LOADTEST_STORE`, else a SQLite file in --data
     #[arg(long, value_name = "URL", global = true)]
     pub store: Option<String>,
     /// Where rows of requests are kept: a folder, file://, s3://, gs:// or az://; a folder in --data without it

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -96,16 +97,16 @@ async fn talk(mut socket: WebSocket, mut listening: Listening, _seat: Seat) {
     let mut heard = 0;
     loop {
         let frame = tokio::select! {
-            message = next(&mut listening) => match message {
-                Some(message) => Frame::Text((&*message).into()),
-                None => {
+            message = next(&mut listening) => {
+                let Some(message) = message else {
                     close(&mut socket, close_code::NORMAL, "over").await;
                     return;
-                }
-            },
+                };
+                Frame::Text((&*message).into())
+            }
             _ = pings.tick() => {
                 heard = 0;
-                Frame::Ping(Default::default())
+                Frame::Ping(Bytes::default())
             }
             frame = socket.recv() => match frame {
                 Some(Ok(Frame::Close(_)) | Err(_)) | None => return,
