@@ -28,8 +28,9 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<Exit, AppError> {
         AnalysisFormat::Markdown => AnalysisForm::Markdown,
         AnalysisFormat::Json => AnalysisForm::Json,
     };
-    for note in &document.notes {
-        Printer::new(false, None).note(note);
+    // On a terminal the text itself ends with them.
+    if args.output.is_some() || args.format != AnalysisFormat::Text {
+        document.notes.iter().for_each(|note| Printer::new(false, None).note(note));
     }
     emit(&app::render_analysis(&document, form), args.output.as_deref())?;
     Ok(Exit::Success)

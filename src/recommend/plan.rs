@@ -47,7 +47,7 @@ pub struct Assumption {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     pub gpu: &'static Gpu,
-    /// `memory`, `ttft`, `tpot`, `e2e`, `throughput`, `precision`, `heads` or `max_gpus`.
+    /// `memory`, `ttft`, `tpot`, `e2e`, `throughput`, `precision` or `max_gpus`.
     pub bound: &'static str,
     pub reason: String,
     /// Whether physics forbids it, rather than what is assumed.

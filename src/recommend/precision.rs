@@ -17,7 +17,8 @@ pub enum Precision {
 }
 
 impl Precision {
-    pub const ALL: [Self; 5] = [Self::Bf16, Self::Fp8, Self::Int8, Self::Int4, Self::Mxfp4];
+    /// Those that one may ask for. `Mxfp4` is as some models are published, not a choice.
+    pub const CHOICES: [Self; 4] = [Self::Bf16, Self::Fp8, Self::Int8, Self::Int4];
 
     pub fn id(self) -> &'static str {
         match self {

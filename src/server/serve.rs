@@ -58,7 +58,7 @@ pub enum Ended {
 }
 
 /// Between two looks for what is too old.
-const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// How long answers that are under way may take after a signal.
 const GOODBYE: Duration = Duration::from_secs(3);
 

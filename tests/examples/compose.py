@@ -44,7 +44,7 @@ def check(text):
 def starts(binary, service, folder):
     """Whether a service's command serves, and its health check says so."""
     command = [
-        word.replace("0.0.0.0:8090", "127.0.0.1:0").replace("0.0.0.0:8000", "127.0.0.1:0").replace("/data", folder)
+        re.sub(r"0\.0\.0\.0:\d+", "0.0.0.0:0", word).replace("/data", folder)
         for word in service["command"]
     ]
     process = subprocess.Popen([binary, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -55,7 +55,7 @@ def starts(binary, service, folder):
         port = line.split(":")[-1].strip()
         kind, *words = service["healthcheck"]["test"]
         assert kind == "CMD", kind
-        words = [re.sub(r"(/dev/tcp/127\.0\.0\.1/)\d+", rf"\g<1>{port}", word) for word in words]
+        words = [re.sub(r"(/dev/tcp/127\.0\.0\.1/|localhost:)\d+", rf"\g<1>{port}", word) for word in words]
         until = time.monotonic() + 10
         while (probe := subprocess.run(words, check=False, timeout=10, env={"PATH": os.environ["PATH"]})).returncode:
             if time.monotonic() > until:
@@ -77,12 +77,15 @@ def main(binary):
         sys.exit("\n".join(found))
     services = yaml.safe_load(text)["services"]
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("llm-loadtest", "simulator"):
-            starts(binary, services[name], folder)
-        # The README's own line, on a store beside it.
+        # The README's own line, on a store beside it; without a key such an address is refused.
         readme = (FOLDER / "README.md").read_text()
         words = re.search(r"run --rm llm-loadtest (.*)", readme)[1].split()
+        without = [binary, "serve", "--listen", "0.0.0.0:0", "--data", folder]
+        if "key" not in subprocess.run(without, timeout=20, capture_output=True, text=True, check=False).stderr:
+            sys.exit("a server without a key is open to other machines")
         subprocess.run([binary, *words, "--data", folder], check=True, stdout=subprocess.DEVNULL)
+        for name in ("llm-loadtest", "simulator"):
+            starts(binary, services[name], folder)
     for old, new in [
         ("127.0.0.1:8090:8090", "8090:8090"),
         ("POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?copy env.example to .env and set it}", "POSTGRES_PASSWORD: hunter2"),

@@ -121,6 +121,8 @@ fn bad_input_names_the_flag_the_value_and_the_next_step() {
         (&["--model", "llama-3.1-8b", "--goodput", "speed:3"], &["--goodput", "speed"]),
         (&["--model", "llama-3.1-8b", "--goodput", "max_stall:3"], &["--goodput", "max_stall", "tpot"]),
         (&["--model", "llama-3.1-8b", "--attainment", "95"], &["--attainment", "95"]),
+        (&["--model", "llama-3.1-8b", "--headroom", "100%"], &["--headroom", "1"]),
+        (&["--model", "llama-3.1-8b", "--headroom", "much"], &["--headroom", "much", "95%"]),
         (&["--config-json", "config.json"], &["config.json"]),
         (&["--config-json", "none.json"], &["none.json"]),
         (&["--model", "llama-3.1-8b", "--prices", "prices.yaml"], &["prices.yaml:1", "h100-sxm"]),

@@ -74,11 +74,11 @@ pub struct AskedLoad {
     /// Limits on ttft, tpot and e2e, bare numbers in ms, for example ttft:500,tpot:50
     #[arg(long, value_name = "METRIC:LIMIT")]
     pub goodput: Option<String>,
-    /// Share of requests that shall meet each limit, for example 0.95
-    #[arg(long, value_name = "SHARE")]
+    /// Share of requests that shall meet each limit, for example 99%; 95% unless given
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub attainment: Option<f64>,
-    /// Share of a replica's capacity that stays free, for example 0.2
-    #[arg(long, value_name = "SHARE")]
+    /// Share of a replica's capacity that stays free, for example 10%; 20% unless given
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub headroom: Option<f64>,
 }
 
@@ -164,6 +164,17 @@ impl NumberFlags {
 
 fn span(text: &str) -> Result<Nanos, String> {
     parse_duration(text, "s").map_err(|error| error.to_string())
+}
+
+/// `95%` or 0.95. Whether it is a share at all is for the question to say, whoever asks it.
+fn share(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let number =
+        |text: &str| text.trim().parse::<f64>().map_err(|_| "write for example 95% or 0.95".to_owned());
+    match text.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => number(text),
+    }
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

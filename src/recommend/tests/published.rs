@@ -39,7 +39,7 @@ const FAST: &str = "F";
 const QWEN: &str = "Q";
 const GQA: &str = "G";
 const OVERVIEW: &str = "O";
-/// Sources that were not looked at when the efficiencies were chosen.
+/// Sources that were not used when the efficiencies were chosen.
 const HELD_OUT: [&str; 3] = [H200, GQA, OVERVIEW];
 
 type Short = (&'static str, &'static str, &'static str, u32, Precision, u32, u32, u32, f64);

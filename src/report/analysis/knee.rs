@@ -59,7 +59,7 @@ fn steps(facts: &Facts<'_>, knee: usize) -> Vec<ClaimDocument> {
             let claim = say!(
                 facts.language,
                 "From {a} to {b} throughput becomes {gain_n} times ({less_n} to {more_n}), mean latency {cost_n} times ({short_n} to {long_n}).",
-                "{a}에서 {b}로 가면 처리량은 {gain_n}배({less_n}에서 {more_n}), 평균 지연은 {cost_n}배({short_n}에서 {long_n})가 된다.",
+                "{a} 다음의 {b}에서 처리량은 {gain_n}배({less_n}에서 {more_n}), 평균 지연은 {cost_n}배({short_n}에서 {long_n})가 된다.",
                 a = &facts.level(from).label,
                 b = &facts.level(to).label,
                 gain_n = text(&gain),

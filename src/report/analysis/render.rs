@@ -35,7 +35,11 @@ pub fn markdown(document: &AnalysisDocument) -> String {
         for claim in &section.claims {
             let rule = claim.rule.as_ref().map(|rule| format!(" _({})_", escaped::markdown(rule)));
             let words = escaped::markdown(&claim.claim);
-            out.push(format!("- {} {words}{}", mark(claim), rule.unwrap_or_default()));
+            let weight = match claim.kind {
+                ClaimKind::Fact => String::new(),
+                ClaimKind::Concern | ClaimKind::Missing => format!("**{}** ", mark(claim)),
+            };
+            out.push(format!("- {weight}{words}{}", rule.unwrap_or_default()));
         }
         out.push(String::new());
         if section.id == "next" {

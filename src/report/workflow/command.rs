@@ -54,7 +54,8 @@ fn harmless(line: &str) -> String {
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         out.push(c);
-        let is_word = |next: &char| next.is_ascii_alphanumeric() || matches!(next, ' ' | '\n');
+        // A slash, too: addresses of pages have one there.
+        let is_word = |next: &char| next.is_ascii_alphanumeric() || matches!(next, ' ' | '\n' | '/');
         if c == '#' && !chars.peek().is_none_or(is_word) {
             out.push(' ');
         }

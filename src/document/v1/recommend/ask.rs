@@ -36,6 +36,13 @@ impl RecommendAskDocument {
             calibration: None,
             model,
         };
+        if let ([name, ..], []) = (self.measured.as_slice(), measured) {
+            return Err(RecommendError::Measured {
+                name: name.clone(),
+                problem: "it was not read".to_owned(),
+                hint: "ask where results are kept: with --measured, or at a server that has the benchmark",
+            });
+        }
         ask.calibration = calibration(&ask, measured)?;
         Ok(ask)
     }
@@ -113,7 +120,7 @@ impl RecommendAskDocument {
     }
 
     fn precision(&self, model: &Model) -> Result<Precision, RecommendError> {
-        let chosen = choose("--precision", self.precision.as_deref(), &Precision::ALL, Precision::id)?;
+        let chosen = choose("--precision", self.precision.as_deref(), &Precision::CHOICES, Precision::id)?;
         Ok(chosen.or(model.published).unwrap_or(Precision::Bf16))
     }
 
