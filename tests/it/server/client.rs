@@ -1,5 +1,6 @@
 //! The server under test, and a client of it made by hand: HTTP/1.1 over a socket, and a WebSocket.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -133,13 +134,13 @@ impl Served {
             format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         let named = |name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         if !named("host") {
-            head.push_str(&format!("host: {}\r\n", self.address));
+            write!(head, "host: {}\r\n", self.address).unwrap();
         }
         if let Some(own) = own.filter(|_| !named("authorization")) {
-            head.push_str(&format!("authorization: {own}\r\n"));
+            write!(head, "authorization: {own}\r\n").unwrap();
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         // A server that has heard enough may answer and close before it took all.
@@ -191,7 +192,7 @@ impl Served {
             self.address
         );
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -250,7 +251,7 @@ impl Socket {
         match u16::try_from(text.len()).unwrap() {
             short @ 0..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
             long => {
-                frame.push(0x80 | 126);
+                frame.push(0x80 | 0x7e);
                 frame.extend(long.to_be_bytes());
             }
         }

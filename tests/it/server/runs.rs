@@ -15,6 +15,13 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 #[test]
 fn a_benchmark_is_started_followed_and_reported() {
     let server = Served::start(&[]);
+    let id = followed(&server);
+    looked_at(&server, &id);
+    reported(&server, &id);
+}
+
+/// Starts a benchmark of 300 requests, and hears of it until it is over.
+fn followed(server: &Served) -> String {
     // Long enough for some ticks.
     let load = json!({ "server": "sim:fast", "num-prompts": 300, "concurrency": 4 });
     let started = server
@@ -47,7 +54,10 @@ fn a_benchmark_is_started_followed_and_reported() {
     let stream = server.get(&format!("/api/v1/benchmarks/{id}/events")).is(200).text();
     assert_eq!(stream.matches("data: ").count(), 1, "{stream}");
     assert!(stream.contains("\"finished\""), "{stream}");
+    id
+}
 
+fn looked_at(server: &Served, id: &str) {
     let detail = server.get(&format!("/api/v1/benchmarks/{id}")).is(200).json();
     assert_eq!(detail["benchmark"]["title"], "first");
     assert_eq!(detail["benchmark"]["commit"], "abc");
@@ -75,7 +85,9 @@ fn a_benchmark_is_started_followed_and_reported() {
             .as_array()
             .is_some_and(|values| values.len() > 50)
     );
+}
 
+fn reported(server: &Served, id: &str) {
     for (format, words) in [
         ("html", "<!DOCTYPE html>"),
         ("markdown", "| "),
@@ -85,7 +97,7 @@ fn a_benchmark_is_started_followed_and_reported() {
         ("vllm", "mean_ttft_ms"),
         ("table", "c=4"),
     ] {
-        let report = server.get(&at(&format!("report?format={format}"))).is(200);
+        let report = server.get(&format!("/api/v1/benchmarks/{id}/report?format={format}")).is(200);
         assert!(report.text().contains(words), "{format}: {}", report.text());
         let policy = report.header("content-security-policy").unwrap();
         assert_eq!(policy.contains("sandbox"), format == "html", "{policy}");
