@@ -129,7 +129,9 @@ fn compare(args: &CompareArgs) -> Result<Exit, AppError> {
         (several, Format::Json) => format!("[\n{}\n]\n", several.join(",\n")),
         (several, _) => {
             let titled = args.candidates.iter().zip(several);
-            titled.map(|(path, text)| format!("# {}\n\n{text}\n", path.display())).collect()
+            let parts: Vec<String> =
+                titled.map(|(path, text)| format!("# {}\n\n{text}\n", path.display())).collect();
+            parts.concat()
         }
     };
     emit(&all, args.output.as_deref())?;

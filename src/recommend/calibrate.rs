@@ -143,8 +143,8 @@ impl Fit<'_> {
                 -(inverse[0] * slope[0] + inverse[1] * slope[1]),
                 -(inverse[1] * slope[0] + inverse[2] * slope[1]),
             ];
-            // A share below 1 % or far above 1 is no server; a step leaves these walls where it meets them.
-            let next = [0, 1].map(|i| (at[i] + move_by[i].clamp(-0.5, 0.5)).clamp(-4.6, 1.1));
+            // Far above 1 is no server of this GPU, yet it must be found to be said; below 1 % is none at all.
+            let next = [0, 1].map(|i| (at[i] + move_by[i].clamp(-0.5, 0.5)).clamp(-4.6, 3.4));
             let value = squares(next);
             if value < best {
                 let moved = (next[0] - at[0]).abs().max((next[1] - at[1]).abs());

@@ -67,7 +67,7 @@ fn files_programs_and_the_environment_are_out_of_reach() {
 #[test]
 fn a_configuration_reaches_no_further_than_settings() {
     for (config, field) in [
-        ("targets:\n  - name: a\n    base_url: http://127.0.0.1:9\n    command: id\n", "server-command"),
+        ("targets:\n  - name: a\n    base_url: http://127.0.0.1:1\n    command: id\n", "server-command"),
         ("targets:\n  - name: a\n    base_url: sim:fast\n    cacert: /etc/passwd\n", "cacert"),
         ("targets:\n  - name: a\n    base_url: http://127.0.0.1:1\n    api_key_env: HOME\n", "api-key-env"),
         ("workloads:\n  - name: a\n    dataset: /etc/passwd\n", "dataset"),

@@ -17,10 +17,10 @@ pub struct AnalyzeArgs {
     /// Model that also writes about the numbers; every number it cites is looked for in the result
     #[arg(long, value_name = "NAME", requires = "server")]
     pub model: Option<String>,
-    /// Server of that model, with OpenAI's chat API, for example http://localhost:8000
+    /// Server of that model, with OpenAI's chat API, for example `http://localhost:8000`
     #[arg(long, value_name = "URL", requires = "model")]
     pub server: Option<String>,
-    /// Environment variable that holds the server's key; OPENAI_API_KEY where it is set
+    /// Environment variable that holds the server's key; the one of OpenAI's clients without it
     #[arg(long, value_name = "NAME", requires = "server")]
     pub api_key_env: Option<String>,
     /// What to print

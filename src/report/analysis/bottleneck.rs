@@ -1,6 +1,6 @@
 //! What limits the server at the busiest level: candidates, each with its numbers, and the one that the rules put first.
 
-use super::facts::{Facts, by, divided, say, share, text};
+use super::facts::{Facts, by, concern, divided, fact, missing, say, share, text};
 use crate::document::v1::service::{ClaimDocument, FigureDocument, LanguageDocument};
 use crate::validity::Severity;
 
@@ -70,7 +70,7 @@ pub(super) fn claims(facts: &Facts<'_>) -> (Vec<ClaimDocument>, Option<Cause>) {
             "There is no level, so there is nothing to look for a bottleneck in.",
             "측정된 레벨이 없어 병목을 찾을 근거가 없다."
         );
-        return (vec![facts.missing(claim)], None);
+        return (vec![missing(claim)], None);
     };
     let mut found: Vec<(Option<Cause>, ClaimDocument)> = Vec::new();
     found.extend(client(facts, busiest));
@@ -98,7 +98,7 @@ pub(super) fn claims(facts: &Facts<'_>) -> (Vec<ClaimDocument>, Option<Cause>) {
         "the first that holds of: client, KV cache, way, queue, decode, prefill; one hides the next",
         "클라이언트, KV 캐시, 경로, 큐, 디코드, 프리필 순서로 처음 성립하는 것을 고른다. 앞의 것이 뒤의 것을 가린다"
     );
-    let mut claims = vec![by(rule, facts.fact(answer, []))];
+    let mut claims = vec![by(rule, fact(answer, []))];
     claims.extend(found.into_iter().map(|(_, claim)| claim));
     (claims, first)
 }
@@ -127,7 +127,7 @@ fn client(facts: &Facts<'_>, level: usize) -> Found {
             "a finding about the client of severity warning or invalid",
             "클라이언트에 관한 warning 또는 invalid 등급의 발견"
         );
-        by(rule, facts.concern(claim, []))
+        by(rule, concern(claim, []))
     };
     of_client.into_iter().map(|finding| (Some(Cause::Client), claim(&finding.message))).collect()
 }
@@ -144,7 +144,7 @@ fn kv_cache(facts: &Facts<'_>, level: usize) -> Found {
             n = text(&count)
         );
         let rule = say!(language, "preemptions > 0", "preemption 횟수 > 0");
-        found.push((Some(Cause::KvCache), by(rule, facts.concern(claim, [count]))));
+        found.push((Some(Cause::KvCache), by(rule, concern(claim, [count]))));
     }
     if let Some(most) = facts.of(level, "KV cache in use, at most", "%", "observed.engine.kv_usage.max") {
         let full = most.value >= KV_FULL;
@@ -156,7 +156,7 @@ fn kv_cache(facts: &Facts<'_>, level: usize) -> Found {
             "{bound} 이상이면 한계로 본다",
             bound = percent(KV_FULL)
         );
-        let claim = if full { facts.concern(claim, [most]) } else { facts.fact(claim, [most]) };
+        let claim = if full { concern(claim, [most]) } else { fact(claim, [most]) };
         found.push((full.then_some(Cause::KvCache), by(rule, claim)));
     }
     found
@@ -184,7 +184,7 @@ fn network(facts: &Facts<'_>, level: usize) -> Found {
         share = percent(PATH_SHARE)
     );
     let figures = [ours, theirs];
-    let claim = if slow { facts.concern(claim, figures) } else { facts.fact(claim, figures) };
+    let claim = if slow { concern(claim, figures) } else { fact(claim, figures) };
     vec![(slow.then_some(Cause::Network), by(rule, claim))]
 }
 
@@ -211,7 +211,7 @@ fn queue(facts: &Facts<'_>, level: usize) -> Found {
             bound = percent(QUEUE_SHARE)
         );
         let figures = [waited.clone(), ttft.clone(), part];
-        let claim = if slow { facts.concern(claim, figures) } else { facts.fact(claim, figures) };
+        let claim = if slow { concern(claim, figures) } else { fact(claim, figures) };
         found.push((slow.then_some(Cause::Queue), by(rule, claim)));
     } else if let Some(waiting) =
         facts.of(level, "requests waiting, mean", "", "observed.engine.waiting.mean")
@@ -224,10 +224,10 @@ fn queue(facts: &Facts<'_>, level: usize) -> Found {
             n = text(&waiting)
         );
         let rule = say!(language, "a limit from one request on", "1개 이상이면 한계로 본다");
-        let claim = if slow { facts.concern(claim, [waiting]) } else { facts.fact(claim, [waiting]) };
+        let claim = if slow { concern(claim, [waiting]) } else { fact(claim, [waiting]) };
         found.push((slow.then_some(Cause::Queue), by(rule, claim)));
     } else {
-        found.push((None, facts.missing(say!(
+        found.push((None, missing(say!(
             language,
             "Whether requests waited in the server is not known: its own metrics were not read. Let it serve /metrics, or name the page with --metrics-url.",
             "요청이 서버 안에서 기다렸는지는 알 수 없다. 서버 자체 메트릭을 읽지 못했다. /metrics를 열거나 --metrics-url로 페이지를 지정한다."
@@ -260,7 +260,7 @@ fn growth(facts: &Facts<'_>, level: usize) -> Option<(Option<Cause>, ClaimDocume
         "3배 이상이면 요청이 큐에서 또는 다른 요청의 프리필 뒤에서 기다리는 것이다. 밖에서는 둘을 구별할 수 없다"
     );
     let figures = [before, now, times];
-    let claim = if slow { facts.concern(claim, figures) } else { facts.fact(claim, figures) };
+    let claim = if slow { concern(claim, figures) } else { fact(claim, figures) };
     Some((slow.then_some(Cause::Queue), by(rule, claim)))
 }
 
@@ -268,11 +268,14 @@ fn growth(facts: &Facts<'_>, level: usize) -> Option<(Option<Cause>, ClaimDocume
 fn phases(facts: &Facts<'_>, level: usize) -> Found {
     let (Some(first), Some(whole)) = (facts.metric(level, "ttft_mean"), facts.metric(level, "e2e_mean"))
     else {
-        return vec![(None, facts.missing(say!(
-            facts.language,
-            "How prefill and decode share the time is not known: answers were not streamed. Measure with streaming.",
-            "프리필과 디코드가 시간을 어떻게 나누는지 알 수 없다. 응답이 스트리밍되지 않았다. 스트리밍으로 측정한다."
-        )))];
+        return vec![(
+            None,
+            missing(say!(
+                facts.language,
+                "How prefill and decode share the time is not known: answers were not streamed. Measure with streaming.",
+                "프리필과 디코드가 시간을 어떻게 나누는지 알 수 없다. 응답이 스트리밍되지 않았다. 스트리밍으로 측정한다."
+            )),
+        )];
     };
     let Some(part) = share("TTFT share of E2E", &first, &whole) else { return Vec::new() };
     let decode = part.value < 0.5;
@@ -290,7 +293,7 @@ fn phases(facts: &Facts<'_>, level: usize) -> Found {
         "절반 이상이면 프리필, 그 아래면 디코드가 지배한다"
     );
     let cause = if decode { Cause::Decode } else { Cause::Prefill };
-    let mut found = vec![(Some(cause), by(rule, facts.fact(claim, [first, whole, part])))];
+    let mut found = vec![(Some(cause), by(rule, fact(claim, [first, whole, part])))];
     found.extend(batching(facts, level).map(|claim| (None, claim)));
     found
 }
@@ -340,7 +343,7 @@ fn batching(facts: &Facts<'_>, level: usize) -> Option<ClaimDocument> {
         "동시성에 대한 TPOT의 지수: 0.3 미만은 메모리 바운드, 0.7 초과는 포화(루프라인, Williams et al. 2009)"
     );
     let figures: [FigureDocument; 6] = [fast, slow, few, many, slower, more];
-    Some(by(rule, facts.fact(claim, figures)))
+    Some(by(rule, fact(claim, figures)))
 }
 
 fn percent(share: f64) -> String {

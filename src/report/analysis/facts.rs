@@ -93,32 +93,27 @@ impl<'a> Facts<'a> {
         Some(FigureDocument { unit: "s".to_owned(), ..divided(name, &sum, &count)? })
     }
 
-    pub(super) fn fact(
-        &self,
-        claim: String,
-        figures: impl IntoIterator<Item = FigureDocument>,
-    ) -> ClaimDocument {
-        ClaimDocument { kind: ClaimKind::Fact, claim, rule: None, figures: figures.into_iter().collect() }
-    }
-
-    pub(super) fn concern(
-        &self,
-        claim: String,
-        figures: impl IntoIterator<Item = FigureDocument>,
-    ) -> ClaimDocument {
-        ClaimDocument { kind: ClaimKind::Concern, ..self.fact(claim, figures) }
-    }
-
-    pub(super) fn missing(&self, claim: String) -> ClaimDocument {
-        ClaimDocument { kind: ClaimKind::Missing, ..self.fact(claim, []) }
-    }
-
     /// Every number that a sentence may cite, with its path: those of the levels, the plan, the search and the environment.
     pub(super) fn numbers(&self) -> Vec<(String, f64)> {
         let mut found = Vec::new();
         collect(String::new(), &self.tree, &mut found);
         found
     }
+}
+
+/// What the figures show.
+pub(super) fn fact(claim: String, figures: impl IntoIterator<Item = FigureDocument>) -> ClaimDocument {
+    ClaimDocument { kind: ClaimKind::Fact, claim, rule: None, figures: figures.into_iter().collect() }
+}
+
+/// What the figures show, where it is to be acted on.
+pub(super) fn concern(claim: String, figures: impl IntoIterator<Item = FigureDocument>) -> ClaimDocument {
+    ClaimDocument { kind: ClaimKind::Concern, ..fact(claim, figures) }
+}
+
+/// What no figure shows, and how to get one.
+pub(super) fn missing(claim: String) -> ClaimDocument {
+    ClaimDocument { kind: ClaimKind::Missing, ..fact(claim, []) }
 }
 
 /// The claim with the rule that leads to it.

@@ -1,6 +1,6 @@
 //! The curve of throughput against latency over the levels.
 
-use super::facts::{Facts, by, divided, say, text};
+use super::facts::{Facts, by, divided, fact, missing, say, text};
 use crate::document::v1::service::ClaimDocument;
 use crate::report::curve;
 
@@ -8,7 +8,7 @@ use crate::report::curve;
 pub(super) fn claims(facts: &Facts<'_>) -> Vec<ClaimDocument> {
     let language = facts.language;
     let Some(knee) = curve::knee(&facts.run.levels) else {
-        return vec![facts.missing(say!(
+        return vec![missing(say!(
             language,
             "A knee needs three levels of one kind at least; this result has {n}. The command at the end measures more.",
             "무릎점(knee)을 찾으려면 같은 종류의 레벨이 세 개 이상 필요하다. 이 결과에는 {n}개가 있다. 끝에 있는 명령이 더 많은 레벨을 측정한다.",
@@ -40,7 +40,7 @@ pub(super) fn claims(facts: &Facts<'_>) -> Vec<ClaimDocument> {
         "곡선의 무릎점은 {label}이다.{edge}",
         label = &knee.label
     );
-    let mut claims = vec![by(rule, facts.fact(claim, own.into_iter().flat_map(figures)))];
+    let mut claims = vec![by(rule, fact(claim, own.into_iter().flat_map(figures)))];
     claims.extend(at.into_iter().flat_map(|at| steps(facts, at)));
     claims
 }
@@ -74,7 +74,7 @@ fn steps(facts: &Facts<'_>, knee: usize) -> Vec<ClaimDocument> {
                 "beyond the knee latency grows by more than throughput",
                 "무릎점을 지나면 지연이 처리량보다 더 크게 늘어난다"
             );
-            Some(by(rule, facts.fact(claim, [less, more, short, long, gain, cost])))
+            Some(by(rule, fact(claim, [less, more, short, long, gain, cost])))
         })
         .collect()
 }

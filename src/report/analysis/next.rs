@@ -1,7 +1,7 @@
 //! The experiment that is worth the most now, as a line for a shell.
 
 use super::bottleneck::Cause;
-use super::facts::{Facts, say};
+use super::facts::{Facts, fact, say};
 use crate::document::v1::service::ClaimDocument;
 use crate::document::v1::{LoadDocument, RunDocument};
 use crate::report::{command, curve};
@@ -22,7 +22,7 @@ enum Experiment {
 /// Why, and the command.
 pub(super) fn propose(facts: &Facts<'_>, cause: Option<Cause>) -> (ClaimDocument, String) {
     let (experiment, why) = choose(facts, cause);
-    (facts.fact(why, []), line(facts, &experiment))
+    (fact(why, []), line(facts, &experiment))
 }
 
 fn choose(facts: &Facts<'_>, cause: Option<Cause>) -> (Experiment, String) {
@@ -64,6 +64,12 @@ fn choose(facts: &Facts<'_>, cause: Option<Cause>) -> (Experiment, String) {
         };
         return (Experiment::Loads(vec![low / 2.0, high / 2.0]), why);
     }
+    around(facts, (low, high), again)
+}
+
+/// By where the knee lies between the lowest and the highest load.
+fn around(facts: &Facts<'_>, (low, high): (f64, f64), again: String) -> (Experiment, String) {
+    let language = facts.language;
     match curve::knee(&facts.run.levels) {
         None => {
             let why = say!(

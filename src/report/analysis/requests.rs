@@ -1,6 +1,6 @@
 //! What happened to requests: failures, objectives, and the slow ones.
 
-use super::facts::{Facts, by, divided, say, share, text};
+use super::facts::{Facts, by, concern, divided, fact, missing, say, share, text};
 use crate::document::v1::LevelDocument;
 use crate::document::v1::service::{ClaimDocument, FigureDocument};
 use crate::report::number::significant;
@@ -45,7 +45,7 @@ pub(super) fn errors(facts: &Facts<'_>) -> Vec<ClaimDocument> {
             n = text(&offered),
             list = list.join(", ")
         );
-        claims.push(facts.concern(claim, std::iter::once(offered).chain(classes)));
+        claims.push(concern(claim, std::iter::once(offered).chain(classes)));
         claims.extend(cluster(facts, &level.label));
     }
     if claims.is_empty() {
@@ -53,22 +53,22 @@ pub(super) fn errors(facts: &Facts<'_>) -> Vec<ClaimDocument> {
         let figures: Vec<FigureDocument> =
             facts.order.iter().filter_map(|at| facts.of(*at, "offered", "", "offered")).collect();
         let claim = if offered == 0 {
-            return vec![facts.missing(say!(language, "No request was offered.", "보낸 요청이 없다."))];
+            return vec![missing(say!(language, "No request was offered.", "보낸 요청이 없다."))];
         } else {
             say!(language, "No request failed at any level.", "어떤 레벨에서도 실패한 요청이 없다.")
         };
-        claims.push(facts.fact(claim, figures));
+        claims.push(fact(claim, figures));
     }
     claims
 }
 
 /// Whether half of a round's failures lie in a tenth of its window.
 fn cluster(facts: &Facts<'_>, label: &str) -> Option<ClaimDocument> {
-    let places = facts.run.rounds.iter().enumerate().flat_map(|(round, document)| {
+    let mut places = facts.run.rounds.iter().enumerate().flat_map(|(round, document)| {
         let levels = document.levels.iter().enumerate().filter(|(_, level)| level.label == label);
         levels.map(move |(at, level)| (round, at, level))
     });
-    places.filter_map(|(round, at, level)| densest(facts, (round, at), level)).next()
+    places.find_map(|(round, at, level)| densest(facts, (round, at), level))
 }
 
 fn densest(facts: &Facts<'_>, (round, at): (usize, usize), level: &LevelDocument) -> Option<ClaimDocument> {
@@ -120,7 +120,7 @@ fn densest(facts: &Facts<'_>, (round, at): (usize, usize), level: &LevelDocument
             round = facts.run.rounds[round].round
         )
     };
-    Some(by(rule, facts.fact(claim, figures)))
+    Some(by(rule, fact(claim, figures)))
 }
 
 /// Which objective breaks first as the load grows.
@@ -167,16 +167,19 @@ pub(super) fn goodput(facts: &Facts<'_>) -> Vec<ClaimDocument> {
                 offered = text(&figures[1]),
                 part = text(&figures[2])
             );
-            vec![by(rule, facts.concern(claim, figures))]
+            vec![by(rule, concern(claim, figures))]
         }
         None if known => {
             let claim =
                 say!(language, "Every objective held at every level.", "모든 레벨에서 모든 목표가 지켜졌다.");
-            let ratios =
-                facts.order.iter().filter_map(|at| facts.of(*at, "goodput", "%", "goodput.ratio")).collect::<Vec<_>>();
-            vec![by(rule, facts.fact(claim, ratios))]
+            let ratios = facts
+                .order
+                .iter()
+                .filter_map(|at| facts.of(*at, "goodput", "%", "goodput.ratio"))
+                .collect::<Vec<_>>();
+            vec![by(rule, fact(claim, ratios))]
         }
-        None => vec![facts.missing(say!(
+        None => vec![missing(say!(
             language,
             "No objective per request was set, so goodput is not known. Set one, for example --goodput ttft:500 tpot:50.",
             "요청별 목표를 정하지 않아 goodput을 알 수 없다. 예를 들어 --goodput ttft:500 tpot:50 으로 정한다."
@@ -208,7 +211,7 @@ fn long(facts: &Facts<'_>, level: usize, metric: &str) -> Option<ClaimDocument> 
             name = &slow.name,
             n = text(&n)
         );
-        return Some(facts.missing(claim));
+        return Some(missing(claim));
     }
     let times = divided("p99 over p50", &slow, &usual)?;
     let far = times.value >= LONG_TAIL;
@@ -223,7 +226,7 @@ fn long(facts: &Facts<'_>, level: usize, metric: &str) -> Option<ClaimDocument> 
     );
     let rule = say!(language, "a long tail from 5 times on", "5배 이상이면 긴 꼬리로 본다");
     let figures = [slow, usual, times];
-    Some(by(rule, if far { facts.concern(claim, figures) } else { facts.fact(claim, figures) }))
+    Some(by(rule, if far { concern(claim, figures) } else { fact(claim, figures) }))
 }
 
 fn stalls(facts: &Facts<'_>, level: usize) -> Option<ClaimDocument> {
@@ -244,5 +247,5 @@ fn stalls(facts: &Facts<'_>, level: usize) -> Option<ClaimDocument> {
         "가장 긴 간격의 p95가 간격 중앙값의 10배 이상이면 멈춤으로 본다"
     );
     let figures = [gap, usual, times];
-    Some(by(rule, if far { facts.concern(claim, figures) } else { facts.fact(claim, figures) }))
+    Some(by(rule, if far { concern(claim, figures) } else { fact(claim, figures) }))
 }

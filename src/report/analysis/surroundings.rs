@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::bottleneck::Cause;
-use super::facts::{Facts, by, say, share, text};
+use super::facts::{Facts, by, concern, fact, missing, say, share, text};
 use crate::document::v1::service::{ClaimDocument, DifferenceDocument};
 use crate::report::found::{Found, grouped};
 use crate::report::text::{clip, plain};
@@ -21,7 +21,7 @@ const THROTTLED: f64 = 0.05;
 pub(super) fn summary(facts: &Facts<'_>, cause: Option<Cause>) -> Vec<ClaimDocument> {
     let language = facts.language;
     let run = facts.run;
-    let mut claims = vec![facts.fact(
+    let mut claims = vec![fact(
         say!(
             language,
             "{name}: {model} on {hardware}, {levels} level(s), {rounds} round(s).",
@@ -52,7 +52,7 @@ pub(super) fn summary(facts: &Facts<'_>, cause: Option<Cause>) -> Vec<ClaimDocum
             n = text(&most),
             label = &facts.level(at).label
         );
-        claims.push(facts.fact(claim, std::iter::once(most).chain(p95)));
+        claims.push(fact(claim, std::iter::once(most).chain(p95)));
     }
     if let Some(cause) = cause {
         let claim = say!(
@@ -61,7 +61,7 @@ pub(super) fn summary(facts: &Facts<'_>, cause: Option<Cause>) -> Vec<ClaimDocum
             "가장 먼저 드러나는 한계: {what}.",
             what = cause.title(language)
         );
-        claims.push(facts.fact(claim, []));
+        claims.push(fact(claim, []));
     }
     if let Some(verdict) = &run.verdict {
         let claim = say!(
@@ -70,7 +70,7 @@ pub(super) fn summary(facts: &Facts<'_>, cause: Option<Cause>) -> Vec<ClaimDocum
             "게이트의 판정: {headline}.",
             headline = quote(&verdict.headline)
         );
-        claims.push(facts.fact(claim, []));
+        claims.push(fact(claim, []));
     }
     claims
 }
@@ -94,7 +94,7 @@ pub(super) fn cache(facts: &Facts<'_>) -> Vec<ClaimDocument> {
         .or(usage)
         .and_then(|(hits, all)| share("prefix cache hits", &hits, &all).map(|part| (hits, part)))
     else {
-        return vec![facts.missing(say!(
+        return vec![missing(say!(
             language,
             "The workload is labelled {asked}, but how much of the prompts was cached is not known: neither usage nor the server's metrics tell. vLLM tells with --enable-prompt-tokens-details.",
             "워크로드의 캐시 표시는 {asked}이지만 프롬프트가 얼마나 캐시되었는지 알 수 없다. usage도 서버 메트릭도 말하지 않는다. vLLM은 --enable-prompt-tokens-details 로 알려 준다."
@@ -131,14 +131,14 @@ pub(super) fn cache(facts: &Facts<'_>) -> Vec<ClaimDocument> {
             "The workload is labelled {asked}, yet {n} of the prompt tokens were found in the cache: {advice}.",
             "워크로드의 캐시 표시는 {asked}인데 프롬프트 토큰의 {n}가 캐시에서 발견되었다. {advice}."
         );
-        facts.concern(claim, [hits, part])
+        concern(claim, [hits, part])
     } else {
         let claim = say!(
             language,
             "The workload is labelled {asked}, and {n} of the prompt tokens were found in the cache.",
             "워크로드의 캐시 표시는 {asked}이고 프롬프트 토큰의 {n}가 캐시에서 발견되었다."
         );
-        facts.fact(claim, [hits, part])
+        fact(claim, [hits, part])
     };
     vec![by(rule, claim)]
 }
@@ -154,21 +154,17 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<ClaimDocument> {
             let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
             let hint = first.hint.as_ref().map(|hint| format!(" -> {}", quote(hint))).unwrap_or_default();
             let claim = format!("{}: {}{place}{hint}", first.severity, quote(&first.message));
-            if first.severity == Severity::Info.id() {
-                facts.fact(claim, [])
-            } else {
-                facts.concern(claim, [])
-            }
+            if first.severity == Severity::Info.id() { fact(claim, []) } else { concern(claim, []) }
         })
         .collect();
     if left > 0 {
-        claims.push(facts.fact(
+        claims.push(fact(
             say!(facts.language, "{left} more are in the result.", "나머지 {left}건은 결과에 있다."),
             [],
         ));
     }
     if claims.is_empty() {
-        claims.push(facts.fact(
+        claims.push(fact(
             say!(facts.language, "The run found nothing to object to.", "실행 중 문제로 기록된 것이 없다."),
             [],
         ));
@@ -182,7 +178,7 @@ pub(super) fn hardware(facts: &Facts<'_>) -> Vec<ClaimDocument> {
     let Some(level) = facts.busiest() else { return Vec::new() };
     let gpus = facts.level(level).observed.as_ref().map_or(&[][..], |observed| &observed.gpus);
     if gpus.is_empty() {
-        return vec![facts.missing(say!(
+        return vec![missing(say!(
             language,
             "No GPU was read while the load ran. On the server's machine NVML is read by itself (--gpu require says why not); for another machine name its exporter with --dcgm-url.",
             "부하 중에 GPU를 읽지 못했다. 서버와 같은 머신이면 NVML을 자동으로 읽으며(--gpu require 가 이유를 알려 준다), 다른 머신이면 --dcgm-url 로 익스포터를 지정한다."
@@ -199,7 +195,7 @@ pub(super) fn hardware(facts: &Facts<'_>) -> Vec<ClaimDocument> {
         let known = [&busy, &power, &limit].into_iter().flatten();
         let words: Vec<String> = known.map(|one| format!("{} {}", one.name, text(one))).collect();
         let claim = format!("GPU {} ({}): {}.", gpu.index, quote(&gpu.name), words.join(", "));
-        claims.push(facts.fact(claim, [busy, power, limit].into_iter().flatten()));
+        claims.push(fact(claim, [busy, power, limit].into_iter().flatten()));
         for reason in
             gpu.throttled.iter().flatten().filter(|(_, part)| **part > THROTTLED).map(|(name, _)| name)
         {
@@ -210,12 +206,12 @@ pub(super) fn hardware(facts: &Facts<'_>) -> Vec<ClaimDocument> {
                 "시간의 {n} 동안 클록이 낮아졌다: {reason}.",
                 n = text(&part)
             );
-            claims.push(facts.concern(claim, [part]));
+            claims.push(concern(claim, [part]));
         }
     }
     for name in ["energy_per_token", "tokens_per_joule"] {
         if let Some(figure) = facts.metric(level, name) {
-            claims.push(facts.fact(format!("{}: {}.", figure.name, text(&figure)), [figure]));
+            claims.push(fact(format!("{}: {}.", figure.name, text(&figure)), [figure]));
         }
     }
     claims
@@ -228,7 +224,7 @@ pub(super) fn comparability(facts: &Facts<'_>, comparison: Option<&Comparison<'_
     let mut claims = Vec::new();
     let mut warn = |holds: bool, words: String| {
         if holds {
-            claims.push(facts.concern(words, []));
+            claims.push(concern(words, []));
         }
     };
     warn(
@@ -244,7 +240,7 @@ pub(super) fn comparability(facts: &Facts<'_>, comparison: Option<&Comparison<'_
         ),
     );
     if run.rounds.len() == 1 {
-        claims.push(facts.missing(say!(
+        claims.push(missing(say!(
             language,
             "One round says nothing about how much a repetition differs; a gate measures several.",
             "라운드가 하나이면 반복할 때 얼마나 달라지는지 알 수 없다. gate는 여러 라운드를 측정한다."
@@ -254,7 +250,7 @@ pub(super) fn comparability(facts: &Facts<'_>, comparison: Option<&Comparison<'_
         claims.extend(against(facts, comparison));
     }
     if claims.is_empty() {
-        claims.push(facts.fact(
+        claims.push(fact(
             say!(
                 language,
                 "Nothing stands against a comparison with results of the same key.",
@@ -272,7 +268,7 @@ fn against(facts: &Facts<'_>, comparison: &Comparison<'_>) -> Vec<ClaimDocument>
     let mut claims = Vec::new();
     for reason in reasons.iter().take(LISTED) {
         let reason = quote(reason);
-        claims.push(facts.concern(
+        claims.push(concern(
             say!(
                 language,
                 "It must not be compared with the baseline: {reason}.",
@@ -282,7 +278,7 @@ fn against(facts: &Facts<'_>, comparison: &Comparison<'_>) -> Vec<ClaimDocument>
         ));
     }
     if let Some(verdict) = verdict {
-        claims.push(facts.fact(
+        claims.push(fact(
             say!(
                 language,
                 "Against the baseline: {words}.",
@@ -294,7 +290,7 @@ fn against(facts: &Facts<'_>, comparison: &Comparison<'_>) -> Vec<ClaimDocument>
     }
     for DifferenceDocument { field, baseline, candidate } in differences.iter().take(LISTED) {
         let side = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), quote);
-        claims.push(facts.fact(
+        claims.push(fact(
             say!(
                 language,
                 "{field} differs: {a} there, {b} here.",

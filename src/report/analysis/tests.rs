@@ -39,8 +39,8 @@ fn engine(level: &mut LevelDocument, engine: EngineDocument) {
     level.observed = Some(ObservedDocument { engine: Some(engine), ..ObservedDocument::default() });
 }
 
-fn timed(mean: f64) -> Option<BucketsDocument> {
-    Some(BucketsDocument { count: 100.0, sum_s: mean * 100.0, bounds_s: Vec::new(), cumulative: Vec::new() })
+fn timed(mean: f64) -> BucketsDocument {
+    BucketsDocument { count: 100.0, sum_s: mean * 100.0, bounds_s: Vec::new(), cumulative: Vec::new() }
 }
 
 fn said(run: &RunDocument, section: &str) -> Vec<(ClaimKind, String)> {
@@ -101,8 +101,8 @@ fn all() -> Vec<RunDocument> {
         EngineDocument {
             preemptions: Some(3.0),
             kv_usage: Some(CourseDocument { mean: 0.9, min: 0.1, max: 0.99 }),
-            ttft: timed(0.6),
-            queue: timed(0.5),
+            ttft: Some(timed(0.6)),
+            queue: Some(timed(0.5)),
             cached_tokens: Some(400.0),
             cache_queries: Some(1_000.0),
             ..EngineDocument::default()
@@ -162,13 +162,13 @@ fn the_first_limit_is_the_one_that_hides_the_others() {
     holds(&run, "bottleneck", ClaimKind::Concern, "at c=8 and 1,4");
     engine(
         &mut run.levels[1],
-        EngineDocument { ttft: timed(1.4), queue: timed(0.01), ..EngineDocument::default() },
+        EngineDocument { ttft: Some(timed(1.4)), queue: Some(timed(0.01)), ..EngineDocument::default() },
     );
     holds(&run, "bottleneck", ClaimKind::Fact, "decoding");
     holds(&run, "bottleneck", ClaimKind::Fact, "0.7% of its own TTFT");
     engine(
         &mut run.levels[1],
-        EngineDocument { ttft: timed(0.1), queue: timed(0.01), ..EngineDocument::default() },
+        EngineDocument { ttft: Some(timed(0.1)), queue: Some(timed(0.01)), ..EngineDocument::default() },
     );
     holds(&run, "bottleneck", ClaimKind::Fact, "the way to the server");
     engine(&mut run.levels[1], EngineDocument { preemptions: Some(2.0), ..EngineDocument::default() });

@@ -116,7 +116,8 @@ mod tests {
         assert_eq!((ttft.unit.as_str(), ttft.n), ("ms", 194));
         assert_eq!(ttft.quantiles.len(), ttft.values.len());
         assert!(ttft.quantiles.is_sorted() && ttft.values.is_sorted());
-        let at = |q: f64| ttft.values[ttft.quantiles.iter().position(|known| *known == q).unwrap()];
+        let at =
+            |q: f64| ttft.values[ttft.quantiles.iter().position(|known| (known - q).abs() < 1e-9).unwrap()];
         let told = run.levels[0].metrics["ttft"].p50.unwrap();
         assert!((at(0.5) / told - 1.0).abs() < 0.01, "{} is not {told}", at(0.5));
         let most = run.levels[0].metrics["ttft"].max.unwrap();

@@ -16,7 +16,7 @@ export function Live({ benchmark, ended }) {
   const last = live.ticks[live.ticks.length - 1];
   return html`
     ${!over && html`<${Link} link=${live.link} missed=${live.missed} />`}
-    ${live.benchmark.state === 'queued' && html`<p class="pad">${t('live.queued', { n: live.benchmark.ahead ?? 0 })}</p>`}
+    ${live.benchmark.state === 'queued' && html`<p class="pad">${live.benchmark.ahead ? t('live.queued', { n: live.benchmark.ahead }) : t('live.next')}</p>`}
     ${live.level && html`<${Progress} level=${live.level} last=${last} />`}
     ${!live.level && live.benchmark.state === 'running' && html`<p class="pad wait" role="status">${t('live.soon')}</p>`}
     ${last && html`<${Figures} last=${last} ticks=${live.ticks} open=${live.level?.open_loop} />`}

@@ -58,7 +58,7 @@ function Under({ items }) {
   return html`<ul class="under" aria-label=${t('runs.under')}>${items.map((one) => html`<li key=${one.id}>
     <${State} state=${one.state} /><a href="#/run/${one.id}">${one.title}</a>
     <span class="fine">${one.target}${one.model ? ` · ${one.model}` : ''}</span>
-    <span class="fine end">${one.state === 'queued' ? t('runs.ahead', { n: one.ahead ?? 0 }) : clock(seconds(one.started, new Date().toISOString()))}</span>
+    <span class="fine end">${one.state === 'queued' ? one.ahead ? t('runs.ahead', { n: one.ahead }) : t('runs.next') : clock(seconds(one.started, new Date().toISOString()))}</span>
   </li>`)}</ul>`;
 }
 
