@@ -101,6 +101,7 @@ pub async fn gate(
     if let Some(judged) = &mut document.verdict {
         judged.baseline = case.stored(judged);
     }
+    watcher.measured(&document);
     outputs::write(&document, resolved)?;
     let known = plan.baseline.is_some() || verdict.basis != Basis::None;
     let saved = save_first(&store, resolved, commit, &document, &verdict, known)?;

@@ -27,6 +27,7 @@ pub async fn run(
     let all = |_: &Measurement, _: &mut dyn Watcher| Ok(false);
     let measured = rounds::measure(&bench, stage, resolved, 1, (watcher, stop), all).await?;
     let document = measured.document(&resolved.plan, None, 0);
+    watcher.measured(&document);
     outputs::write(&document, resolved)?;
     Ok(document)
 }

@@ -62,6 +62,7 @@ pub(super) async fn find(
     };
     hunt.search.stopped = hunt.go(watcher, stop).await?;
     let document = hunt.document(&resolved.plan);
+    watcher.measured(&document);
     outputs::write(&document, resolved)?;
     Ok(document)
 }

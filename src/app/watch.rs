@@ -1,6 +1,7 @@
 //! What a use case tells whoever is looking on while it runs.
 
 use crate::base::Nanos;
+use crate::document::v1::RunDocument;
 use crate::engine::Reading;
 use crate::metrics::SoFar;
 use crate::record::{Arm, Gpu};
@@ -50,6 +51,8 @@ pub trait Watcher: Send {
     /// A few times a second.
     fn tick(&mut self, live: &Live);
     fn finished(&mut self, live: &Live);
+    /// All that was measured, before any of it is written: a full disk need not lose it.
+    fn measured(&mut self, _document: &RunDocument) {}
 }
 
 /// Nobody looks on.

@@ -6,8 +6,8 @@ use super::events::Hub;
 use super::meters::Meters;
 use crate::app::{GpuEye, LevelTitle, Live, Watcher};
 use crate::base::Nanos;
-use crate::document::v1::GpuNowDocument;
 use crate::document::v1::service::{GpuGlance, LevelEvent, PercentilesDocument, TickEvent};
+use crate::document::v1::{GpuNowDocument, RunDocument};
 use crate::host::RealClock;
 use crate::metrics::Percentiles;
 
@@ -20,6 +20,7 @@ pub(super) struct Relay {
     looks: bool,
     clock: RealClock,
     looked: Option<Nanos>,
+    measured: Option<RunDocument>,
 }
 
 /// Between two looks at the GPUs.
@@ -27,7 +28,12 @@ const LOOK_EVERY: Nanos = Nanos(1_000_000_000);
 
 impl Relay {
     pub(super) fn new(hub: Arc<Hub>, meters: Arc<Meters>) -> Self {
-        Self { hub, meters, eye: None, looks: false, clock: RealClock::start(), looked: None }
+        Self { hub, meters, eye: None, looks: false, clock: RealClock::start(), looked: None, measured: None }
+    }
+
+    /// All that was measured, also where it could not be written.
+    pub(super) fn into_measured(self) -> Option<RunDocument> {
+        self.measured
     }
 
     fn glance(&mut self) -> Vec<GpuGlance> {
@@ -112,6 +118,10 @@ impl Watcher for Relay {
         let event = self.event(live);
         self.meters.count_level(&event);
         self.hub.level_end(event);
+    }
+
+    fn measured(&mut self, document: &RunDocument) {
+        self.measured = Some(document.clone());
     }
 }
 

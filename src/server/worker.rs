@@ -47,13 +47,21 @@ pub(super) async fn run(house: &Shared, job: Job, stop: Stop) {
             let relay = Relay::new(Arc::clone(&hub), Arc::clone(&house.meters));
             measure(ask.clone(), resolved, relay, stop).await
         }
-        Err(Refusal { message, hint, field: _ }) => Err(AppError::usage(message, hint.unwrap_or_default())),
+        Err(Refusal { message, hint, field: _ }) => {
+            Outcome { document: None, error: Some(AppError::usage(message, hint.unwrap_or_default())) }
+        }
     };
     let reason = house.queue.reason(&id);
-    let ended = ended(hub.state(), outcome.as_ref(), reason);
+    let ended = ended(hub.state(), &outcome, reason);
     info!(benchmark = %id, state = ended.state.id(), verdict = ended.verdict.as_deref(), "ended");
-    let stored = keep(house, ended, outcome.as_ref().ok()).await;
+    let stored = keep(house, ended, outcome.document).await;
     hub.set_state(stored);
+}
+
+/// What came of a measurement: a result, an error, or a result that could not be written or held against anything.
+struct Outcome {
+    document: Option<RunDocument>,
+    error: Option<AppError>,
 }
 
 /// A name may stand for another address by the time its turn comes.
@@ -65,17 +73,10 @@ async fn still_allowed(house: &House, resolved: &Resolved) -> Result<(), Refusal
 }
 
 /// Measures on a thread of its own: the load's neighbours on a runtime are to be few.
-async fn measure(
-    ask: BenchmarkAsk,
-    resolved: Resolved,
-    mut relay: Relay,
-    stop: Stop,
-) -> Result<RunDocument, AppError> {
-    let lost = || {
-        AppError::environment(
-            "the measurement ended unexpectedly",
-            "look into this server's log, and report a bug",
-        )
+async fn measure(ask: BenchmarkAsk, resolved: Resolved, mut relay: Relay, stop: Stop) -> Outcome {
+    let failed = |message: String, hint: &str| Outcome {
+        document: None,
+        error: Some(AppError::environment(message, hint)),
     };
     let (tell, told) = oneshot::channel();
     let work = move || {
@@ -96,46 +97,49 @@ async fn measure(
             )),
         };
         // Who waits for it is there until it came.
-        let _sent = tell.send(outcome).is_ok();
+        let _sent = tell
+            .send(match outcome {
+                Ok(document) => Outcome { document: Some(document), error: None },
+                Err(error) => Outcome { document: relay.into_measured(), error: Some(error) },
+            })
+            .is_ok();
     };
     match std::thread::Builder::new().name("benchmark".to_owned()).spawn(work) {
         // A panic drops the sender, and the thread says why on stderr.
-        Ok(_thread) => told.await.unwrap_or_else(|_| Err(lost())),
-        Err(error) => Err(AppError::environment(
-            format!("cannot start a thread: {error}"),
-            "raise the limit of processes (ulimit -u)",
-        )),
+        Ok(_thread) => told.await.unwrap_or_else(|_| {
+            failed(
+                "the measurement ended unexpectedly".to_owned(),
+                "look into this server's log, and report a bug",
+            )
+        }),
+        Err(error) => {
+            failed(format!("cannot start a thread: {error}"), "raise the limit of processes (ulimit -u)")
+        }
     }
 }
 
 /// How it ended.
-fn ended(
-    state: BenchmarkDocument,
-    outcome: Result<&RunDocument, &AppError>,
-    reason: Option<Reason>,
-) -> BenchmarkDocument {
-    let stopped = match reason {
-        Some(Reason::Cancelled) => StateDocument::Cancelled,
-        Some(Reason::Interrupted) => StateDocument::Interrupted,
-        None => StateDocument::Finished,
-    };
+fn ended(state: BenchmarkDocument, outcome: &Outcome, reason: Option<Reason>) -> BenchmarkDocument {
+    let stopped = reason.map(|reason| match reason {
+        Reason::Cancelled => StateDocument::Cancelled,
+        Reason::Interrupted => StateDocument::Interrupted,
+    });
     let state = BenchmarkDocument { ended: Some(RealClock::wall_ms()), ahead: None, ..state };
-    match outcome {
-        Ok(document) => {
-            let end = if document.partial { stopped } else { StateDocument::Finished };
-            BenchmarkDocument { state: end, ..described(state, document) }
+    let Outcome { document, error } = outcome;
+    let failure = error.as_ref().map(|AppError { message, hint, side: _ }| FailureDocument {
+        message: message.clone(),
+        hint: hint.as_ref().map(|hint| hint.0.clone()),
+    });
+    match (document, error) {
+        (Some(document), _) => {
+            let cut = stopped.filter(|_| document.partial);
+            let end = cut.unwrap_or(StateDocument::Finished);
+            BenchmarkDocument { state: end, failure, ..described(state, document) }
         }
-        Err(error) if reason.is_some() && error.side == Side::Interrupted => {
-            BenchmarkDocument { state: stopped, partial: true, ..state }
+        (None, Some(error)) if error.side == Side::Interrupted && stopped.is_some() => {
+            BenchmarkDocument { state: stopped.unwrap_or(StateDocument::Failed), partial: true, ..state }
         }
-        Err(AppError { message, hint, side: _ }) => BenchmarkDocument {
-            state: if reason.is_some() { stopped } else { StateDocument::Failed },
-            failure: Some(FailureDocument {
-                message: message.clone(),
-                hint: hint.as_ref().map(|hint| hint.0.clone()),
-            }),
-            ..state
-        },
+        (None, _) => BenchmarkDocument { state: stopped.unwrap_or(StateDocument::Failed), failure, ..state },
     }
 }
 
@@ -155,37 +159,45 @@ pub(super) fn described(state: BenchmarkDocument, document: &RunDocument) -> Ben
     }
 }
 
-/// Stores how it ended, its result and its rows. What cannot be stored stays in its folder, and is tried again and again.
-async fn keep(house: &Shared, ended: BenchmarkDocument, document: Option<&RunDocument>) -> BenchmarkDocument {
+/// Stores how it ended, its result and its rows. What cannot be stored stays in its folder and in memory, and is tried again and again.
+async fn keep(house: &Shared, ended: BenchmarkDocument, document: Option<RunDocument>) -> BenchmarkDocument {
     let folder = house.folder(&ended.id);
-    if let Ok(text) = serde_json::to_string(&ended)
-        && let Err(error) = files::write_atomic(&folder.join(ENDED_FILE), text.as_bytes())
-    {
-        warn!(benchmark = %ended.id, %error, "its end is not on the disk");
-    }
-    match store(house, &folder, ended.clone(), document).await {
+    leave_word(&folder, &ended);
+    match store(house, &folder, ended.clone(), document.as_ref()).await {
         Ok(stored) => stored,
         Err(error) => {
             error!(benchmark = %ended.id, %error, hint = %error.hint(), "not stored yet; its files stay in its folder and are tried again");
             house.queue.keep_unstored(ended.clone());
-            tokio::spawn(store_later(Arc::clone(house), ended.id.clone()));
+            tokio::spawn(store_later(Arc::clone(house), ended.clone(), document));
             ended
         }
     }
 }
 
+/// Says in its folder how it ended, for the next start.
+fn leave_word(folder: &Path, ended: &BenchmarkDocument) {
+    if let Ok(text) = serde_json::to_string(ended)
+        && let Err(error) = files::write_atomic(&folder.join(ENDED_FILE), text.as_bytes())
+    {
+        warn!(benchmark = %ended.id, %error, "its end is not on the disk");
+    }
+}
+
 /// Tries until the store takes it, or the server ends; then the next start finds the folder.
-async fn store_later(house: Shared, id: String) {
+async fn store_later(house: Shared, ended: BenchmarkDocument, document: Option<RunDocument>) {
+    let folder = house.folder(&ended.id);
     loop {
         tokio::time::sleep(STORE_AGAIN).await;
-        let folder = house.folder(&id);
-        match store_folder(&house, &folder).await {
+        if !folder.join(ENDED_FILE).exists() {
+            leave_word(&folder, &ended);
+        }
+        match store(&house, &folder, ended.clone(), document.as_ref()).await {
             Ok(stored) => {
-                info!(benchmark = %id, state = stored.state.id(), "stored at last");
-                house.queue.is_stored(&id);
+                info!(benchmark = %stored.id, state = stored.state.id(), "stored at last");
+                house.queue.is_stored(&stored.id);
                 return;
             }
-            Err(error) => warn!(benchmark = %id, %error, "still not stored"),
+            Err(error) => warn!(benchmark = %ended.id, %error, "still not stored"),
         }
     }
 }

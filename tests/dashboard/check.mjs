@@ -80,7 +80,6 @@ async function aRunFromTheForm(page) {
   await page.waitForSelector('#f-warmup');
   await page.type('#f-warmup', '2');
   await page.waitForFunction(() => document.querySelector('.command code')?.innerText.includes('--warmup 2'));
-  await picture(page, 'new-light');
   await page.click('button[type=submit]');
   await see(page, 'In flight');
   await page.waitForFunction(() => document.querySelectorAll('.plot canvas').length >= 4);
@@ -89,6 +88,9 @@ async function aRunFromTheForm(page) {
   await page.waitForFunction(() => document.querySelectorAll('.plot canvas').length >= 4);
   await page.waitForFunction(() => Number(document.querySelector('progress')?.value) > 0.6);
   await picture(page, 'live-light');
+  await page.click('.tools button[aria-label="Dark theme"]');
+  await picture(page, 'live-dark');
+  await page.click('.tools button[aria-label="Light theme"]');
   await see(page, 'Plan and environment', 30000);
   say('a run from the form, live, to its result without a reload');
   return finished(server, new URL(page.url()).hash.split('/').pop());
@@ -178,7 +180,6 @@ async function comparing(page, first, gate) {
   await see(page, 'Candidate: second');
   await page.waitForSelector('#candidate-0 .headline');
   await browser.judge(page, 'compare');
-  await picture(page, 'compare-light');
   await go(page, server.base, `#/compare?baseline=${first.id}&with=${gate.id}`);
   await page.waitForSelector('#candidate-0 .headline');
   say('a comparison from the list');
@@ -193,12 +194,11 @@ async function everyPage(page, [first, gate], baseline, others) {
       await page.click('form.ask button[type=submit]');
       await page.waitForSelector('#options tbody tr');
     }
-    const both = ['runs', 'result', 'gate', 'workload', 'recommend', 'compare'].includes(name);
     await browser.judge(page, `${name}, light, English`);
-    if (both || name === 'new') await picture(page, `${name}-light`);
+    await picture(page, `${name}-light`);
     await page.click('.tools button[aria-label="Dark theme"]');
     await browser.judge(page, `${name}, dark, English`, ['color-contrast']);
-    if (both) await picture(page, `${name}-dark`);
+    await picture(page, `${name}-dark`);
     await page.click('.tools button[lang=ko]');
     await page.waitForFunction(() => document.documentElement.lang === 'ko');
     await page.waitForFunction(() => !document.querySelector('.wait'));

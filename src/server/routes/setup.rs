@@ -33,6 +33,7 @@ pub(in crate::server) async fn viewer(
         keys_needed: keys_needed(&house).await?,
         key: identity.key,
         targets: house.targets.shown(),
+        analyst: house.analyst.is_some(),
     }))
 }
 

@@ -16,6 +16,8 @@ pub struct ViewerDocument {
     pub keys_needed: bool,
     /// Targets that may be loaded, as patterns of the allow-list.
     pub targets: Vec<String>,
+    /// Whether this server has a model that may write about results.
+    pub analyst: bool,
 }
 
 /// What a key may do; each may do what those before it may.

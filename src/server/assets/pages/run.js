@@ -4,14 +4,15 @@ import { del, get } from '../api.js';
 import { clock, instant, seconds, short } from '../format.js';
 import { isOver } from '../live.js';
 import { Live } from './live.js';
+import { Rows } from '../result/actions.js';
 import { Result } from '../result/result.js';
 
-export function Run({ args: [id], params }) {
+export function Run({ args: [id], params, viewer }) {
   const detail = useAsk((signal) => get(`benchmarks/${encodeURIComponent(id)}`, signal), [id]);
-  return html`<${Answer} of=${detail}>${({ benchmark, result }) => html`<${One} benchmark=${benchmark} result=${result} again=${detail.again} params=${params} />`}</${Answer}>`;
+  return html`<${Answer} of=${detail}>${({ benchmark, result }) => html`<${One} benchmark=${benchmark} result=${result} again=${detail.again} params=${params} viewer=${viewer} />`}</${Answer}>`;
 }
 
-function One({ benchmark, result, again, params }) {
+function One({ benchmark, result, again, params, viewer }) {
   const [asked, setAsked] = useState(null);
   const path = `benchmarks/${encodeURIComponent(benchmark.id)}`;
   const over = isOver(benchmark);
@@ -20,7 +21,7 @@ function One({ benchmark, result, again, params }) {
     <${Head} benchmark=${benchmark} ask=${setAsked} />
     ${benchmark.failure && html`<div class="trouble" role="alert"><${Shape} name="warning" /><div><p>${benchmark.failure.message}</p>${benchmark.failure.hint && html`<p class="hint">${benchmark.failure.hint}</p>`}</div></div>`}
     ${over
-      ? result ? html`<${Result} benchmark=${benchmark} result=${result} params=${params} />` : html`<p class="none pad">${t('run.no.result')}</p>`
+      ? result ? html`<${Result} benchmark=${benchmark} result=${result} params=${params} viewer=${viewer} />` : html`<p class="none pad">${t('run.no.result')}</p><${Rows} benchmark=${benchmark} />`
       : html`<${Live} key=${benchmark.id} benchmark=${benchmark} ended=${again} />`}
     ${(!over || !result) && html`<${Command} line=${benchmark.command} />`}
     ${asked === 'stop' && html`<${Confirm} title=${t('run.stop')} words=${t(benchmark.state === 'queued' ? 'run.stop.queued' : 'run.stop.words')} act=${t('run.stop')} close=${() => setAsked(null)} go=${async () => { await del(path); again(); }} />`}

@@ -34,6 +34,14 @@ function Get({ path, name, words, fail }) {
   return html`<button type="button" class="text" onClick=${() => download(path, name).catch(fail)}>${words}</button>`;
 }
 
+// The rows of a benchmark that has no result: what was finished before the server went.
+export function Rows({ benchmark }) {
+  const [problem, setProblem] = useState(null);
+  if (!benchmark.rows) return null;
+  return html`<p class="actions">${ROWS.map(([format, end, words]) => html`<${Get} key=${format} path=${`benchmarks/${encodeURIComponent(benchmark.id)}/requests?format=${format}`} name=${`${benchmark.id}-requests.${end}`} words=${t('result.rows', { format: words })} fail=${setProblem} />`)}
+    ${problem && html`<${Trouble} problem=${problem} />`}</p>`;
+}
+
 function Keep({ benchmark, close, done }) {
   const [problem, setProblem] = useState(null);
   const save = async (event) => {
@@ -60,7 +68,7 @@ function Keep({ benchmark, close, done }) {
 const explained = (id, model) => post(`benchmarks/${encodeURIComponent(id)}/analyze`, { language: prefs.language, model });
 
 // The report in words, every claim with the figures that it rests on.
-export function Analysis({ id, analysis: [analysis, setAnalysis] }) {
+export function Analysis({ id, analysis: [analysis, setAnalysis], viewer }) {
   if (!analysis) return null;
   if (analysis.busy) return html`<p class="wait pad" role="status">${t('wait')}</p>`;
   const { document, problem } = analysis;
@@ -76,7 +84,7 @@ export function Analysis({ id, analysis: [analysis, setAnalysis] }) {
     <${Command} line=${document.command} label=${t('analysis.next')} />
     ${document.analyst && html`<h3>${t('analysis.model', { model: document.analyst.model })}</h3><p class="said">${document.analyst.text}</p>
       <p class="fine">${t('analysis.checked', { checked: document.analyst.figures_checked, unfounded: document.analyst.figures_unfounded })}</p>`}
-    ${!document.analyst && html`<button type="button" disabled=${analysis.asking} onClick=${ask}>${t(analysis.asking ? 'wait' : 'analysis.ask')}</button>`}
+    ${!document.analyst && viewer?.analyst && html`<button type="button" disabled=${analysis.asking} onClick=${ask}>${t(analysis.asking ? 'wait' : 'analysis.ask')}</button>`}
     ${problem && html`<${Trouble} problem=${problem} />`}
     ${document.notes.map((note) => html`<p class="fine" key=${note}>${note}</p>`)}
   </section>`;

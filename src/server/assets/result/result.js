@@ -10,7 +10,7 @@ import { Goodput, ServerSide } from './server.js';
 import { Setup } from './setup.js';
 import { Actions, Analysis } from './actions.js';
 
-export function Result({ benchmark, result, params }) {
+export function Result({ benchmark, result, params, viewer }) {
   const labels = result.levels.map((level) => level.label);
   const asked = params.get('level');
   const [label, setLabel] = useState(labels.includes(asked) ? asked : labels[labels.length - 1]);
@@ -24,7 +24,7 @@ export function Result({ benchmark, result, params }) {
     <div class="toolbar"><${Actions} benchmark=${benchmark} result=${result} analysis=${analysis} />
       <nav class="jump" aria-label=${t('result.parts')}>${parts.map((part) => html`<button type="button" class="quiet" key=${part} onClick=${() => jump(part)}>${t(`part.${part}`)}</button>`)}</nav>
       ${labels.length > 1 && html`<${Pick} labels=${labels} label=${label} choose=${setLabel} />`}</div>
-    <${Analysis} id=${benchmark.id} analysis=${analysis} />
+    <${Analysis} id=${benchmark.id} analysis=${analysis} viewer=${viewer} />
     ${result.verdict && html`<${VerdictSection} verdict=${result.verdict} />`}
     ${result.search && html`<${Search} search=${result.search} />`}
     ${result.findings.length > 0 && html`<${Findings} findings=${result.findings} />`}
