@@ -54,9 +54,10 @@ const QUEUE_SHARE: f64 = 0.3;
 const KV_FULL: f64 = 0.95;
 /// Growth of the time to the first token, for the same prompts, that prefill alone does not explain.
 const TTFT_GROWTH: f64 = 3.0;
-/// Part of the client's TTFT that the server does not see, and the least that matters, in seconds.
+/// Part of the client's TTFT that the server does not see.
 const PATH_SHARE: f64 = 0.2;
-const PATH_LEAST_S: f64 = 0.005;
+/// The least time, in seconds, that anybody notices, whatever share it is.
+const LEAST_S: f64 = 0.005;
 /// Exponent of TPOT over concurrency: below, a larger batch is nearly free; above, each further user is paid by all.
 const FREE: f64 = 0.3;
 const SATURATED: f64 = 0.7;
@@ -169,7 +170,7 @@ fn network(facts: &Facts<'_>, level: usize) -> Found {
         return Vec::new();
     };
     let outside = ours.value / 1e3 - theirs.value;
-    let slow = outside >= PATH_LEAST_S && outside >= PATH_SHARE * ours.value / 1e3;
+    let slow = outside >= LEAST_S && outside >= PATH_SHARE * ours.value / 1e3;
     let claim = say!(
         facts.language,
         "The client saw a mean TTFT of {a}, the server timed {b} itself; the rest is the way, proxies and the server's own front.",
@@ -196,7 +197,7 @@ fn queue(facts: &Facts<'_>, level: usize) -> Found {
     if let (Some(waited), Some(ttft)) = (&waited, &ttft)
         && let Some(part) = share("queue share of TTFT", waited, ttft)
     {
-        let slow = part.value >= QUEUE_SHARE;
+        let slow = part.value >= QUEUE_SHARE && waited.value >= LEAST_S;
         let claim = say!(
             language,
             "Requests waited {a} on average in the server's queue, {b} of its own TTFT.",
@@ -206,8 +207,8 @@ fn queue(facts: &Facts<'_>, level: usize) -> Found {
         );
         let rule = say!(
             language,
-            "a limit from {bound} of TTFT on",
-            "TTFT의 {bound} 이상이면 한계로 본다",
+            "a limit where it is {bound} of TTFT and 5 ms at least",
+            "TTFT의 {bound} 이상이고 5 ms 이상이면 한계로 본다",
             bound = percent(QUEUE_SHARE)
         );
         let figures = [waited.clone(), ttft.clone(), part];
