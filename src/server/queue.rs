@@ -244,7 +244,8 @@ async fn run(house: Shared, job: Job, stop: Stop) {
     let id = job.id.clone();
     let state = job.hub.state();
     debug_assert_eq!(state.state, StateDocument::Queued);
-    worker::run(&house, job, stop).await;
+    // It carries whole results, so it lies on the heap.
+    Box::pin(worker::run(&house, job, stop)).await;
     house.queue.jobs().running.remove(&id);
     house.queue.ended.notify_waiters();
     Queue::pump(&house);
